@@ -1,0 +1,45 @@
+import { hashId } from './hash.ts';
+
+/** Key of every task-keyed topic: `<tenant>/<unit>`, unit = `<source>:<provider id>`. */
+export function taskKey(tenantId: string, unit: string): string {
+  return `${tenantId}/${unit}`;
+}
+
+/** The unit of a task key. */
+export function unitOf(key: string): string {
+  return key.slice(key.indexOf('/') + 1);
+}
+
+/** What makes two fixes the same fix (design section 4). */
+export interface FixIdentity {
+  readonly tenantId: string;
+  readonly unit: string;
+  /** Device time in ms; only its second counts. */
+  readonly eventTime: number;
+  /** Degrees; rounded to 1e-5. */
+  readonly latitude: number;
+  readonly longitude: number;
+}
+
+/** event_id of a fix: tenant, unit, device second, latitude and longitude rounded to 1e-5 degree. */
+export function fixId(fix: FixIdentity): string {
+  return hashId(
+    'fix',
+    fix.tenantId,
+    fix.unit,
+    Math.floor(fix.eventTime / 1000),
+    Math.round(fix.latitude * 1e5),
+    Math.round(fix.longitude * 1e5),
+  );
+}
+
+/** event_id of a point event: tenant, unit, type, device second, discriminator. */
+export function pointId(
+  tenantId: string,
+  unit: string,
+  type: string,
+  eventTime: number,
+  discriminator: string,
+): string {
+  return hashId('point', tenantId, unit, type, Math.floor(eventTime / 1000), discriminator);
+}

@@ -1,0 +1,45 @@
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  let format = formats.get(zone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-CA', {
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+    });
+    formats.set(zone, format);
+  }
+  return format;
+}
+
+/** Local date and time `YYYY-MM-DDTHH:MM:SS` of an instant (ms since epoch) in an IANA zone. */
+export function localTime(instant: number, zone: string): string {
+  const parts: Record<string, string> = {};
+  for (const { type, value } of formatOf(zone).formatToParts(instant)) parts[type] = value;
+  const { year, month, day, hour, minute, second } = parts;
+  return `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+}
+
+/** Local date `YYYY-MM-DD` to which an instant belongs for a company in `zone`. */
+export function businessDate(instant: number, zone: string): string {
+  return localTime(instant, zone).slice(0, 10);
+}
+
+/** Offset of the zone from UTC at that instant, in ms; positive east. */
+export function zoneOffsetMs(instant: number, zone: string): number {
+  const whole = Math.floor(instant / 1000) * 1000;
+  return Date.parse(`${localTime(whole, zone)}Z`) - whole;
+}
+
+/** Milliseconds since epoch of an ISO 8601 instant that states its offset; undefined otherwise. */
+export function parseInstant(text: string): number | undefined {
+  if (!/(?:Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? undefined : ms;
+}
