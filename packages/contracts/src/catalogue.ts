@@ -1,0 +1,235 @@
+import { contract } from './contract.ts';
+import type { Message, Partitioning, Topic } from './topic.ts';
+import type * as t from './generated/types.ts';
+
+const rejected = contract<t.ElementRejected>('ops/dead-letter/1.0');
+
+interface Declaration<M extends Message> {
+  readonly key: string;
+  readonly partitioning?: Partitioning;
+  readonly compacted?: boolean;
+  readonly retentionDays?: number;
+  readonly madeBy: readonly string[];
+  readonly readBy: readonly string[];
+  readonly contracts: Topic<M>['contracts'];
+}
+
+function topic<M extends Message>(name: string, declaration: Declaration<M>): Topic<M> {
+  return Object.freeze({
+    name,
+    partitioning: 'task',
+    compacted: false,
+    retentionDays: 30,
+    ...declaration,
+  } as Topic<M>);
+}
+
+type DeadLetterTopic = Topic<Message<'ElementRejected', t.ElementRejected>>;
+
+function deadLetter(service: string): DeadLetterTopic {
+  return topic(`${service}.dead-letter.v1`, {
+    key: 'as the service’s input',
+    partitioning: 'single',
+    madeBy: [service],
+    readBy: ['reconciler'],
+    contracts: { ElementRejected: rejected },
+  });
+}
+
+const webhookRaw: Topic<Message<'WebhookReceived', t.WebhookReceived>> = topic(
+  'telematics.webhook.raw.v1',
+  {
+    key: 'request id',
+    partitioning: 'source',
+    madeBy: ['ingest'],
+    readBy: ['transformer', 'reconciler'],
+    contracts: {
+      WebhookReceived: contract('telematics/webhook/1.0'),
+    },
+  },
+);
+
+const wialonPage: Topic<
+  Message<'PageFetched', t.PageFetched> | Message<'SourceProgressed', t.SourceProgressed>
+> = topic('wialon.page.raw.v1', {
+  key: 'tenant/source/account',
+  partitioning: 'source',
+  madeBy: ['wialon-extractor'],
+  readBy: ['transformer', 'reconciler'],
+  contracts: {
+    PageFetched: contract('wialon/page/1.0'),
+    SourceProgressed: contract('wialon/progress/1.0'),
+  },
+});
+
+const wialonCursor: Topic<Message<'CursorMoved', t.CursorMoved>> = topic('wialon.cursor.state.v1', {
+  key: 'tenant/source/account[/unit], partitioned by the part before the unit',
+  partitioning: 'source',
+  compacted: true,
+  madeBy: ['wialon-extractor'],
+  readBy: ['wialon-extractor'],
+  contracts: { CursorMoved: contract('wialon/cursor/1.0') },
+});
+
+const wialonSession: Topic<Message<'SessionChanged', t.SessionChanged>> = topic(
+  'wialon.session.event.v1',
+  {
+    key: 'account',
+    partitioning: 'single',
+    madeBy: ['wialon-extractor'],
+    readBy: ['reconciler'],
+    contracts: { SessionChanged: contract('wialon/session/1.0') },
+  },
+);
+
+const position: Topic<
+  Message<'PositionRecorded', t.PositionRecorded> | Message<'ProgressReached', t.ProgressReached>
+> = topic('fleet.position.event.v1', {
+  key: 'tenant/unit',
+  madeBy: ['transformer'],
+  readBy: ['detector', 'reconciler'],
+  contracts: {
+    PositionRecorded: contract('fleet/position/1.0'),
+    ProgressReached: contract('fleet/progress/1.0'),
+  },
+});
+
+const trip: Topic<Message<'TripCompleted', t.TripCompleted>> = topic('fleet.trip.event.v1', {
+  key: 'tenant/unit',
+  madeBy: ['detector'],
+  readBy: ['erp-sink', 'reconciler'],
+  contracts: { TripCompleted: contract('fleet/trip/1.0') },
+});
+
+const siteVisit: Topic<Message<'SiteVisited', t.SiteVisited>> = topic('fleet.site-visit.event.v1', {
+  key: 'tenant/unit',
+  madeBy: ['detector'],
+  readBy: ['erp-sink', 'reconciler'],
+  contracts: { SiteVisited: contract('fleet/site-visit/1.0') },
+});
+
+const tripStatus: Topic<Message<'TripStatusChanged', t.TripStatusChanged>> = topic(
+  'fleet.trip-status.event.v1',
+  {
+    key: 'tenant/source/trip id',
+    madeBy: ['transformer'],
+    readBy: ['erp-sink', 'reconciler'],
+    contracts: { TripStatusChanged: contract('fleet/trip-status/1.0') },
+  },
+);
+
+const asset: Topic<Message<'AssetDescribed', t.AssetDescribed>> = topic('fleet.asset.state.v1', {
+  key: 'tenant/unit',
+  compacted: true,
+  madeBy: ['transformer'],
+  readBy: ['console'],
+  contracts: { AssetDescribed: contract('fleet/asset/1.0') },
+});
+
+const zone: Topic<Message<'ZoneDescribed', t.ZoneDescribed>> = topic('fleet.zone.state.v1', {
+  key: 'tenant/geofence',
+  partitioning: 'single',
+  compacted: true,
+  madeBy: ['transformer'],
+  readBy: ['detector'],
+  contracts: { ZoneDescribed: contract('fleet/zone/1.0') },
+});
+
+const idMapping: Topic<Message<'IdMapped', t.IdMapped>> = topic('identity.mapping.state.v1', {
+  key: 'tenant/entity/telematics id',
+  partitioning: 'single',
+  compacted: true,
+  madeBy: ['console'],
+  readBy: ['erp-sink', 'reconciler'],
+  contracts: { IdMapped: contract('identity/mapping/1.0') },
+});
+
+const tenantConfig: Topic<Message<'TenantConfigured', t.TenantConfigured>> = topic(
+  'tenant.config.state.v1',
+  {
+    key: 'tenant',
+    partitioning: 'single',
+    compacted: true,
+    madeBy: ['console'],
+    readBy: ['ingest', 'wialon-extractor', 'transformer', 'detector', 'erp-sink', 'reconciler'],
+    contracts: { TenantConfigured: contract('tenant/config/1.0') },
+  },
+);
+
+const task: Topic<Message<'TaskRaised', t.TaskRaised>> = topic('ops.task.event.v1', {
+  key: 'tenant',
+  madeBy: ['detector', 'erp-sink', 'reconciler'],
+  readBy: ['reconciler'],
+  contracts: { TaskRaised: contract('ops/task/1.0') },
+});
+
+const delivery: Topic<Message<'DeliverySettled', t.DeliverySettled>> = topic(
+  'erp.delivery.event.v1',
+  {
+    key: 'as the event’s',
+    madeBy: ['erp-sink'],
+    readBy: ['reconciler'],
+    contracts: { DeliverySettled: contract('erp/delivery/1.0') },
+  },
+);
+
+const detectorUnit: Topic<Message<'UnitStateSaved', t.UnitStateSaved>> = topic(
+  'detector.unit.state.v1',
+  {
+    key: 'tenant/unit[#part]',
+    compacted: true,
+    madeBy: ['detector'],
+    readBy: ['detector'],
+    contracts: { UnitStateSaved: contract('detector/unit/1.0') },
+  },
+);
+
+const transformerDeadLetter: DeadLetterTopic = deadLetter('transformer');
+
+const detectorDeadLetter: DeadLetterTopic = deadLetter('detector');
+
+const sinkDeadLetter: DeadLetterTopic = deadLetter('erp-sink');
+
+/** Every topic of the product. Nothing else spells a topic name. */
+export const topics: {
+  readonly webhookRaw: typeof webhookRaw;
+  readonly wialonPage: typeof wialonPage;
+  readonly wialonCursor: typeof wialonCursor;
+  readonly wialonSession: typeof wialonSession;
+  readonly position: typeof position;
+  readonly trip: typeof trip;
+  readonly siteVisit: typeof siteVisit;
+  readonly tripStatus: typeof tripStatus;
+  readonly asset: typeof asset;
+  readonly zone: typeof zone;
+  readonly idMapping: typeof idMapping;
+  readonly tenantConfig: typeof tenantConfig;
+  readonly task: typeof task;
+  readonly delivery: typeof delivery;
+  readonly detectorUnit: typeof detectorUnit;
+  readonly transformerDeadLetter: typeof transformerDeadLetter;
+  readonly detectorDeadLetter: typeof detectorDeadLetter;
+  readonly sinkDeadLetter: typeof sinkDeadLetter;
+} = {
+  webhookRaw,
+  wialonPage,
+  wialonCursor,
+  wialonSession,
+  position,
+  trip,
+  siteVisit,
+  tripStatus,
+  asset,
+  zone,
+  idMapping,
+  tenantConfig,
+  task,
+  delivery,
+  detectorUnit,
+  transformerDeadLetter,
+  detectorDeadLetter,
+  sinkDeadLetter,
+};
+
+/** The catalogue as a list. */
+export const allTopics: readonly Topic[] = Object.values(topics);

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import avsc from 'avsc';
+import { compileChecks, type Violation } from './violations.ts';
+
+const HEADER_BYTES = 5;
+const SLAB_BYTES = 1 << 18;
+
+/**
+ * One version of one record type: codec, range checks, and the exact text to register.
+ * Encoding and decoding are synchronous; the schema is compiled once. Methods, not function fields: a
+ * topic of one record type then fits where any topic is wanted.
+ */
+export interface Contract<T> {
+  /** Short name, the discriminant of a message: `TripCompleted`. */
+  readonly name: string;
+  /** Full Avro name: `fleet.trip.TripCompleted`. */
+  readonly fullName: string;
+  /** Version of the file: `1.0`. */
+  readonly version: string;
+  /** The schema file's JSON with our attributes, as registered (compact). */
+  readonly schemaText: string;
+  /** Confluent framing (0x00, id big-endian) and Avro body. Throws TypeError for a value that does not fit. */
+  encode(value: T, schemaId: number): Buffer;
+  /** Reads one Avro body that was written with this very version, starting at `offset`. */
+  decode(bytes: Buffer, offset: number): T;
+  /** All violations of type, range, pattern and scale; empty when the value keeps the contract. */
+  violations(value: unknown): readonly Violation[];
+}
+
+let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+let slabUsed = 0;
+
+function encodeInto(type: avsc.Type, value: unknown, schemaId: number): Buffer {
+  // A slab is never rewound: slices stay valid until their send is acknowledged.
+  const start = slabUsed;
+  const end = type.encode(value, slab, start + HEADER_BYTES);
+  if (end < 0) {
+    const missing = -end;
+    slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, (missing + HEADER_BYTES + SLAB_BYTES) * 2));
+    slabUsed = 0;
+    return encodeInto(type, value, schemaId);
+  }
+  slab[start] = 0;
+  slab.writeUInt32BE(schemaId, start + 1);
+  slabUsed = end;
+  return slab.subarray(start, end);
+}
+
+/** Loads `schemas/<path>.avsc` and compiles it. A file that is missing or ambiguous fails at load. */
+export function contract<T>(path: string): Contract<T> {
+  const text = readFileSync(new URL(`../../../schemas/${path}.avsc`, import.meta.url), 'utf8');
+  const raw: unknown = JSON.parse(text);
+  const type = avsc.Type.forSchema(raw as avsc.Schema, { wrapUnions: false });
+  const fullName = type.name ?? path;
+  const checks = compileChecks(raw);
+  return {
+    name: fullName.slice(fullName.lastIndexOf('.') + 1),
+    fullName,
+    version: path.slice(path.lastIndexOf('/') + 1),
+    schemaText: JSON.stringify(raw),
+    encode: (value, schemaId) => encodeInto(type, value, schemaId),
+    // The codec was compiled from the schema that T was generated from.
+    decode: (bytes, offset) => type.decode(bytes, offset).value as T,
+    violations: (value) => {
+      const found: Violation[] = [];
+      type.isValid(value, {
+        errorHook: (where: string[], bad: unknown, expected: avsc.Type) => {
+          found.push({
+            path: where.join('.'),
+            message: `expected ${expected.toString()}, found ${describe(bad)}`,
+          });
+        },
+      });
+      if (found.length === 0) checks(value, '', found);
+      return found;
+    },
+  };
+}
+
+function describe(value: unknown): string {
+  const text = value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** Schema id of a framed message, or undefined when the bytes are not framed. */
+export function schemaIdOf(bytes: Buffer): number | undefined {
+  return bytes.length < HEADER_BYTES || bytes[0] !== 0 ? undefined : bytes.readUInt32BE(1);
+}
+
+/** Offset of the Avro body in a framed message. */
+export const BODY_OFFSET: number = HEADER_BYTES;

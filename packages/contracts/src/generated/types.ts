@@ -1,0 +1,589 @@
+// Generated from schemas/ by npm run generate. Do not edit.
+
+/** Changelog entry of the detector's state of one unit. */
+export interface UnitStateSaved {
+  /** Version of the payload's layout. */
+  readonly layout: number;
+  /** Packed state. */
+  readonly payload: Buffer;
+}
+
+export type Outcome =
+  | 'INSERTED'
+  | 'UPDATED'
+  | 'UNCHANGED'
+  | 'AMENDED'
+  | 'RETRACTED'
+  | 'SUPERSEDED'
+  | 'WAITING'
+  | 'MANUAL'
+  | 'DEAD_LETTERED'
+  | 'UNKNOWN';
+
+/** Outcome of one delivery. */
+export interface DeliverySettled {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit where the fact has one. */
+  readonly unit: string | null;
+  /** Event delivered. */
+  readonly event_id: string;
+  /** trip, site_visit or transport_order. */
+  readonly entity: string;
+  /** Id of the entity. */
+  readonly entity_id: string;
+  /** Target in the tenant file. */
+  readonly target: string;
+  /** Of the event. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** Of the event. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Of the event. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Wall time of the ERP commit or of the decision. [ms since epoch UTC] */
+  readonly delivered_time: number;
+  /** Newest-wins triple, 1. */
+  readonly revision: number;
+  /** Newest-wins triple, 2. */
+  readonly activation: number;
+  /** Newest-wins triple, 3. */
+  readonly resolution: number;
+  /** What happened. */
+  readonly outcome: Outcome;
+  /** Why it waits, or was refused. */
+  readonly reason: string | null;
+  /** Attempts so far. */
+  readonly attempts: number;
+  /** Table or model written. */
+  readonly erp_table: string | null;
+  /** Key of the row. */
+  readonly erp_key: string | null;
+  /** Vehicle resolved as of event time. */
+  readonly erp_vehicle_id: string | null;
+  /** Local date of completion. */
+  readonly business_date: string | null;
+  /** addition, correction or reversal. */
+  readonly amendment_kind: string | null;
+  /** Fields that changed. */
+  readonly changed_fields: readonly string[];
+}
+
+export interface AssetInterval {
+  /** Start; null = always. [ms since epoch UTC] */
+  readonly valid_from_time: number | null;
+  /** End; null = open. [ms since epoch UTC] */
+  readonly valid_to_time: number | null;
+  /** Name at the provider. */
+  readonly name: string;
+  /** Unique device id. */
+  readonly device_id: string | null;
+  /** VIN from the profile. */
+  readonly vin: string | null;
+  /** Plate from the profile. */
+  readonly registration_plate: string | null;
+}
+
+/** A unit at the provider with its validity intervals. */
+export interface AssetDescribed {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** When the provider was read. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** Read time in ms. */
+  readonly revision: number;
+  /** All validity intervals. */
+  readonly intervals: readonly AssetInterval[];
+}
+
+export type Cause =
+  'live' | 'late_fix' | 'late_binding' | 'accepted_late' | 'recomputed' | 'UNKNOWN';
+
+export interface RawAddress {
+  /** Raw topic. */
+  readonly topic: string;
+  /** Partition. */
+  readonly partition: number;
+  /** Offset of the page or request. */
+  readonly offset: number;
+  /** Position of the element in it; -1 = the record as a whole. */
+  readonly index: number;
+}
+
+/** One normalised fix. A fix may appear twice when it came by two ways (same event_id); readers remove repeats by event_id. */
+export interface PositionRecorded {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** Device time of the fact. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** WGS84 latitude. [deg] */
+  readonly latitude: number;
+  /** WGS84 longitude. [deg] */
+  readonly longitude: number;
+  /** Altitude. [m] */
+  readonly altitude_m: number | null;
+  /** Speed as the device recorded it; null where the recording has none. [km/h] */
+  readonly speed_kmh: number | null;
+  /** Course. [deg] */
+  readonly course_deg: number | null;
+  /** Satellites used. */
+  readonly satellites: number | null;
+  /** Ignition or engine signal. */
+  readonly ignition: boolean | null;
+  /** Odometer. [km] */
+  readonly odometer_km: number | null;
+  /** Driver code in the message. */
+  readonly driver_code: string | null;
+}
+
+/** Everything that the source registered up to complete_to_time stands before this record in this partition. */
+export interface ProgressReached {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Source in the tenant file. */
+  readonly source_id: string;
+  /** Everything that the source registered up to this instant has been published before this record. [ms since epoch UTC] */
+  readonly complete_to_time: number;
+  /** Wall time of the statement. [ms since epoch UTC] */
+  readonly received_time: number;
+}
+
+export type VisitStatus = 'ENTERED' | 'LEFT' | 'UNKNOWN_EXIT' | 'UNKNOWN';
+
+export type Finality = 'provisional' | 'final' | 'UNKNOWN';
+
+/** A vehicle was inside a geofence; published on entry and again when left. */
+export interface SiteVisited {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** Time of entry. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** Stable label of the visit. */
+  readonly visit_id: string;
+  /** Geofence as <source>:<resource id>_<zone id>. */
+  readonly geofence_id: string;
+  /** State of the visit. */
+  readonly status: VisitStatus;
+  /** First fix inside. [ms since epoch UTC] */
+  readonly entered_time: number;
+  /** First fix outside again. [ms since epoch UTC] */
+  readonly left_time: number | null;
+  /** left_time - entered_time. [s] */
+  readonly dwell_s: number | null;
+  /** final once no fix within grace can change it. */
+  readonly finality: Finality;
+  /** How late the fix that caused this version was. [s] */
+  readonly late_by_s: number;
+  /** Heir of a retracted visit. */
+  readonly replaced_by: string | null;
+  /** Version of the rule and its settings. */
+  readonly rule_version: number;
+  /** Raw address of the fix that entered. */
+  readonly first_fix: RawAddress;
+  /** Raw address of the fix that left, or of the newest fix inside. */
+  readonly last_fix: RawAddress;
+}
+
+export type TripStatus =
+  'planned' | 'started' | 'arrived' | 'departed' | 'completed' | 'cancelled' | 'UNKNOWN';
+
+/** A provider's trip or job advanced. */
+export interface TripStatusChanged {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit where the fact has one, as <source>:<provider id>. */
+  readonly unit: string | null;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** When the status was reached. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** The provider's trip id = the ERP's order reference. */
+  readonly trip_id: string;
+  /** Status reached. */
+  readonly status: TripStatus;
+  /** The provider's site id. */
+  readonly site_id: string | null;
+}
+
+/** A vehicle moved from one standstill to the next. */
+export interface TripCompleted {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** End of the trip. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** Stable label of the trip; keeps its value while the borders move. */
+  readonly trip_id: string;
+  /** First fix of the trip. [ms since epoch UTC] */
+  readonly start_time: number;
+  /** Last moving fix. [ms since epoch UTC] */
+  readonly end_time: number;
+  /** end_time - start_time. [s] */
+  readonly duration_s: number;
+  /** Sum of great-circle steps. [km] */
+  readonly distance_km: number;
+  /** WGS84 latitude. [deg] */
+  readonly start_latitude: number;
+  /** WGS84 longitude. [deg] */
+  readonly start_longitude: number;
+  /** WGS84 latitude. [deg] */
+  readonly end_latitude: number;
+  /** WGS84 longitude. [deg] */
+  readonly end_longitude: number;
+  /** Fixes from start to end. */
+  readonly fix_count: number;
+  /** Driver code. */
+  readonly driver_code: string | null;
+  /** final once no fix within grace can change it. */
+  readonly finality: Finality;
+  /** How late the fix that caused this version was: provider_time - event_time of that fix. [s] */
+  readonly late_by_s: number;
+  /** Heir of a retracted trip. */
+  readonly replaced_by: string | null;
+  /** Version of the rule and its settings. */
+  readonly rule_version: number;
+  /** Raw address of the first fix. */
+  readonly first_fix: RawAddress;
+  /** Raw address of the last fix. */
+  readonly last_fix: RawAddress;
+  /** Hash over the event ids of the fixes. */
+  readonly inputs_hash: string;
+}
+
+export type ZoneShape = 'POLYGON' | 'CIRCLE' | 'CORRIDOR' | 'UNKNOWN';
+
+export interface ZonePoint {
+  /** WGS84 latitude. [deg] */
+  readonly latitude: number;
+  /** WGS84 longitude. [deg] */
+  readonly longitude: number;
+}
+
+export interface ZoneInterval {
+  /** Start; null = always. [ms since epoch UTC] */
+  readonly valid_from_time: number | null;
+  /** End; null = open. [ms since epoch UTC] */
+  readonly valid_to_time: number | null;
+  /** Name. */
+  readonly name: string;
+  /** Shape. */
+  readonly shape: ZoneShape;
+  /** Corridor width or circle radius. [m] */
+  readonly width_m: number;
+  /** Outline, centre or axis. */
+  readonly points: readonly ZonePoint[];
+}
+
+/** A geofence with all validity intervals. */
+export interface ZoneDescribed {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Geofence as <source>:<resource id>_<zone id>. */
+  readonly geofence_id: string;
+  /** When the provider was read. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** Read time in ms. */
+  readonly revision: number;
+  /** All validity intervals. */
+  readonly intervals: readonly ZoneInterval[];
+}
+
+export type MappedEntity = 'vehicle' | 'driver' | 'customer' | 'site' | 'UNKNOWN';
+
+export interface MappingInterval {
+  /** Id in the ERP. */
+  readonly erp_id: string;
+  /** Start, inclusive; null = always. [ms since epoch UTC] */
+  readonly valid_from_time: number | null;
+  /** End, exclusive; null = open. [ms since epoch UTC] */
+  readonly valid_to_time: number | null;
+}
+
+/** Both systems' ids with all validity intervals. */
+export interface IdMapped {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Entity. */
+  readonly entity: MappedEntity;
+  /** Unit, driver code, customer or geofence id. */
+  readonly telematics_id: string;
+  /** Rises with each change. */
+  readonly version: number;
+  /** Soft delete. */
+  readonly deleted: boolean;
+  /** All validity intervals, ascending, without overlap. */
+  readonly intervals: readonly MappingInterval[];
+}
+
+export interface ContractViolation {
+  /** Field path. */
+  readonly path: string;
+  /** Expected and found. */
+  readonly message: string;
+}
+
+/** One element that could not be processed, with its original bytes and every violation. */
+export interface ElementRejected {
+  /** Service that refused it. */
+  readonly service: string;
+  /** Hash of the element; equal for repeats of it. */
+  readonly element_id: string;
+  /** Tenant where known. */
+  readonly tenant_id: string | null;
+  /** Unit where known. */
+  readonly unit: string | null;
+  /** Error code of the service. */
+  readonly code: string;
+  /** Kind of the fault. */
+  readonly kind: string;
+  /** authentication, validation, transformation or network. */
+  readonly category: string;
+  /** One line. */
+  readonly message: string;
+  /** All violations. */
+  readonly violations: readonly ContractViolation[];
+  /** Attempts. */
+  readonly attempts: number;
+  /** Wall time. [ms since epoch UTC] */
+  readonly rejected_time: number;
+  /** Device time where known. [ms since epoch UTC] */
+  readonly event_time: number | null;
+  /** Original bytes of the element. */
+  readonly original: Buffer | null;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+}
+
+export type TaskKind = 'BEYOND_GRACE' | 'UNMAPPED' | 'BEYOND_PERIOD' | 'UNKNOWN';
+
+export type TaskStatus = 'OPEN' | 'DONE' | 'UNKNOWN';
+
+/** What a person or a rule must decide. */
+export interface TaskRaised {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Hash of kind, unit and business date. */
+  readonly task_id: string;
+  /** What it is about. */
+  readonly kind: TaskKind;
+  /** State. */
+  readonly status: TaskStatus;
+  /** Unit concerned. */
+  readonly unit: string | null;
+  /** Local date of the company. */
+  readonly business_date: string;
+  /** Distinct fixes concerned. */
+  readonly fix_count: number;
+  /** Oldest device time. [ms since epoch UTC] */
+  readonly first_event_time: number;
+  /** Newest device time. [ms since epoch UTC] */
+  readonly last_event_time: number;
+  /** Greatest lateness. [s] */
+  readonly max_late_by_s: number;
+  /** Ordering fact. */
+  readonly revision: number;
+  /** One line for a person. */
+  readonly detail: string;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+}
+
+export type SignatureVerdict = 'VERIFIED' | 'UNSIGNED' | 'UNKNOWN';
+
+/** One request body, verbatim. */
+export interface WebhookReceived {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Source in the tenant file. */
+  readonly source_id: string;
+  /** Identity of the request: tenant, source and Idempotency-Key, hashed. */
+  readonly request_id: string;
+  /** Wall time of receipt. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Result of the signature check. */
+  readonly verdict: SignatureVerdict;
+  /** Which of the valid secrets matched. */
+  readonly key_id: string | null;
+  /** As sent. */
+  readonly idempotency_key: string | null;
+  /** As sent. */
+  readonly content_type: string | null;
+  /** Request headers without credentials. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** SHA-256 of the body, hex. */
+  readonly body_sha256: string;
+  /** The body as received. */
+  readonly body: Buffer;
+}
+
+/** The applied tenant files. */
+export interface TenantConfigured {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Rises with each apply. */
+  readonly version: number;
+  /** Wall time. [ms since epoch UTC] */
+  readonly applied_time: number;
+  /** Who applied it. */
+  readonly applied_by: string;
+  /** SHA-256 of document, hex. */
+  readonly document_sha256: string;
+  /** The checked tenant model as JSON; secrets are references. */
+  readonly document: string;
+}
+
+/** How far a unit, or the live feed of an account, is read. */
+export interface CursorMoved {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Source in the tenant file. */
+  readonly source_id: string;
+  /** Account at the provider. */
+  readonly account: string;
+  /** Unit; null for the account's live feed. */
+  readonly unit: string | null;
+  /** Everything registered up to here was published. [ms since epoch UTC] */
+  readonly read_to_time: number;
+  /** Session that read it. */
+  readonly session_hash: string | null;
+  /** Wall time. [ms since epoch UTC] */
+  readonly updated_time: number;
+}
+
+/** One response of the Wialon Remote API, verbatim, with its call and window. */
+export interface PageFetched {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Source in the tenant file. */
+  readonly source_id: string;
+  /** Account at the provider. */
+  readonly account: string;
+  /** Hash of call, window and body; equal for repeated reads of equal answers. */
+  readonly page_id: string;
+  /** Service called, such as messages/get_messages or avl_evts. */
+  readonly call: string;
+  /** JSON of the parameters; secrets replaced by hashes. */
+  readonly parameters: string;
+  /** Unit asked for; null when the answer covers many. */
+  readonly unit: string | null;
+  /** Start of the message window asked for. [ms since epoch UTC] */
+  readonly window_from_time: number | null;
+  /** End of the message window asked for. [ms since epoch UTC] */
+  readonly window_to_time: number | null;
+  /** First 16 hex digits of SHA-256 of the session id. */
+  readonly session_hash: string;
+  /** Wall time of the answer. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** The provider's clock in the answer, where it states one. [ms since epoch UTC] */
+  readonly provider_now_time: number | null;
+  /** Index of the first message of this page in the provider's result. */
+  readonly first_index: number;
+  /** Messages in this page. */
+  readonly message_count: number;
+  /** Number of this part, from 0. */
+  readonly part: number;
+  /** Parts of this answer; bodies over 512 KiB are split between messages. */
+  readonly parts: number;
+  /** SHA-256 of the whole body, hex. */
+  readonly body_sha256: string;
+  /** The body, or this part of it as a JSON array of messages. */
+  readonly body: Buffer;
+}
+
+/** Everything registered at the provider up to complete_to_time stands before this record. */
+export interface SourceProgressed {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Source in the tenant file. */
+  readonly source_id: string;
+  /** Account at the provider. */
+  readonly account: string;
+  /** Everything that the source registered up to this instant has been published before this record. [ms since epoch UTC] */
+  readonly complete_to_time: number;
+  /** Wall time of the statement. [ms since epoch UTC] */
+  readonly received_time: number;
+}
+
+export type SessionChange = 'LOGIN' | 'REFRESH' | 'EXPIRY' | 'FAILURE' | 'LOGOUT' | 'UNKNOWN';
+
+/** One line of the authentication audit; never holds a token or session id. */
+export interface SessionChanged {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Source in the tenant file. */
+  readonly source_id: string;
+  /** Account at the provider. */
+  readonly account: string;
+  /** What happened. */
+  readonly kind: SessionChange;
+  /** Wall time. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** Session, hashed. */
+  readonly session_hash: string | null;
+  /** Provider's error code. */
+  readonly error_code: number | null;
+  /** Provider's reason or ours. */
+  readonly reason: string | null;
+  /** Duration of the call. [ms] */
+  readonly latency_ms: number;
+}
