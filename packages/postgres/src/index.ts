@@ -1,0 +1,9 @@
+export type { Pool, PoolClient } from 'pg';
+export { classify } from './classify.ts';
+export { migrate, type Migration } from './migrate.ts';
+export { createPool, toInstant, transaction, type PoolOptions } from './pool.ts';
+export {
+  projectionStore,
+  type PostgresProjectionStore,
+  type ProjectionStep,
+} from './projection-store.ts';
