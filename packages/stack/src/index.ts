@@ -1,0 +1,3 @@
+export { defaultHome, type Stack, type StackOptions, startStack } from './stack.ts';
+export { freePort } from './ports.ts';
+export { STACK_CODES, type StackCode } from './errors.ts';

@@ -1,0 +1,276 @@
+import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { claimDir, type DirClaim } from './claim.ts';
+import { reasonOf, stackFault } from './errors.ts';
+import { findJdk, type Jdk } from './jdk.ts';
+import { kafkaAnswers, prepareKafka } from './kafka.ts';
+import { kafkaLibraries, registryHome } from './maven.ts';
+import { claimPort, preferPort } from './ports.ts';
+import {
+  createDatabase,
+  LOCAL_PASSWORD,
+  LOCAL_USER,
+  postgresAnswers,
+  postgresUrl,
+  preparePostgres,
+} from './postgres.ts';
+import { postgresPrograms } from './postgres-programs.ts';
+import { prepareRegistry, registryAnswers, registryUrl } from './registry.ts';
+import { supervise, type Supervision } from './supervision.ts';
+
+export interface StackOptions {
+  /** Data and logs; a later start on the same folder goes on with them. Created if missing. */
+  readonly dir: string;
+  /** One line of progress, without line end. */
+  readonly log: (line: string) => void;
+  /** Parts to start; default all. */
+  readonly kafka?: boolean;
+  /** Keeps its schemas in PostgreSQL; without PostgreSQL in memory. */
+  readonly registry?: boolean;
+  readonly postgres?: boolean;
+  /** 0 or absent = any free port. */
+  readonly ports?: {
+    readonly kafka?: number;
+    readonly registry?: number;
+    readonly postgres?: number;
+  };
+  /** Cheaper start and no fsync, for tests; never measure with it. Default false. */
+  readonly fast?: boolean;
+  /** Cache of downloads. Default: WAYBILL_HOME, else ~/.cache/waybill. */
+  readonly home?: string;
+  /** Hears once of a server that ended although nobody stopped it. Default: a log line. */
+  readonly onEnd?: (name: string, how: string) => void;
+}
+
+/** A running stack. Asking for the address of a part that is off throws STACK_PART_OFF. */
+export interface Stack {
+  readonly kafka: { readonly brokers: readonly string[] };
+  /** `url` is the base of the Confluent-compatible API. */
+  readonly registry: { readonly url: string };
+  readonly postgres: { readonly url: (database: string) => string; readonly adminUrl: string };
+  /** Creates the database unless it exists; resolves with its URL. */
+  readonly createDatabase: (name: string) => Promise<string>;
+  /** Ends everything and resolves when it has ended; data stay. May be called twice. */
+  readonly stop: () => Promise<void>;
+  /** Process ids by name: kafka, registry, postgres, supervisor. */
+  readonly pids: Readonly<Record<string, number>>;
+}
+
+/** Generous: a cold start with two busy cores has been seen to take ten times the usual 3–5 s. */
+const READY_DEADLINE_MS = 120_000;
+const REGISTRY_DATABASE = 'registry';
+
+interface Ports {
+  readonly kafka: number;
+  readonly controller: number;
+  readonly registry: number;
+  readonly management: number;
+  readonly postgres: number;
+}
+
+/** What the three starts share. */
+interface Start {
+  readonly dir: string;
+  readonly fast: boolean;
+  readonly ports: Ports;
+  readonly supervision: Supervision;
+  readonly log: (line: string) => void;
+}
+
+/** Default cache folder of downloads. */
+export function defaultHome(): string {
+  return process.env['WAYBILL_HOME'] ?? join(homedir(), '.cache', 'waybill');
+}
+
+/**
+ * Starts a real Kafka, schema registry and PostgreSQL on the loopback interface and resolves when all
+ * of them answer. They end with stop(), and when this process ends in whatever way.
+ * Throws Faults of STACK_CODES; then nothing is left running.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const wanted = {
+    kafka: options.kafka ?? true,
+    registry: options.registry ?? true,
+    postgres: options.postgres ?? true,
+  };
+  const dir = await makeDir(options.dir);
+  const { log } = options;
+  const jdk = wanted.kafka || wanted.registry ? await findJdk(process.env) : undefined;
+  const context = jdk && { home: resolve(options.home ?? defaultHome()), jdk, log };
+  const libraries = context && wanted.kafka ? await kafkaLibraries(context) : undefined;
+  const registryFiles = context && wanted.registry ? await registryHome(context) : undefined;
+
+  const onEnd =
+    options.onEnd ?? ((name, how) => log(`${name} ended (${how}); its log is in ${dir}/${name}`));
+  const supervision = supervise(dir, onEnd);
+  let claim: DirClaim | undefined;
+  const stop = once(async () => {
+    await supervision.stop();
+    await claim?.release();
+  });
+  try {
+    claim = await claimDir(dir, supervision.pid);
+    const ports = await choosePorts(dir, options.ports ?? {}, wanted);
+    const start: Start = { dir, fast: options.fast ?? false, ports, supervision, log };
+    const nothing = Promise.resolve();
+    const database = wanted.postgres ? startPostgres(start) : nothing;
+    await allEnded([
+      jdk && libraries ? startKafka(start, jdk, libraries) : nothing,
+      database,
+      jdk && registryFiles
+        ? database.then(() => startRegistry(start, jdk, registryFiles, wanted.postgres))
+        : nothing,
+    ]);
+    await claim.note([...supervision.children.values()]);
+    supervision.unref();
+    return describe(start, wanted, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= action());
+}
+
+/** Like Promise.all, but no start is still under way when it rejects. */
+async function allEnded(starts: readonly Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(starts);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+async function makeDir(wished: string): Promise<string> {
+  try {
+    await mkdir(wished, { recursive: true });
+    // As root, PostgreSQL runs as another user, who has to pass through; temporary folders are 0700.
+    if (process.getuid?.() === 0) await chmod(wished, 0o711);
+    return await realpath(wished);
+  } catch (cause) {
+    throw stackFault(
+      'STACK_DIR_UNWRITABLE',
+      `cannot use the data folder ${wished} (${reasonOf(cause)}): choose another`,
+      { otherWay: true, cause },
+    );
+  }
+}
+
+async function choosePorts(
+  dir: string,
+  wished: NonNullable<StackOptions['ports']>,
+  wanted: { readonly kafka: boolean; readonly registry: boolean; readonly postgres: boolean },
+): Promise<Ports> {
+  // The quorum's own record names the controller's address, so it is kept while it is free.
+  const note = join(dir, 'controller-port');
+  const before = Number(await readFile(note, 'utf8').catch(() => '0'));
+  const ports: Ports = {
+    kafka: wanted.kafka ? await claimPort('Kafka', wished.kafka ?? 0) : 0,
+    controller: await preferPort(before),
+    registry: wanted.registry ? await claimPort('the schema registry', wished.registry ?? 0) : 0,
+    management: await preferPort(0),
+    postgres: wanted.postgres ? await claimPort('PostgreSQL', wished.postgres ?? 0) : 0,
+  };
+  await writeFile(note, String(ports.controller));
+  return ports;
+}
+
+async function timed(start: Start, what: string, action: () => Promise<void>): Promise<void> {
+  const before = Date.now();
+  await action();
+  start.log(`${what} ready in ${((Date.now() - before) / 1000).toFixed(1)} s`);
+}
+
+async function startKafka(start: Start, jdk: Jdk, libraries: string): Promise<void> {
+  const { supervision, ports } = start;
+  await timed(start, 'Kafka', async () => {
+    const command = await prepareKafka({
+      jdk,
+      libraries,
+      dir: join(start.dir, 'kafka'),
+      port: ports.kafka,
+      controllerPort: ports.controller,
+      fast: start.fast,
+    });
+    supervision.start(command);
+    await supervision.untilReady(command, () => kafkaAnswers(ports.kafka), READY_DEADLINE_MS);
+  });
+}
+
+async function startPostgres(start: Start): Promise<void> {
+  const { supervision, ports, fast } = start;
+  await timed(start, 'PostgreSQL', async () => {
+    const command = await preparePostgres({
+      programs: await postgresPrograms(),
+      dir: join(start.dir, 'postgres'),
+      port: ports.postgres,
+      fast,
+    });
+    supervision.start(command);
+    await supervision.untilReady(command, () => postgresAnswers(ports.postgres), READY_DEADLINE_MS);
+  });
+}
+
+async function startRegistry(start: Start, jdk: Jdk, home: string, stored: boolean): Promise<void> {
+  const { supervision, ports } = start;
+  await timed(start, 'schema registry', async () => {
+    if (stored) await createDatabase(ports.postgres, REGISTRY_DATABASE);
+    else start.log('schema registry keeps schemas in memory: PostgreSQL is off');
+    const command = await prepareRegistry({
+      jdk,
+      home,
+      dir: join(start.dir, 'registry'),
+      port: ports.registry,
+      managementPort: ports.management,
+      fast: start.fast,
+      store: stored
+        ? {
+            port: ports.postgres,
+            database: REGISTRY_DATABASE,
+            user: LOCAL_USER,
+            password: LOCAL_PASSWORD,
+          }
+        : undefined,
+    });
+    supervision.start(command);
+    await supervision.untilReady(command, () => registryAnswers(ports.registry), READY_DEADLINE_MS);
+  });
+}
+
+function describe(
+  start: Start,
+  wanted: { readonly kafka: boolean; readonly registry: boolean; readonly postgres: boolean },
+  stop: () => Promise<void>,
+): Stack {
+  const { ports, supervision } = start;
+  const need = (part: keyof typeof wanted): void => {
+    if (!wanted[part]) throw stackFault('STACK_PART_OFF', `this stack was started without ${part}`);
+  };
+  return {
+    get kafka() {
+      need('kafka');
+      return { brokers: [`127.0.0.1:${ports.kafka}`] };
+    },
+    get registry() {
+      need('registry');
+      return { url: registryUrl(ports.registry) };
+    },
+    get postgres() {
+      need('postgres');
+      return {
+        url: (database: string) => postgresUrl(ports.postgres, database),
+        adminUrl: postgresUrl(ports.postgres, 'postgres'),
+      };
+    },
+    createDatabase: async (name) => {
+      need('postgres');
+      await createDatabase(ports.postgres, name);
+      return postgresUrl(ports.postgres, name);
+    },
+    stop,
+    get pids() {
+      return { supervisor: supervision.pid, ...Object.fromEntries(supervision.children) };
+    },
+  };
+}
