@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { topics as catalogue, type Topic } from '@waybill/contracts';
+import { isFault } from '@waybill/fault';
+import { createCodecs, type Codecs } from './codec.ts';
+import type { Registry } from './registry.ts';
+import { text, textOf, topics } from './testing/cluster.ts';
+
+const INPUT: Topic = topics.input;
+const FOREIGN = 77;
+const COPY = 78;
+
+/** A registry that numbers subjects, knows one foreign schema and one copy of ours. */
+function fakeRegistry() {
+  const asked: number[] = [];
+  const ids = new Map<string, number>();
+  const registry: Registry = {
+    idOf: async (subject) => {
+      if (subject.startsWith('missing.')) return undefined;
+      if (!ids.has(subject)) ids.set(subject, ids.size + 1);
+      return ids.get(subject);
+    },
+    textOf: async (id) => {
+      asked.push(id);
+      if (id === COPY) return catalogue.detectorUnit.contracts.UnitStateSaved.schemaText;
+      return id === FOREIGN
+        ? '{"type":"record","namespace":"detector.unit","name":"UnitStateSaved","fields":[]}'
+        : undefined;
+    },
+    register: async () => 0,
+  };
+  return { registry, asked, subjects: () => [...ids.keys()] };
+}
+
+/** The framed bytes with another schema id. */
+function withId(bytes: Buffer, id: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy.writeUInt32BE(id, 1);
+  return copy;
+}
+
+describe('codecs', () => {
+  let codecs: Codecs;
+  let fake: ReturnType<typeof fakeRegistry>;
+  before(async () => {
+    fake = fakeRegistry();
+    codecs = createCodecs(fake.registry, 'ns.');
+    await codecs.bind([INPUT]);
+  });
+
+  it('bind subjects of topic and record under the namespace', () => {
+    assert.deepEqual(fake.subjects(), ['ns.test.input.event.v1-detector.unit.UnitStateSaved']);
+  });
+
+  it('decode what they encoded', () => {
+    const bytes = codecs.encode(INPUT, text('hello'));
+    const { message } = codecs.decode(INPUT, bytes);
+    assert.equal(message?.type, 'UnitStateSaved');
+    assert.equal(textOf(message), 'hello');
+  });
+
+  it('name what is wrong with bytes that are not a record', () => {
+    const bytes = codecs.encode(INPUT, text('hello'));
+    const problem = (found: Buffer): string => {
+      const decoded = codecs.decode(INPUT, found);
+      return decoded.message === undefined ? decoded.problem : 'none';
+    };
+    assert.match(problem(Buffer.from('{}')), /expected a framed record/);
+    assert.match(problem(Buffer.alloc(0)), /expected a framed record/);
+    assert.match(problem(bytes.subarray(0, bytes.length - 2)), /end too early|truncated/);
+  });
+
+  it('ask the registry once for an id never seen, and take a copy of our contract', async () => {
+    const bytes = codecs.encode(INPUT, text('hello'));
+    const values = [withId(bytes, FOREIGN), null, withId(bytes, COPY), withId(bytes, 99), bytes];
+    await codecs.learn(INPUT, values);
+    await codecs.learn(INPUT, values);
+    assert.deepEqual(fake.asked, [FOREIGN, COPY, 99]);
+    assert.equal(textOf(codecs.decode(INPUT, withId(bytes, COPY)).message), 'hello');
+    const foreign = codecs.decode(INPUT, withId(bytes, FOREIGN));
+    assert.match(
+      foreign.message === undefined ? foreign.problem : '',
+      /schema id 77 is detector\.unit\.UnitStateSaved in a version that this service does not read; it reads detector\.unit\.UnitStateSaved 1\.0/,
+    );
+    const unknown = codecs.decode(INPUT, withId(bytes, 99));
+    assert.match(unknown.message === undefined ? unknown.problem : '', /99 is not in the registry/);
+  });
+
+  it('refuse a value that breaks its contract, naming the path', () => {
+    const bad = { type: 'UnitStateSaved', value: { layout: 1, payload: 'text' } };
+    assert.throws(
+      () => codecs.encode(INPUT, bad),
+      (e) => isFault(e) && e.code === 'CONTRACT_VIOLATED' && /payload/.test(e.message),
+    );
+    assert.throws(
+      () => codecs.encode(INPUT, { type: 'Nothing', value: {} }),
+      (e) => isFault(e) && e.code === 'CONTRACT_VIOLATED',
+    );
+  });
+
+  it('name the path also where only Avro checks', async () => {
+    const position: Topic = catalogue.position;
+    await codecs.bind([position]);
+    assert.throws(
+      () => codecs.encode(position, { type: 'ProgressReached', value: { tenant_id: 5 } }),
+      (e) => isFault(e) && e.code === 'CONTRACT_VIOLATED' && /tenant_id/.test(e.message),
+    );
+  });
+
+  it('refuse to start without a registered contract', async () => {
+    const missing = createCodecs(fake.registry, 'missing.');
+    await assert.rejects(
+      missing.bind([INPUT]),
+      (e) =>
+        isFault(e) &&
+        e.code === 'CONTRACT_NOT_REGISTERED' &&
+        e.kind === 'misconfigured' &&
+        /run provisioning/.test(e.message),
+    );
+  });
+});

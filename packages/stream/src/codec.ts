@@ -1,0 +1,165 @@
+import {
+  BODY_OFFSET,
+  schemaIdOf,
+  subjectOf,
+  topics as catalogue,
+  type Contract,
+  type Message,
+  type Topic,
+  type Violation,
+} from '@waybill/contracts';
+import { streamFault } from './errors.ts';
+import { sameSchema, type Registry } from './registry.ts';
+
+/** What a record's bytes turned out to be. */
+export type Decoded =
+  { readonly message: Message } | { readonly message?: never; readonly problem: string };
+
+/** Encodes and decodes synchronously; the registry is asked at `bind` and for ids never seen. */
+export interface Codecs {
+  /** Resolves the schema ids of all contracts. Throws a Fault `CONTRACT_NOT_REGISTERED`. */
+  readonly bind: (topics: readonly Topic[]) => Promise<void>;
+  /** Framed bytes. Throws a Fault `CONTRACT_VIOLATED` that names path and rule. */
+  readonly encode: (topic: Topic, message: Message) => Buffer;
+  /** Asks the registry for ids in `values` that were never seen; call before decoding a batch. */
+  readonly learn: (topic: Topic, values: readonly (Buffer | null)[]) => Promise<void>;
+  readonly decode: (topic: Topic, bytes: Buffer) => Decoded;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a contract whose record type only the topic knows
+type AnyContract = Contract<any>;
+
+interface Known {
+  readonly type: string;
+  readonly contract: AnyContract;
+}
+
+interface Binding {
+  readonly byType: Map<string, { readonly id: number; readonly contract: AnyContract }>;
+  readonly byId: Map<number, Known>;
+  readonly foreign: Map<number, string>;
+}
+
+/** The transformer checks every position before it emits it; checking twice costs 2 µs each. */
+const VALIDATED_BY_AUTHOR: ReadonlySet<string> = new Set([catalogue.position.name]);
+
+function contractsOf(topic: Topic): readonly (readonly [string, AnyContract])[] {
+  // The mapped type loses its index; the values are contracts by declaration.
+  return Object.entries(topic.contracts as Record<string, AnyContract>);
+}
+
+function violated(topic: Topic, type: string, found: readonly Violation[], cause?: unknown): Error {
+  const shown = found.slice(0, 3).map(({ path, message }) => `${path || 'value'}: ${message}`);
+  const more = found.length > shown.length ? ` and ${found.length - shown.length} more` : '';
+  const text = cause instanceof Error ? cause.message : 'it does not keep its contract';
+  const detail = shown.length > 0 ? `${shown.join('; ')}${more}` : text;
+  return streamFault('CONTRACT_VIOLATED', 'publish', `${topic.name} ${type}: ${detail}`, cause);
+}
+
+/** Codecs of one connection; `namespace` prefixes the subjects. */
+export function createCodecs(registry: Registry, namespace: string): Codecs {
+  const bindings = new Map<string, Binding>();
+
+  function bindingOf(topic: Topic): Binding {
+    const binding = bindings.get(topic.name);
+    if (binding === undefined) {
+      throw streamFault('UNDECLARED_OUTPUT', 'publish', `${topic.name} was not declared`);
+    }
+    return binding;
+  }
+
+  async function bindTopic(topic: Topic): Promise<void> {
+    if (bindings.has(topic.name)) return;
+    const binding: Binding = { byType: new Map(), byId: new Map(), foreign: new Map() };
+    for (const [type, contract] of contractsOf(topic)) {
+      const subject = `${namespace}${subjectOf(topic, contract)}`;
+      const id = await registry.idOf(subject, contract.schemaText);
+      if (id === undefined) {
+        throw streamFault(
+          'CONTRACT_NOT_REGISTERED',
+          'start',
+          `expected ${contract.fullName} ${contract.version} under ${subject}: run provisioning`,
+        );
+      }
+      binding.byType.set(type, { id, contract });
+      binding.byId.set(id, { type, contract });
+    }
+    bindings.set(topic.name, binding);
+  }
+
+  function encode(topic: Topic, message: Message): Buffer {
+    const known = bindingOf(topic).byType.get(message.type);
+    if (known === undefined) {
+      throw violated(topic, message.type, [{ path: '', message: 'not a record of this topic' }]);
+    }
+    const { id, contract } = known;
+    if (!VALIDATED_BY_AUTHOR.has(topic.name)) {
+      const found = contract.violations(message.value);
+      if (found.length > 0) throw violated(topic, message.type, found);
+    }
+    try {
+      return contract.encode(message.value, id);
+    } catch (error) {
+      throw violated(topic, message.type, contract.violations(message.value), error);
+    }
+  }
+
+  async function resolveId(topic: Topic, id: number): Promise<void> {
+    const binding = bindingOf(topic);
+    const text = await registry.textOf(id);
+    const twin = contractsOf(topic).find(
+      ([, contract]) => text !== undefined && sameSchema(text, contract.schemaText),
+    );
+    if (twin !== undefined) binding.byId.set(id, { type: twin[0], contract: twin[1] });
+    else binding.foreign.set(id, foreignProblem(topic, id, text));
+  }
+
+  async function learn(topic: Topic, values: readonly (Buffer | null)[]): Promise<void> {
+    const { byId, foreign } = bindingOf(topic);
+    let before = -1;
+    for (const value of values) {
+      const id = value === null ? undefined : schemaIdOf(value);
+      if (id === undefined || id === before) continue;
+      before = id;
+      if (!byId.has(id) && !foreign.has(id)) await resolveId(topic, id);
+    }
+  }
+
+  function decode(topic: Topic, bytes: Buffer): Decoded {
+    const { byId, foreign } = bindingOf(topic);
+    const id = schemaIdOf(bytes);
+    if (id === undefined) return { problem: unframed(bytes) };
+    const known = byId.get(id);
+    if (known === undefined) return { problem: foreign.get(id) ?? `unknown schema id ${id}` };
+    try {
+      const value = known.contract.decode(bytes, BODY_OFFSET);
+      if (value === undefined) return { problem: `${known.type}: the bytes end too early` };
+      return { message: { type: known.type, value } };
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      return { problem: `${known.type}: ${text}` };
+    }
+  }
+
+  return {
+    bind: async (topics) => {
+      await Promise.all(topics.map(bindTopic));
+    },
+    encode,
+    learn,
+    decode,
+  };
+}
+
+function unframed(bytes: Buffer): string {
+  const start = bytes.subarray(0, 5).toString('hex');
+  return `expected a framed record (00, schema id, Avro), found ${bytes.length} bytes starting ${start}`;
+}
+
+function foreignProblem(topic: Topic, id: number, text: string | undefined): string {
+  if (text === undefined) return `schema id ${id} is not in the registry`;
+  const { namespace, name } = JSON.parse(text) as { namespace?: string; name?: string };
+  const found = [namespace, name].filter(Boolean).join('.');
+  const known = contractsOf(topic).map(([, c]) => `${c.fullName} ${c.version}`);
+  return `schema id ${id} is ${found} in a version that this service does not read; it reads ${known.join(', ')}`;
+}

@@ -1,0 +1,54 @@
+import type { Topic } from '@waybill/contracts';
+import type { KafkaClient } from './client.ts';
+import type { Codecs } from './codec.ts';
+import type { StreamLogger, StreamMetrics, StreamTracing } from './port.ts';
+
+/** What every way of working shares: one per connection. */
+export interface Environment {
+  readonly namespace: string;
+  readonly logger: StreamLogger;
+  readonly metrics: StreamMetrics;
+  readonly tracing: StreamTracing;
+  readonly codecs: Codecs;
+  /** A new client: one per group and per producer, because the client shares offsets inside one. */
+  readonly openKafka: () => KafkaClient;
+  readonly offsets: OffsetLookup;
+}
+
+/** Questions to the cluster that need no group. */
+export interface OffsetLookup {
+  /** Partition count by topic name. Throws a Fault `TOPIC_MISSING`. */
+  readonly partitionCounts: (topics: readonly Topic[]) => Promise<ReadonlyMap<string, number>>;
+  /** Committed next offset of a group by topic name for one partition; absent = never committed. */
+  readonly committed: (
+    group: string,
+    topics: readonly Topic[],
+    partition: number,
+  ) => Promise<ReadonlyMap<string, bigint>>;
+  /** First offset and high watermark by `<topic>/<partition>`. */
+  readonly bounds: (
+    topics: readonly Topic[],
+  ) => Promise<ReadonlyMap<string, { readonly low: bigint; readonly high: bigint }>>;
+  readonly close: () => Promise<void>;
+}
+
+/** Topic name on the cluster. */
+export function wireName(environment: Environment, topic: Topic): string {
+  return `${environment.namespace}${topic.name}`;
+}
+
+const silentMetrics: StreamMetrics = {
+  received: () => undefined,
+  emitted: () => undefined,
+  discarded: () => undefined,
+  batch: () => undefined,
+  lag: () => undefined,
+};
+
+const noTracing: StreamTracing = { batch: (_span, work) => work(undefined) };
+
+/** Metrics and tracing that do nothing where the service wired none. */
+export const silent: { readonly metrics: StreamMetrics; readonly tracing: StreamTracing } = {
+  metrics: silentMetrics,
+  tracing: noTracing,
+};

@@ -1,0 +1,124 @@
+import type { Topic } from '@waybill/contracts';
+import { openCluster, type Cluster, type KafkaAdmin, type KafkaClient } from './client.ts';
+import { delay } from './delay.ts';
+import type { OffsetLookup } from './environment.ts';
+import { kafkaFault, streamFault } from './errors.ts';
+
+// A leader that moved is found after one refresh; a cluster that is away is the caller's matter.
+const ATTEMPTS = 3;
+const RETRY_DELAY_MS = 200;
+
+interface Connection {
+  readonly admin: KafkaAdmin;
+  readonly cluster: Cluster;
+}
+
+async function close({ admin, cluster }: Connection): Promise<void> {
+  await Promise.allSettled([admin.disconnect(), cluster.disconnect()]);
+}
+
+/** Answers from one connection, opened at the first question and replaced when it breaks. */
+export function createOffsetLookup(openKafka: () => KafkaClient, namespace: string): OffsetLookup {
+  let connecting: Promise<Connection> | undefined;
+
+  async function connect(): Promise<Connection> {
+    const kafka = openKafka();
+    const connection = { admin: kafka.admin(), cluster: openCluster(kafka, 'high') };
+    await connection.admin.connect();
+    await connection.cluster.connect();
+    return connection;
+  }
+
+  function drop(): Promise<void> {
+    const broken = connecting;
+    connecting = undefined;
+    return broken?.then(close, () => undefined) ?? Promise.resolve();
+  }
+
+  async function ask<R>(doing: string, question: (c: Connection) => Promise<R>): Promise<R> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        connecting ??= connect();
+        return await question(await connecting);
+      } catch (error) {
+        const fault = kafkaFault(error, 'start', doing);
+        // A fresh connection next time: the client does not always recover a closed one.
+        void drop();
+        // Metadata of a topic that was just created may lag behind the list.
+        const passes = fault.kind === 'transient' || fault.code === 'TOPIC_MISSING';
+        if (!passes || attempt >= ATTEMPTS) throw fault;
+        await delay(RETRY_DELAY_MS);
+      }
+    }
+  }
+
+  const wire = (topic: Topic): string => `${namespace}${topic.name}`;
+  const place = (topic: string, partition: number): string =>
+    `${topic.slice(namespace.length)}/${partition}`;
+
+  async function limits(
+    cluster: Cluster,
+    names: readonly string[],
+    fromBeginning: boolean,
+  ): Promise<ReadonlyMap<string, bigint>> {
+    const answer = await cluster.fetchTopicsOffset(
+      names.map((topic) => ({
+        topic,
+        fromBeginning,
+        partitions: cluster
+          .findTopicPartitionMetadata(topic)
+          .map(({ partitionId }) => ({ partition: partitionId })),
+      })),
+    );
+    return new Map(
+      answer.flatMap(({ topic, partitions }) =>
+        partitions.map((p) => [place(topic, p.partition), BigInt(p.offset)] as const),
+      ),
+    );
+  }
+
+  return {
+    partitionCounts: async (topics) => {
+      const existing = new Set(await ask('listing topics', ({ admin }) => admin.listTopics()));
+      const names = [...new Set(topics.map(wire))];
+      const missing = names.filter((name) => !existing.has(name));
+      if (missing.length > 0) {
+        throw streamFault(
+          'TOPIC_MISSING',
+          'start',
+          `expected ${missing.join(', ')}: run provisioning`,
+        );
+      }
+      if (names.length === 0) return new Map();
+      const { topics: found } = await ask('reading topic metadata', ({ admin }) =>
+        admin.fetchTopicMetadata({ topics: names }),
+      );
+      return new Map(found.map((t) => [t.name.slice(namespace.length), t.partitions.length]));
+    },
+    committed: async (group, topics, partition) => {
+      const answer = await ask(`reading offsets of ${group}`, ({ admin }) =>
+        admin.fetchOffsets({ groupId: group, topics: topics.map(wire) }),
+      );
+      const committed = new Map<string, bigint>();
+      for (const { topic, partitions } of answer) {
+        const found = partitions.find((p) => p.partition === partition);
+        if (found && BigInt(found.offset) >= 0n) {
+          committed.set(topic.slice(namespace.length), BigInt(found.offset));
+        }
+      }
+      return committed;
+    },
+    bounds: (topics) =>
+      ask('reading the ends of topics', async ({ cluster }) => {
+        const names = [...new Set(topics.map(wire))];
+        await cluster.addMultipleTargetTopics(names);
+        await cluster.refreshMetadataIfNecessary();
+        const low = await limits(cluster, names, true);
+        const high = await limits(cluster, names, false);
+        return new Map(
+          [...high].map(([where, end]) => [where, { low: low.get(where) ?? 0n, high: end }]),
+        );
+      }),
+    close: drop,
+  };
+}

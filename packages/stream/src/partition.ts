@@ -1,0 +1,42 @@
+const SEED = 0x9747b28c;
+const MULTIPLIER = 0x5bd1e995;
+
+/** Kafka's 32-bit murmur2 (seed 0x9747b28c) as a signed integer. */
+export function murmur2(bytes: Uint8Array): number {
+  const length = bytes.length;
+  let hash = SEED ^ length;
+  const whole = length & ~3;
+  for (let at = 0; at < whole; at += 4) {
+    // Within bounds: `at + 3 < whole <= length`, so the fallback never happens.
+    let k =
+      (bytes[at] ?? 0) |
+      ((bytes[at + 1] ?? 0) << 8) |
+      ((bytes[at + 2] ?? 0) << 16) |
+      ((bytes[at + 3] ?? 0) << 24);
+    k = Math.imul(k, MULTIPLIER);
+    k ^= k >>> 24;
+    hash = Math.imul(hash, MULTIPLIER) ^ Math.imul(k, MULTIPLIER);
+  }
+  const rest = length & 3;
+  if (rest === 3) hash ^= (bytes[whole + 2] ?? 0) << 16;
+  if (rest >= 2) hash ^= (bytes[whole + 1] ?? 0) << 8;
+  if (rest >= 1) hash = Math.imul(hash ^ (bytes[whole] ?? 0), MULTIPLIER);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, MULTIPLIER);
+  return hash ^ (hash >>> 15);
+}
+
+const scratch = Buffer.allocUnsafeSlow(4096);
+const MAX_BYTES_PER_UNIT = 3;
+
+/**
+ * Partition of a key, as Kafka's default partitioner chooses it: murmur2 over the UTF-8 bytes,
+ * positive, modulo `partitions` (at least 1).
+ */
+export function partitionFor(key: string, partitions: number): number {
+  const bytes =
+    key.length * MAX_BYTES_PER_UNIT <= scratch.length
+      ? scratch.subarray(0, scratch.write(key))
+      : Buffer.from(key);
+  return (murmur2(bytes) & 0x7fffffff) % partitions;
+}

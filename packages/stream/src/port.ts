@@ -1,0 +1,286 @@
+import type { Message, Topic } from '@waybill/contracts';
+
+/**
+ * The port of the stream core. kafkajs stays behind it: no type of the client appears here.
+ *
+ * Four ways to work. *transact*: consume → state → produce, exactly once. *project*: consume → a
+ * database that stores the offsets in the same transaction. *extract*: own a partition of a cursor
+ * topic, restore the cursors, produce records and cursors in one fenced transaction. *publish*:
+ * idempotent, acks = all, batched.
+ */
+
+/** A decoded record. Offsets are bigint in the port and next-to-read in every "position". */
+export interface Received<M extends Message = Message> {
+  readonly topic: Topic<M>;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly key: string;
+  readonly message: M;
+  /** W3C context, only when the producer sampled it. */
+  readonly traceparent: string | undefined;
+  /** The framed bytes as they stand in the topic; valid during the call only (copy to keep). */
+  readonly bytes: Buffer;
+}
+
+/** A record to write. The value must keep the contract: a violation throws a Fault `CONTRACT_VIOLATED`. */
+export interface Outgoing<M extends Message = Message> {
+  readonly topic: Topic<M>;
+  readonly key: string;
+  /** null = tombstone, in compacted topics only. */
+  readonly message: M | null;
+  readonly traceparent?: string | undefined;
+  /** Overrides the partition that the key's murmur2 gives (progress goes to every partition). */
+  readonly partition?: number;
+  /** Text whose murmur2 chooses the partition when it is not the whole key (cursor topics). */
+  readonly partitionKey?: string;
+}
+
+/** One element that was refused: goes to the service's dead-letter topic; its neighbours go on. */
+export interface Rejection {
+  readonly record: Received;
+  /** Position of the element in the record; -1 = the record as a whole. */
+  readonly index: number;
+  readonly elementId: string;
+  readonly tenantId: string | null;
+  readonly unit: string | null;
+  readonly code: string;
+  readonly kind: 'malformed' | 'refused';
+  readonly message: string;
+  readonly violations: readonly { readonly path: string; readonly message: string }[];
+  readonly eventTime: number | null;
+  readonly original: Buffer | null;
+  readonly attempts: number;
+}
+
+/** Collects what one batch produces; sent and committed together with the offsets. */
+export interface Emitter {
+  readonly emit: <M extends Message>(record: Outgoing<M>) => void;
+  readonly reject: (rejection: Rejection) => void;
+  /**
+   * W3C context of the batch's span: what emitted records carry unless they name another. Positions
+   * carry a context only when it is named.
+   */
+  readonly traceparent: () => string | undefined;
+  /** Counts an element that was left out on purpose (repeat, out of scope). */
+  readonly skip: (reason: string, count?: number) => void;
+}
+
+/**
+ * Keyed state of one task. Changes are staged: promoted when the transaction commits, dropped when it
+ * aborts. Every change goes to the changelog in the same transaction; on start the store is restored
+ * before the first record is handled.
+ */
+export interface KeyedStore<V> {
+  readonly get: (key: string) => V | undefined;
+  readonly put: (key: string, value: V) => void;
+  readonly delete: (key: string) => void;
+  readonly entries: () => IterableIterator<[string, V]>;
+}
+
+/** How a store's values stand in the changelog. */
+export interface StoreCodec<V> {
+  readonly changelog: Topic;
+  readonly toMessage: (value: V) => Message;
+  readonly fromMessage: (message: Message) => V;
+}
+
+/** A compacted topic that every task reads whole. */
+export interface TableReader {
+  /** Newest messages by key, tombstones left out. */
+  readonly get: <M extends Message>(topic: Topic<M>, key: string) => M | undefined;
+  readonly entries: <M extends Message>(topic: Topic<M>) => IterableIterator<[string, M]>;
+}
+
+/** What a task gets to work with. */
+export interface TaskContext<V> {
+  readonly partition: number;
+  readonly partitions: number;
+  readonly store: KeyedStore<V>;
+  readonly tables: TableReader;
+}
+
+/**
+ * The author's part of *transact*. `handle` is called with the records of one input partition in
+ * offset order; it is synchronous and pure but for the store and the emitter. It may throw a Fault:
+ * `misconfigured` stops the task, anything else crashes the process (design section 7).
+ */
+export interface Task {
+  readonly handle: (records: readonly Received[], out: Emitter) => void;
+  /** A table record arrived (also called for each record of the first reading, before handle). */
+  readonly onTable?: (topic: Topic, key: string, message: Message | null, out: Emitter) => void;
+}
+
+export interface TransactOptions<V> {
+  /** Consumer group and prefix of the transactional ids. */
+  readonly service: string;
+  /** Partition p of all inputs forms task p; all have the same partition count, else the start is refused. */
+  readonly inputs: readonly Topic[];
+  readonly tables?: readonly Topic[];
+  readonly outputs: readonly Topic[];
+  readonly deadLetter: Topic;
+  readonly store?: StoreCodec<V>;
+  readonly createTask: (context: TaskContext<V>) => Task;
+}
+
+/** The database side of *project*, handed in by the service. */
+export interface ProjectionStore<Tx> {
+  /** Next offsets by `<topic>/<partition>`; a partition never seen is absent and starts at 0. */
+  readonly offsets: (group: string) => Promise<ReadonlyMap<string, bigint>>;
+  /**
+   * Runs `work` and moves the partition's offset from `from` to `next` in one transaction. Resolves
+   * false, with nothing done, when the stored offset is not `from`: another instance owns the partition now.
+   */
+  readonly advance: (
+    step: {
+      readonly group: string;
+      readonly topic: string;
+      readonly partition: number;
+      readonly from: bigint;
+      readonly next: bigint;
+    },
+    work: (tx: Tx) => Promise<void>,
+  ) => Promise<boolean>;
+}
+
+export interface ProjectOptions<Tx> {
+  readonly service: string;
+  readonly inputs: readonly Topic[];
+  readonly tables?: readonly Topic[];
+  readonly deadLetter?: Topic;
+  readonly store: ProjectionStore<Tx>;
+  /** Called with a batch of one partition, in offset order, inside the database transaction. */
+  readonly handle: (records: readonly Received[], tx: Tx, tables: TableReader) => Promise<void>;
+  /** A table record arrived; also for each record of the first reading. At least once. */
+  readonly onTable?: (topic: Topic, key: string, message: Message | null) => Promise<void>;
+}
+
+/** An owned partition of a cursor topic. */
+export interface Owner<M extends Message> {
+  readonly partition: number;
+  /** True when `key` (the cursor key without the unit part) belongs to this owner. */
+  readonly owns: (key: string) => boolean;
+  /** The cursors as of the last committed transaction. */
+  readonly cursors: ReadonlyMap<string, M>;
+  /**
+   * Writes records and cursors in one fenced transaction; serialised per owner. Throws a Fault
+   * `cancelled` / `FENCED` when another owner took over: stop working.
+   */
+  readonly commit: (records: readonly Outgoing[]) => Promise<void>;
+  /** Aborts when the partition is taken away or the process stops. */
+  readonly revoked: AbortSignal;
+}
+
+export interface ExtractOptions<M extends Message> {
+  readonly service: string;
+  readonly cursors: Topic<M>;
+  readonly outputs: readonly Topic[];
+  readonly tables?: readonly Topic[];
+  /** Runs while the partition is owned; returns when `owner.revoked` aborts. */
+  readonly own: (owner: Owner<M>, tables: TableReader) => Promise<void>;
+  readonly onTable?: (topic: Topic, key: string, message: Message | null) => void;
+}
+
+/** *publish*: resolves when all replicas confirmed; throws a Fault `transient` otherwise. */
+export interface Publisher {
+  readonly send: (records: readonly Outgoing[]) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Position of a runner in one partition. */
+export interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  /** Next offset to read, beyond transaction markers and aborted records. */
+  readonly next: bigint;
+  /** Records between `next` and the end as of the last fetch. */
+  readonly lag: bigint;
+}
+
+/** A running *transact*, *project* or *extract*. */
+export interface Runner {
+  /** Resolves when it stopped in order; rejects with the Fault that ended it. */
+  readonly done: Promise<void>;
+  /** True once assigned, restored and reading. */
+  readonly ready: () => boolean;
+  readonly positions: () => readonly Position[];
+  /** Stops fetching, drains what is in flight, commits, leaves the group. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Numbers that a runner reports; the service wires them to its metrics. */
+export interface StreamMetrics {
+  readonly received: (topic: string, count: number) => void;
+  readonly emitted: (topic: string, count: number) => void;
+  readonly discarded: (reason: string, intentional: boolean, count: number) => void;
+  readonly batch: (topic: string, seconds: number) => void;
+  readonly lag: (topic: string, partition: number, records: number) => void;
+}
+
+/** Tracing as the stream needs it; the service wires it to OpenTelemetry. */
+export interface StreamTracing {
+  /**
+   * Wraps the handling of a batch in one CONSUMER span `process <topic>` with links to at most 32
+   * sampled contexts. `traceparent` of the span is what emitted records carry unless they name another.
+   */
+  readonly batch: <R>(
+    span: {
+      readonly topic: string;
+      readonly partition: number;
+      readonly count: number;
+      readonly firstOffset: bigint;
+      readonly lastOffset: bigint;
+      readonly links: readonly string[];
+    },
+    work: (traceparent: string | undefined) => Promise<R>,
+  ) => Promise<R>;
+}
+
+export interface StreamLogger {
+  readonly info: (fields: object, message: string) => void;
+  readonly warn: (fields: object, message: string) => void;
+  readonly error: (fields: object, message: string) => void;
+}
+
+export interface StreamOptions {
+  readonly brokers: readonly string[];
+  /** Base address of the Confluent-compatible registry API. */
+  readonly registryUrl: string;
+  readonly clientId: string;
+  /**
+   * Prefix of topic names, groups, transactional ids and subjects: several systems on one cluster, one
+   * per test on one broker. Default: none. Names in positions and metrics come without it.
+   */
+  readonly namespace?: string;
+  readonly logger: StreamLogger;
+  readonly metrics?: StreamMetrics;
+  readonly tracing?: StreamTracing;
+}
+
+/** Connection to the log; made once per process and service. */
+export interface Streams {
+  readonly transact: <V>(options: TransactOptions<V>) => Promise<Runner>;
+  readonly project: <Tx>(options: ProjectOptions<Tx>) => Promise<Runner>;
+  readonly extract: <M extends Message>(options: ExtractOptions<M>) => Promise<Runner>;
+  readonly publisher: (topics: readonly Topic[]) => Promise<Publisher>;
+  /** Reads compacted topics whole, then follows them; for services that only need tables. */
+  readonly follow: (
+    tables: readonly Topic[],
+    onTable?: (topic: Topic, key: string, message: Message | null) => void,
+  ) => Promise<{ readonly tables: TableReader; readonly stop: () => Promise<void> }>;
+  readonly close: () => Promise<void>;
+}
+
+/** Administration: used by provisioning, tests and the demo. */
+export interface StreamAdmin {
+  /**
+   * Creates missing topics and registers all contracts (idempotent). Refuses with `misconfigured`
+   * when a task topic exists with another partition count.
+   */
+  readonly provision: (
+    topics: readonly Topic[],
+    partitions: { readonly task: number; readonly source: number },
+  ) => Promise<void>;
+  /** End offsets (high watermarks) by `<topic>/<partition>`. */
+  readonly ends: (topics: readonly Topic[]) => Promise<ReadonlyMap<string, bigint>>;
+  readonly close: () => Promise<void>;
+}

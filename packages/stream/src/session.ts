@@ -1,0 +1,255 @@
+import type { Topic } from '@waybill/contracts';
+import { toFault, type Fault } from '@waybill/fault';
+import { taskAssigner, type Assignment } from './assigner.ts';
+import { openConsumer, type BatchControl, type KafkaConsumer, type WireRecord } from './client.ts';
+import { atMost } from './delay.ts';
+import { wireName, type Environment } from './environment.ts';
+import { kafkaFault, streamFault } from './errors.ts';
+import type { FetchedBatch } from './guards.ts';
+import { createPlaces } from './places.ts';
+import type { Position } from './port.ts';
+
+/** The records of one fetch and one partition, and what the handler may do with them. */
+export interface GroupBatch {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly records: readonly WireRecord[];
+  /** Offset that was asked for; records may start later (markers, compaction). */
+  readonly fetched: bigint;
+  /** Keeps the membership; throws when the group changes, which ends the batch. */
+  readonly heartbeat: () => Promise<void>;
+  /** Marks everything up to this record as done; the last one includes what follows it unseen. */
+  readonly resolve: (record: WireRecord) => void;
+  /** False when the session stops or the partition was sought elsewhere: leave the batch. */
+  readonly isCurrent: () => boolean;
+}
+
+export interface SessionOptions {
+  readonly group: string;
+  readonly topics: readonly Topic[];
+  /** Called synchronously with each assignment, before anything is fetched. */
+  readonly onAssigned: (assignment: Assignment) => void;
+  readonly onBatch: (batch: GroupBatch) => Promise<void>;
+  /** Partition numbers that this member has work for: it asks to keep them. */
+  readonly owned: () => Iterable<number>;
+}
+
+/**
+ * One life of a group member: joining → assigned ⇄ rebalancing → ended. It never restarts itself; the
+ * runner opens a new one. Invariant: `onBatch` is never called while a join is under way.
+ */
+export interface Session {
+  /** Resolves when the session is over: undefined after `stop`, else why. */
+  readonly ended: Promise<Fault | undefined>;
+  readonly pause: (topic: Topic, partition: number) => void;
+  readonly resume: (topic: Topic, partition: number) => void;
+  /** The next fetch of the partition starts here. */
+  readonly seek: (topic: Topic, partition: number, next: bigint) => void;
+  /** Resolves at the next heartbeat that the group accepts: proof that this member still belongs. */
+  readonly confirmed: () => Promise<void>;
+  /** Advisory commit; what stands in a database or transaction counts. */
+  readonly commit: (offsets: readonly Position[]) => Promise<void>;
+  readonly positions: () => readonly Position[];
+  /** True when every assigned partition that is not paused was fetched at least once. */
+  readonly reading: () => boolean;
+  readonly stop: () => Promise<void>;
+}
+
+const CONCURRENCY = 4;
+const WATCH_INTERVAL_MS = 5_000;
+const STUCK_AFTER_MS = 60_000;
+const STOP_LIMIT_MS = 10_000;
+
+/** The group refused a heartbeat: the client must see its own error to join again. */
+class MembershipLost extends Error {
+  readonly original: unknown;
+  constructor(original: unknown) {
+    super('the group changes');
+    this.original = original;
+  }
+}
+
+/** Opens a session; joining goes on in the background. */
+export function openSession(environment: Environment, options: SessionOptions): Session {
+  const { logger } = environment;
+  const byWire = new Map(options.topics.map((topic) => [wireName(environment, topic), topic]));
+  const places = createPlaces(environment.metrics);
+  const ended = Promise.withResolvers<Fault | undefined>();
+  let heartbeats = Promise.withResolvers<void>();
+  let joined = false;
+  let over = false;
+  let busy = 0;
+  let fetchedAt = Date.now();
+  let stopping: Promise<void> | undefined;
+
+  function onFetched(batches: readonly FetchedBatch[]): void {
+    fetchedAt = Date.now();
+    places.fetched(batches);
+  }
+
+  const consumer: KafkaConsumer = openConsumer(
+    environment.openKafka(),
+    options.group,
+    taskAssigner(options.owned, onFetched),
+  );
+
+  function finish(fault: Fault | undefined): void {
+    if (over) return;
+    over = true;
+    clearInterval(watchdog);
+    ended.resolve(fault);
+    heartbeats.promise.catch(() => undefined);
+    heartbeats.reject(fault ?? streamFault('CLOSED', 'commit', 'the session was stopped'));
+  }
+
+  function watch(): void {
+    if (!joined || busy > 0) return;
+    const stuck = places.stuckFor(STUCK_AFTER_MS);
+    if (stuck === undefined && Date.now() - fetchedAt < STUCK_AFTER_MS) return;
+    const where = stuck ? `${stuck.topic.name}/${stuck.partition}` : 'all partitions';
+    finish(
+      streamFault('STREAM_STUCK', 'decode', `${options.group}: no progress in ${where} for 60 s`),
+    );
+  }
+
+  const watchdog = setInterval(watch, WATCH_INTERVAL_MS);
+  watchdog.unref();
+
+  function onJoined(memberAssignment: Record<string, number[]>): void {
+    joined = true;
+    fetchedAt = Date.now();
+    const assigned = Object.entries(memberAssignment).flatMap(([wire, partitions]) => {
+      const topic = byWire.get(wire);
+      return topic ? partitions.map((partition) => ({ wire, topic, partition })) : [];
+    });
+    // The client keeps pause flags across rebalances; ours start open.
+    for (const { wire, partition } of places.assign(assigned)) {
+      steer(() => consumer.resume([{ topic: wire, partitions: [partition] }]));
+    }
+    const byTopic = Map.groupBy(assigned, ({ topic }) => topic.name);
+    options.onAssigned(
+      new Map([...byTopic].map(([name, list]) => [name, list.map(({ partition }) => partition)])),
+    );
+  }
+
+  async function onBatch(payload: BatchControl): Promise<void> {
+    const { batch } = payload;
+    const place = places.find(batch.topic, batch.partition);
+    if (place === undefined || over) return;
+    busy += 1;
+    try {
+      await options.onBatch({
+        topic: place.topic,
+        partition: place.partition,
+        records: batch.messages,
+        fetched: BigInt((batch as unknown as FetchedBatch).fetchedOffset),
+        heartbeat: () =>
+          payload.heartbeat().catch((error: unknown) => {
+            throw new MembershipLost(error);
+          }),
+        resolve: (record) => {
+          payload.resolveOffset(record.offset);
+          const isLast = record === batch.messages.at(-1);
+          places.move(place, BigInt(isLast ? batch.lastOffset() : record.offset) + 1n);
+        },
+        isCurrent: () => !over && payload.isRunning() && !payload.isStale() && !place.paused,
+      });
+    } catch (error) {
+      if (error instanceof MembershipLost) throw error.original;
+      // Nothing that a handler throws may reach the client: it would end the consumer silently.
+      finish(toFault(error, 'decide'));
+    } finally {
+      busy -= 1;
+    }
+  }
+
+  async function run(): Promise<void> {
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      heartbeats.resolve();
+      heartbeats = Promise.withResolvers<void>();
+      onJoined(payload.memberAssignment);
+    });
+    consumer.on(consumer.events.HEARTBEAT, () => {
+      heartbeats.resolve();
+      heartbeats = Promise.withResolvers<void>();
+    });
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      finish(kafkaFault(payload.error, 'decode', `group ${options.group}`));
+    });
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...byWire.keys()], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: CONCURRENCY,
+      eachBatch: onBatch,
+    });
+  }
+
+  const started = run().catch((error: unknown) => {
+    finish(kafkaFault(error, 'start', `joining group ${options.group}`));
+  });
+
+  async function leave(): Promise<void> {
+    finish(undefined);
+    await started;
+    await consumer.disconnect().catch((error: unknown) => {
+      logger.warn({ detail: String(error) }, 'stream.leave_failed');
+    });
+  }
+
+  const wired = (topic: Topic, partition: number): { topic: string; partitions: number[] }[] => [
+    { topic: wireName(environment, topic), partitions: [partition] },
+  ];
+
+  function setPaused(topic: Topic, partition: number, paused: boolean): void {
+    const place = places.find(wireName(environment, topic), partition);
+    if (place) {
+      place.paused = paused;
+      place.movedAt = Date.now();
+    }
+    steer(() => {
+      if (paused) consumer.pause(wired(topic, partition));
+      else consumer.resume(wired(topic, partition));
+    });
+  }
+
+  /** The client refuses these calls while it crashes; its CRASH event, which follows, ends the session. */
+  function steer(action: () => void): void {
+    if (over) return;
+    try {
+      action();
+    } catch (error) {
+      logger.warn({ detail: String(error) }, 'stream.steering_failed');
+    }
+  }
+
+  return {
+    ended: ended.promise,
+    pause: (topic, partition) => setPaused(topic, partition, true),
+    resume: (topic, partition) => setPaused(topic, partition, false),
+    seek: (topic, partition, next) => {
+      const wire = wireName(environment, topic);
+      steer(() => consumer.seek({ topic: wire, partition, offset: String(next) }));
+      const place = places.find(wire, partition);
+      if (place) places.move(place, next);
+    },
+    confirmed: () => heartbeats.promise,
+    commit: async (offsets) => {
+      if (over) return;
+      await consumer.commitOffsets(
+        offsets.map(({ topic, partition, next }) => ({
+          topic: `${environment.namespace}${topic}`,
+          partition,
+          offset: String(next),
+        })),
+      );
+    },
+    positions: places.positions,
+    reading: () => joined && !over && places.reading(),
+    stop: () => {
+      stopping ??= atMost(STOP_LIMIT_MS, leave());
+      return stopping;
+    },
+  };
+}

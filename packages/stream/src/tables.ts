@@ -1,0 +1,124 @@
+import type { Message, Topic } from '@waybill/contracts';
+import type { WireBatch } from './client.ts';
+import { wireName, type Environment } from './environment.ts';
+import { toFault, type Fault } from '@waybill/fault';
+import { readLog } from './log-reader.ts';
+import type { TableReader } from './port.ts';
+import { decodeBatch } from './record.ts';
+
+/** One change of a table; null = tombstone. */
+export interface TableChange {
+  readonly topic: Topic;
+  readonly key: string;
+  readonly message: Message | null;
+}
+
+/** Compacted topics in memory: newest message by key, kept up to date until `stop`. */
+export interface Tables {
+  readonly reader: TableReader;
+  /** All present entries, topic by topic. */
+  readonly snapshot: () => readonly TableChange[];
+  /** Rejects with the Fault that ended the reading; never resolves before `stop`. */
+  readonly done: Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+const nothing: Tables = {
+  reader: {
+    get: () => undefined,
+    entries: () => [][Symbol.iterator]() as IterableIterator<never>,
+  },
+  snapshot: () => [],
+  done: Promise.resolve(),
+  stop: async () => undefined,
+};
+
+/**
+ * Resolves when all tables are read to the end seen at the start. `onChange` is called for every
+ * record, also of the first reading, in the order of its partition; what it throws ends the reading.
+ */
+export async function openTables(
+  environment: Environment,
+  topics: readonly Topic[],
+  onChange: (change: TableChange) => void | Promise<void>,
+): Promise<Tables> {
+  if (topics.length === 0) return nothing;
+  const { codecs, logger, metrics, offsets } = environment;
+  const counts = await offsets.partitionCounts(topics);
+  const byWire = new Map(topics.map((topic) => [wireName(environment, topic), topic]));
+  const values = new Map(topics.map((topic) => [topic.name, new Map<string, Message>()]));
+  let failure: Fault | undefined;
+
+  function tableOf(topic: Topic): Map<string, Message> {
+    return values.get(topic.name) ?? new Map<string, Message>();
+  }
+
+  async function apply(change: TableChange): Promise<void> {
+    const table = tableOf(change.topic);
+    if (change.message === null) table.delete(change.key);
+    else table.set(change.key, change.message);
+    await onChange(change);
+  }
+
+  async function onBatch(batch: WireBatch): Promise<void> {
+    const topic = byWire.get(batch.topic);
+    if (topic === undefined || failure !== undefined) return;
+    for (const record of batch.messages) {
+      const key = record.key?.toString() ?? '';
+      if (record.value === null) await apply({ topic, key, message: null });
+      else {
+        const decoded = await decodeBatch(codecs, topic, batch.partition, [record]);
+        const [received] = decoded.received;
+        if (received) await apply({ topic, key, message: received.message });
+        for (const { offset, problem } of decoded.unreadable) {
+          // The table keeps its last good value: a refused version leaves the old one active.
+          metrics.discarded('undecodable', false, 1);
+          logger.error(
+            { topic: topic.name, partition: batch.partition, offset: String(offset), key, problem },
+            'table.record_undecodable',
+          );
+        }
+      }
+    }
+  }
+
+  const ended = Promise.withResolvers<void>();
+  ended.promise.catch(() => undefined);
+  const reader = readLog({
+    kafka: environment.openKafka(),
+    logger,
+    partitions: topics.flatMap((topic) =>
+      Array.from({ length: counts.get(topic.name) ?? 0 }, (_, partition) => ({
+        topic: wireName(environment, topic),
+        partition,
+      })),
+    ),
+    follow: true,
+    onBatch: async (batch) => {
+      try {
+        await onBatch(batch);
+      } catch (error) {
+        const fault = toFault(error, 'decide');
+        // The registry may be away: that batch is read again. Anything else is the author's.
+        if (fault.code === 'REGISTRY_UNAVAILABLE') throw fault;
+        failure = fault;
+        ended.reject(fault);
+      }
+    },
+  });
+  reader.done.then(ended.resolve, ended.reject);
+  await Promise.race([reader.caughtUp, ended.promise]);
+  return {
+    reader: {
+      // The caller's topic names the record type; every message in its table was decoded with it.
+      get: (topic, key) => values.get(topic.name)?.get(key) as never,
+      entries: (topic) => (values.get(topic.name) ?? new Map()).entries() as never,
+    },
+    snapshot: () =>
+      topics.flatMap((topic) =>
+        [...tableOf(topic)].map(([key, message]) => ({ topic, key, message })),
+      ),
+    done: ended.promise,
+    stop: () => reader.stop(),
+  };
+}

@@ -1,0 +1,341 @@
+import type { Topic } from '@waybill/contracts';
+import { toFault, type Fault } from '@waybill/fault';
+import { authored, AuthorFailed } from './author.ts';
+import { chunksOf } from './chunks.ts';
+import type { WireRecord } from './client.ts';
+import { createCollector, type Collector } from './collector.ts';
+import { backoff, delay } from './delay.ts';
+import type { Environment } from './environment.ts';
+import type { Task, TransactOptions } from './port.ts';
+import { decodeBatch, linksOf } from './record.ts';
+import { createSerial } from './serial.ts';
+import type { GroupBatch, Session } from './session.ts';
+import type { StagedStore } from './store.ts';
+import type { TableChange, Tables } from './tables.ts';
+import { restoreStore, startOffsets } from './task-start.ts';
+import { createTransactor, type Transactor } from './transaction.ts';
+
+/**
+ * One task: partition p of all inputs.
+ *
+ * - *building*: inputs paused. Fence the older owner, then read the committed offsets (only now they are
+ *   final), restore the store, create the task, show it the tables.
+ * - *ready*: inputs flow. Each chunk is one transaction: outputs, dead letters, changelog, offset.
+ * - *stopped*: the author threw `misconfigured`. Tried again on a table change and every 30 s.
+ * - *closed*: the partition went to another member, or the session ended.
+ *
+ * Any failed transaction leads back to *building* with a new producer and a new task object, because
+ * memory may be ahead of the log. Invariant: `next` is what the last committed transaction says.
+ */
+export interface TaskSlot {
+  readonly partition: number;
+  readonly isReady: () => boolean;
+  readonly process: (batch: GroupBatch) => Promise<void>;
+  readonly tableChanged: (change: TableChange) => void;
+  /** The group was joined again and this member still owns the partition. */
+  readonly reassigned: () => void;
+  readonly close: () => Promise<void>;
+}
+
+export interface SlotSetting<V> {
+  readonly environment: Environment;
+  readonly options: TransactOptions<V>;
+  readonly group: string;
+  readonly partitions: number;
+  /** Partition counts of the topics that may be written. */
+  readonly writable: ReadonlyMap<string, number>;
+  readonly session: () => Session;
+  readonly tables: Tables;
+  readonly fail: (fault: Fault) => void;
+}
+
+const TABLE_DELAY_MS = 50;
+const TABLE_CHUNK = 2_000;
+const RETRY_FIRST_MS = 100;
+const RETRY_MAX_MS = 5_000;
+const MAX_BUILD_ATTEMPTS = 30;
+const STOPPED_RETRY_MS = 30_000;
+
+type State = 'building' | 'ready' | 'stopped' | 'closed';
+
+interface Live<V> {
+  readonly transactor: Transactor;
+  readonly store: StagedStore<V>;
+  readonly task: Task;
+}
+
+export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): TaskSlot {
+  const { environment, options, group, tables } = setting;
+  const { codecs, logger, metrics, tracing } = environment;
+  const transactionalId = `${group}-${partition}`;
+  const serial = createSerial();
+  const closing = new AbortController();
+  const next = new Map<string, bigint>();
+  const changed = new Map<string, TableChange>();
+  let state: State = 'building';
+  let live: Live<V> | undefined;
+  let tableTimer: NodeJS.Timeout | undefined;
+  let stoppedTimer: NodeJS.Timeout | undefined;
+  let stoppedBy = '';
+
+  // A function, because the state changes while we await and the compiler cannot know.
+  const is = (wanted: State): boolean => state === wanted;
+
+  function collector(): Collector {
+    return createCollector(environment, options.service, options.deadLetter, setting.writable);
+  }
+
+  /** Commits what the author produced, together with the changed state. */
+  async function commit(
+    { transactor, store }: Live<V>,
+    collected: Collector,
+    consumed?: { readonly topic: Topic; readonly next: bigint },
+  ): Promise<void> {
+    authored(() => {
+      for (const record of store.changes(partition)) collected.outbox.add(record);
+    });
+    await transactor.commit(
+      collected.outbox.rounds(),
+      consumed && { group, partition, ...consumed },
+    );
+    store.promote();
+    collected.report();
+  }
+
+  async function showTables(current: Live<V>, changes: readonly TableChange[]): Promise<void> {
+    const { onTable } = current.task;
+    if (onTable === undefined) return;
+    for (let at = 0; at < changes.length; at += TABLE_CHUNK) {
+      const collected = collector();
+      authored(() => {
+        for (const { topic, key, message } of changes.slice(at, at + TABLE_CHUNK)) {
+          onTable(topic, key, message, collected.out);
+        }
+      });
+      await commit(current, collected);
+    }
+  }
+
+  async function flushTables(): Promise<void> {
+    clearTimeout(tableTimer);
+    tableTimer = undefined;
+    if (!live || !is('ready') || changed.size === 0) return;
+    const changes = [...changed.values()];
+    changed.clear();
+    await showTables(live, changes);
+  }
+
+  async function buildOnce(): Promise<void> {
+    const transactor = createTransactor(environment, transactionalId);
+    try {
+      await transactor.fence();
+      const starts = await startOffsets(environment, group, options.inputs, partition);
+      for (const [topic, start] of starts) next.set(topic, start);
+      const store = await restoreStore(environment, options.store, partition, closing.signal);
+      const { partitions } = setting;
+      const task = authored(() =>
+        options.createTask({ partition, partitions, store, tables: tables.reader }),
+      );
+      const built = { transactor, store, task };
+      changed.clear();
+      await showTables(built, tables.snapshot());
+      if (is('closed')) throw new Error('the partition went away while its task was built');
+      live = built;
+    } catch (error) {
+      await transactor.close();
+      throw error;
+    }
+    state = 'ready';
+    stoppedBy = '';
+    for (const topic of options.inputs) {
+      setting.session().seek(topic, partition, next.get(topic.name) ?? 0n);
+      setting.session().resume(topic, partition);
+    }
+    scheduleTables();
+    logger.info({ group, partition, transactional_id: transactionalId }, 'task.started');
+  }
+
+  async function build(): Promise<void> {
+    for (let attempt = 0; is('building'); attempt += 1) {
+      try {
+        await buildOnce();
+        return;
+      } catch (error) {
+        if (!is('building')) return;
+        const fault = weather(error);
+        if (fault === undefined) return;
+        if (attempt >= MAX_BUILD_ATTEMPTS) {
+          setting.fail(fault);
+          return;
+        }
+        logger.warn({ group, partition, code: fault.code, detail: fault.message }, 'task.delayed');
+        await delay(backoff(attempt, RETRY_FIRST_MS, RETRY_MAX_MS), closing.signal);
+      }
+    }
+  }
+
+  /** Returns the Fault when it is the weather; deals with everything else and returns undefined. */
+  function weather(error: unknown): Fault | undefined {
+    if (error instanceof AuthorFailed) {
+      if (error.fault.kind === 'misconfigured') stop(error.fault);
+      else setting.fail(error.fault);
+      return undefined;
+    }
+    const fault = toFault(error, 'commit');
+    if (fault.kind === 'transient' || fault.kind === 'cancelled') return fault;
+    setting.fail(fault);
+    return undefined;
+  }
+
+  function pauseInputs(): void {
+    for (const topic of options.inputs) setting.session().pause(topic, partition);
+  }
+
+  function discardTask(): Promise<void> {
+    const old = live;
+    live = undefined;
+    return old?.transactor.close() ?? Promise.resolve();
+  }
+
+  function stop(fault: Fault): void {
+    if (is('closed')) return;
+    state = 'stopped';
+    pauseInputs();
+    void discardTask();
+    if (stoppedBy !== fault.message) {
+      stoppedBy = fault.message;
+      logger.error({ group, partition, code: fault.code, detail: fault.message }, 'task.stopped');
+    }
+    stoppedTimer = setTimeout(restart, STOPPED_RETRY_MS);
+    stoppedTimer.unref();
+  }
+
+  function restart(): void {
+    if (!is('stopped')) return;
+    clearTimeout(stoppedTimer);
+    state = 'building';
+    void serial.run(build);
+  }
+
+  /** Builds anew, but only once the group confirms the membership: else we would fence the new owner. */
+  function rebuild(fault: Fault): void {
+    if (is('closed')) return;
+    logger.warn({ group, partition, code: fault.code, detail: fault.message }, 'task.rebuilt');
+    state = 'building';
+    pauseInputs();
+    void serial.run(async () => {
+      await discardTask();
+      try {
+        await setting.session().confirmed();
+      } catch {
+        return;
+      }
+      if (is('building')) await build();
+    });
+  }
+
+  function settle(error: unknown): void {
+    if (is('closed')) return;
+    const fault = weather(error);
+    if (fault) rebuild(fault);
+  }
+
+  function scheduleTables(): void {
+    if (changed.size === 0 || tableTimer !== undefined || !is('ready')) return;
+    tableTimer = setTimeout(() => void serial.run(flushTables).catch(settle), TABLE_DELAY_MS);
+  }
+
+  async function runChunk(
+    current: Live<V>,
+    topic: Topic,
+    records: readonly WireRecord[],
+  ): Promise<void> {
+    const [first] = records;
+    const last = records.at(-1);
+    if (first === undefined || last === undefined) return;
+    const startedAt = performance.now();
+    const decoded = await decodeBatch(codecs, topic, partition, records);
+    const span = {
+      topic: topic.name,
+      partition,
+      count: records.length,
+      firstOffset: BigInt(first.offset),
+      lastOffset: BigInt(last.offset),
+      links: linksOf(decoded.received),
+    };
+    await tracing.batch(span, async (traceparent) => {
+      const collected = collector();
+      collected.outbox.setTraceparent(traceparent);
+      authored(() => {
+        for (const found of decoded.unreadable) collected.unreadable(found);
+        if (decoded.received.length > 0) current.task.handle(decoded.received, collected.out);
+        if (decoded.tombstones > 0) collected.out.skip('tombstone', decoded.tombstones);
+      });
+      const after = BigInt(last.offset) + 1n;
+      await commit(current, collected, { topic, next: after });
+      next.set(topic.name, after);
+    });
+    metrics.received(topic.name, records.length);
+    metrics.batch(topic.name, (performance.now() - startedAt) / 1_000);
+  }
+
+  async function processInTurn(batch: GroupBatch): Promise<void> {
+    const { topic } = batch;
+    if (!is('ready') || !batch.isCurrent()) return;
+    const expected = next.get(topic.name) ?? 0n;
+    if (batch.fetched < expected) {
+      // The client started from an offset that it read before the last transaction was decided.
+      setting.session().seek(topic, partition, expected);
+      return;
+    }
+    try {
+      await flushTables();
+    } catch (error) {
+      settle(error);
+      return;
+    }
+    for (const records of chunksOf(batch.records)) {
+      if (!live || !is('ready') || !batch.isCurrent()) return;
+      try {
+        await runChunk(live, topic, records);
+      } catch (error) {
+        settle(error);
+        return;
+      }
+      const last = records.at(-1);
+      if (last) batch.resolve(last);
+      await batch.heartbeat();
+    }
+  }
+
+  pauseInputs();
+  void serial.run(build);
+
+  return {
+    partition,
+    isReady: () => is('ready'),
+    process: (batch) => serial.run(() => processInTurn(batch)),
+    tableChanged: (change) => {
+      changed.set(`${change.topic.name}/${change.key}`, change);
+      if (is('stopped')) restart();
+      else scheduleTables();
+    },
+    reassigned: () => {
+      if (!is('ready')) {
+        pauseInputs();
+        return;
+      }
+      for (const topic of options.inputs) {
+        setting.session().seek(topic, partition, next.get(topic.name) ?? 0n);
+      }
+    },
+    close: async () => {
+      state = 'closed';
+      closing.abort();
+      clearTimeout(tableTimer);
+      clearTimeout(stoppedTimer);
+      await serial.idle();
+      await discardTask();
+    },
+  };
+}

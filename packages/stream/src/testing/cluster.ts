@@ -1,0 +1,159 @@
+import {
+  topics as catalogue,
+  type ElementRejected,
+  type Message,
+  type Topic,
+} from '@waybill/contracts';
+import { testNamespace, testStack, type TestStack } from '@waybill/testkit';
+import { connectAdmin } from '../admin.ts';
+import { openKafka, openProducer } from '../client.ts';
+import { partitionFor } from '../partition.ts';
+import type { StreamAdmin, StreamLogger, StreamOptions, Streams } from '../port.ts';
+import { connectStreams } from '../streams.ts';
+
+/** Topics of the tests: small values, all partitionings. Only the contracts come from the catalogue. */
+export const topics = {
+  input: testTopic('test.input.event.v1', { compacted: false }),
+  other: testTopic('test.other.event.v1', { compacted: false }),
+  output: testTopic('test.output.event.v1', { compacted: false }),
+  state: testTopic('test.unit.state.v1', { compacted: true }),
+  table: testTopic('test.setting.state.v1', { compacted: true, partitioning: 'single' }),
+  cursor: testTopic('test.cursor.state.v1', { compacted: true, partitioning: 'source' }),
+  deadLetter: { ...catalogue.detectorDeadLetter, name: 'test.dead-letter.v1' },
+} as const;
+
+function testTopic(
+  name: string,
+  settings: Partial<Pick<Topic, 'compacted' | 'partitioning'>>,
+): typeof catalogue.detectorUnit {
+  return { ...catalogue.detectorUnit, ...settings, name };
+}
+
+/** A message that carries a text. */
+export function text(
+  value: string,
+): Message<'UnitStateSaved', { layout: number; payload: Buffer }> {
+  return { type: 'UnitStateSaved', value: { layout: 1, payload: Buffer.from(value) } };
+}
+
+/** The text of a message made by `text`. */
+export function textOf(message: Message | null | undefined): string {
+  if (!message) return '';
+  return (message.value as { payload: Buffer }).payload.toString();
+}
+
+export interface LogLine {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** A logger that remembers; TEST_LOG=1 prints as well. */
+export function memoryLogger(): StreamLogger & { readonly lines: readonly LogLine[] } {
+  const lines: LogLine[] = [];
+  const level = (name: LogLine['level']) => (fields: object, message: string) => {
+    lines.push({ level: name, message, fields: { ...fields } });
+    if (process.env['TEST_LOG']) {
+      process.stderr.write(`${name} ${message} ${JSON.stringify(fields)}\n`);
+    }
+  };
+  return { lines, info: level('info'), warn: level('warn'), error: level('error') };
+}
+
+export interface TestCluster {
+  /** A namespace of its own with all test topics, and connections to it. */
+  readonly system: () => Promise<TestSystem>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface TestSystem {
+  readonly options: StreamOptions;
+  readonly logger: ReturnType<typeof memoryLogger>;
+  readonly admin: StreamAdmin;
+  /** One more connection, as another process would have it. */
+  readonly connect: (extra?: Partial<StreamOptions>) => Promise<Streams>;
+  /** Committed records of a topic, oldest first per partition, as "key=text". */
+  readonly read: (topic: Topic) => Promise<readonly string[]>;
+  /** Writes bytes that no codec made into the partition of `key` of the input. */
+  readonly poison: (key: string) => Promise<void>;
+  readonly deadLetters: () => Promise<readonly ElementRejected[]>;
+  readonly close: () => Promise<void>;
+}
+
+export const PARTITIONS = { task: 4, source: 2 } as const;
+
+export async function openTestCluster(): Promise<TestCluster> {
+  const stack = await testStack({ postgres: false });
+  const systems: TestSystem[] = [];
+  return {
+    system: async () => {
+      const system = await openSystem(stack);
+      systems.push(system);
+      return system;
+    },
+    // Also of tests that failed half-way: an open runner would keep the process alive.
+    stop: async () => {
+      await Promise.all(systems.map((system) => system.close()));
+      await stack.stop();
+    },
+  };
+}
+
+async function openSystem(stack: TestStack): Promise<TestSystem> {
+  const logger = memoryLogger();
+  const namespace = testNamespace();
+  const options: StreamOptions = {
+    brokers: stack.kafka.brokers,
+    registryUrl: stack.registry.url,
+    clientId: 'test',
+    namespace,
+    logger,
+  };
+  const admin = await connectAdmin(options);
+  await admin.provision(Object.values(topics), PARTITIONS);
+  const open: Streams[] = [];
+  const connect = async (extra: Partial<StreamOptions> = {}): Promise<Streams> => {
+    const streams = await connectStreams({ ...options, ...extra });
+    open.push(streams);
+    return streams;
+  };
+  return {
+    options,
+    logger,
+    admin,
+    connect,
+    read: async (topic) => {
+      const found: string[] = [];
+      const streams = await connect();
+      const { stop } = await streams.follow([topic], (_topic, key, message) => {
+        found.push(`${key}=${textOf(message)}`);
+      });
+      await stop();
+      await streams.close();
+      return found;
+    },
+    poison: async (key) => {
+      const producer = openProducer(openKafka(options));
+      await producer.connect();
+      const partition = partitionFor(key, PARTITIONS.task);
+      await producer.send({
+        topic: `${namespace}${topics.input.name}`,
+        messages: [{ key, value: Buffer.from('not framed'), partition }],
+      });
+      await producer.disconnect();
+    },
+    deadLetters: async () => {
+      const letters: ElementRejected[] = [];
+      const streams = await connect();
+      await streams.follow([topics.deadLetter], (_topic, _key, message) => {
+        if (message) letters.push(message.value as ElementRejected);
+      });
+      await streams.close();
+      return letters;
+    },
+    close: async () => {
+      await Promise.all(open.splice(0).map((streams) => streams.close()));
+      await admin.close();
+    },
+  };
+}
