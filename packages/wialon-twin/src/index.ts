@@ -1,0 +1,5 @@
+export { malformedKinds, type MalformedKind } from './malformed.ts';
+export { readScenario, type Scenario, type ScenarioAccount } from './scenario.ts';
+export { startTwin, planScenario, type Twin, type TwinOptions } from './twin.ts';
+export { tokenOf } from './token.ts';
+export { planTrouble, type TroubleOperation, type TroublePlan } from './trouble-plan.ts';

@@ -1,0 +1,280 @@
+import type { CallAudit } from './call-audit.ts';
+import { coreServices, pollEvents } from './core-services.ts';
+import type { CallFault, FaultScript } from './fault-script.ts';
+import type { TwinAccount } from './items.ts';
+import { admitCall, admitHeavy, admitPoll, LoginGuard, type Limits } from './limits.ts';
+import { authenticate, credentialsOf, loginAnswer, type Credential } from './login.ts';
+import { messageServices } from './message-services.ts';
+import { ApiError, errorCode, integer, object, text, type Params } from './params.ts';
+import { resourceServices } from './resource-services.ts';
+import type { Service, Services } from './service.ts';
+import type { Session, Sessions } from './session.ts';
+
+/** A request to the Remote API, fields collected from query and body. */
+export interface ApiRequest {
+  readonly svc: string;
+  /** JSON text; empty = no parameters. */
+  readonly params: string;
+  /** Empty = none. */
+  readonly sid: string;
+  readonly acceptsGzip: boolean;
+  readonly address: string;
+}
+
+/** An answer, or the transport failure that the fault script puts in its place. */
+export type ApiAnswer =
+  | { readonly kind: 'json'; readonly body: string }
+  | { readonly kind: 'http'; readonly status: number }
+  | { readonly kind: 'cut' };
+
+export interface RemoteApiOptions {
+  readonly accounts: readonly TwinAccount[];
+  readonly sessions: Sessions;
+  readonly faults: FaultScript;
+  readonly audit: CallAudit;
+  readonly limits: Limits;
+  /** What every call waits for while it holds its places, so that calls overlap and run into limits. */
+  readonly pause: () => Promise<void>;
+  /** Monotonic wall time, ms. */
+  readonly nowMs: () => number;
+  /** Whole elapsed seconds of the data clock. */
+  readonly elapsedS: () => number;
+}
+
+const services: Services = { ...coreServices, ...messageServices, ...resourceServices };
+const POLL = 'avl_evts';
+const BATCH = 'core/batch';
+const LOGOUT = 'core/logout';
+const LOGIN = 'token/login';
+const MAX_BATCH = 1000;
+const known = new Set([...Object.keys(services), POLL, BATCH, LOGOUT, LOGIN]);
+
+function parse(json: string): unknown {
+  if (json === '') return undefined;
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    throw new ApiError(errorCode.invalidInput);
+  }
+}
+
+/** Raised where the fault script replaces the answer by a transport failure. */
+class TransportFault extends Error {
+  readonly fault: Exclude<CallFault, { kind: 'error' }>;
+  constructor(fault: Exclude<CallFault, { kind: 'error' }>) {
+    super(fault.kind);
+    this.fault = fault;
+  }
+}
+
+/**
+ * The dispatcher: session, scripted faults, limits, then the service. A call pauses while it holds its
+ * places and runs in one synchronous step after that.
+ */
+export class RemoteApi {
+  readonly #options: RemoteApiOptions;
+  readonly #credentials: ReadonlyMap<string, Credential>;
+  readonly #logins: LoginGuard;
+  readonly #accounts: ReadonlyMap<unknown, TwinAccount>;
+
+  constructor(options: RemoteApiOptions) {
+    this.#options = options;
+    this.#credentials = credentialsOf(options.accounts);
+    this.#logins = new LoginGuard(options.limits);
+    this.#accounts = new Map(options.accounts.map((account) => [account.store, account]));
+  }
+
+  /** Answers one request to /wialon/ajax.html. */
+  call(request: ApiRequest): Promise<ApiAnswer> {
+    return this.#answer(request.svc, async () => {
+      if (request.svc === LOGIN) return this.#login(request);
+      const session = this.#session(request.sid);
+      const release = admitCall(session, this.#options.limits);
+      try {
+        const params = parse(request.params);
+        if (request.svc === BATCH) return await this.#batch(session, params, request);
+        return await this.#run(session, request.svc, params, request);
+      } finally {
+        release();
+      }
+    });
+  }
+
+  /** Answers one request to /avl_evts. */
+  poll(request: Pick<ApiRequest, 'sid'>): Promise<ApiAnswer> {
+    return this.#answer(POLL, async () => {
+      const session = this.#session(request.sid);
+      this.#meetScript(POLL, session);
+      admitPoll(session, this.#options.limits, this.#options.nowMs());
+      const release = admitCall(session, this.#options.limits);
+      try {
+        return await this.#withFaults(POLL, session, async () => {
+          await this.#options.pause();
+          this.#assertLive(session);
+          return pollEvents({ session, now: this.#now(session) });
+        });
+      } finally {
+        release();
+      }
+    });
+  }
+
+  async #answer(svc: string, work: () => Promise<string>): Promise<ApiAnswer> {
+    const { audit } = this.#options;
+    // Names that clients make up are one counter: the report must not grow with them.
+    const name = known.has(svc) ? svc : '(unknown)';
+    try {
+      const body = await work();
+      audit.called(name, 0);
+      return { kind: 'json', body };
+    } catch (error) {
+      if (error instanceof TransportFault) {
+        audit.called(name, 0);
+        return error.fault;
+      }
+      // Anything else is a bug of the twin: the caller sees a transport failure, not a Wialon answer.
+      if (!(error instanceof ApiError)) throw error;
+      audit.called(name, error.code);
+      return { kind: 'json', body: error.body() };
+    }
+  }
+
+  #now(session: Session): number {
+    return session.store.base + this.#options.elapsedS();
+  }
+
+  #session(sid: string): Session {
+    const session = this.#options.sessions.touch(sid);
+    if (session === undefined) throw new ApiError(errorCode.invalidSession);
+    return session;
+  }
+
+  #assertLive(session: Session): void {
+    if (!this.#options.sessions.isLive(session)) throw new ApiError(errorCode.invalidSession);
+  }
+
+  /** The planned expiry: the session is gone when this call arrives. */
+  #meetScript(svc: string, session: Session): void {
+    if (this.#options.faults.expires(svc, session.store.account.account)) {
+      this.#options.sessions.end(session, 'script');
+    }
+    this.#assertLive(session);
+  }
+
+  /** Runs `work` unless a fault is ordered for the service; a cut connection loses the answer only. */
+  async #withFaults(
+    svc: string,
+    session: Session | undefined,
+    work: () => Promise<string>,
+  ): Promise<string> {
+    const fault = this.#options.faults.next(svc, session?.store.account.account);
+    if (fault === undefined) return work();
+    if (fault.kind === 'error') throw new ApiError(fault.code, fault.reason);
+    if (fault.kind === 'cut') await work();
+    throw new TransportFault(fault);
+  }
+
+  async #run(
+    session: Session,
+    svc: string,
+    rawParams: unknown,
+    request: ApiRequest,
+  ): Promise<string> {
+    const params = object(rawParams);
+    this.#meetScript(svc, session);
+    return this.#withFaults(svc, session, async () => {
+      if (svc === LOGOUT) return this.#logout(session);
+      const service = Object.hasOwn(services, svc) ? services[svc] : undefined;
+      if (service === undefined) throw new ApiError(errorCode.invalidService);
+      return this.#runService(session, service, params, request);
+    });
+  }
+
+  async #runService(
+    session: Session,
+    service: Service,
+    params: Params,
+    { acceptsGzip }: ApiRequest,
+  ): Promise<string> {
+    if (service.needsGzip === true && !acceptsGzip) {
+      throw new ApiError(errorCode.limit, 'Accept-Encoding is not gzip');
+    }
+    const release =
+      service.heavy === true
+        ? admitHeavy(session, this.#options.limits, service.sharesLoader === true)
+        : undefined;
+    try {
+      await this.#options.pause();
+      this.#assertLive(session);
+      const account = this.#accounts.get(session.store);
+      if (account === undefined) throw new ApiError(errorCode.invalidSession);
+      return service.run({ session, account, params, now: this.#now(session) });
+    } finally {
+      release?.();
+    }
+  }
+
+  #logout(session: Session): string {
+    this.#options.sessions.end(session, 'logout');
+    return '{"error":0}';
+  }
+
+  async #login(request: ApiRequest): Promise<string> {
+    const { limits, nowMs, sessions, audit, pause, elapsedS } = this.#options;
+    this.#logins.admit(request.address, nowMs());
+    return this.#withFaults(LOGIN, undefined, async () => {
+      await pause();
+      const credential = this.#authenticate(request);
+      const { store } = credential.account;
+      const name = store.account.account;
+      if (sessions.live(name).length >= limits.sessions) {
+        throw new ApiError(errorCode.limit, 'LIMIT sessions');
+      }
+      const now = store.base + elapsedS();
+      const session = sessions.open(store, store.registered(now));
+      audit.loggedIn(name, credential.token);
+      return loginAnswer(credential, session.sid, now, request.address);
+    });
+  }
+
+  /** Checks the token and counts the attempt against the address. */
+  #authenticate({ params, address }: ApiRequest): Credential {
+    const now = this.#options.nowMs();
+    try {
+      const credential = authenticate(this.#credentials, object(parse(params)));
+      this.#logins.record(address, now, true);
+      return credential;
+    } catch (error) {
+      this.#logins.record(address, now, false);
+      throw error;
+    }
+  }
+
+  /** Both forms of core/batch; entries run in order, flags 1 stops at the first failure. */
+  async #batch(session: Session, params: unknown, request: ApiRequest): Promise<string> {
+    const list: unknown = Array.isArray(params) ? params : object(params)['params'];
+    const stops = !Array.isArray(params) && integer(object(params), 'flags') === 1;
+    if (!Array.isArray(list) || list.length > MAX_BATCH) {
+      throw new ApiError(errorCode.invalidInput);
+    }
+    const answers: string[] = [];
+    let failed = false;
+    for (const element of list as readonly unknown[]) {
+      if (failed && stops) {
+        answers.push(new ApiError(errorCode.aborted).body());
+        continue;
+      }
+      const entry = object(element);
+      const svc = text(entry, 'svc');
+      const answer = await this.#answer(svc, () => {
+        // A batch inside a batch, or a login, is not a service of its own there.
+        this.#assertLive(session);
+        return this.#run(session, svc, entry['params'], request);
+      });
+      if (answer.kind !== 'json') throw new TransportFault(answer);
+      failed ||= /^\{"error":[1-9]/.test(answer.body);
+      answers.push(answer.body);
+    }
+    return `[${answers.join(',')}]`;
+  }
+}

@@ -1,0 +1,210 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { AccountStore } from './account-store.ts';
+import { CallAudit } from './call-audit.ts';
+import { createClock, type DataClock } from './clock.ts';
+import {
+  callsReport,
+  clockReport,
+  ControlError,
+  orderFault,
+  setClock,
+  storeReport,
+  type ControlPorts,
+} from './control-api.ts';
+import { FaultScript } from './fault-script.ts';
+import { createAccount } from './items.ts';
+import { documentedLimits, type Limits } from './limits.ts';
+import { readRecording, type Recording } from './recording.ts';
+import { RemoteApi, type ApiAnswer } from './remote-api.ts';
+import { requestFields, sidOf } from './request-fields.ts';
+import type { Scenario } from './scenario.ts';
+import { Sessions } from './session.ts';
+import { planTrouble, type TroublePlan } from './trouble-plan.ts';
+import { readZones } from './zones.ts';
+
+export interface TwinOptions {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  /** Seconds of data time per second of wall time. */
+  readonly speed: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** The recording starts again, shifted by the window, whenever it is over. Default false. */
+  readonly loop?: boolean;
+  /** The data clock waits at 0 for the control API. Default false. */
+  readonly startHeld?: boolean;
+  /** Seconds of wall time after which an unused session is gone. Default 300. */
+  readonly sessionIdleS?: number;
+  /** Wall time that every call takes. Default 3 ms. */
+  readonly latencyMs?: number;
+  /** Waited for in place of latencyMs: tests hold calls back with it. */
+  readonly pause?: () => Promise<void>;
+  /** Default: the provider's documented limits. */
+  readonly limits?: Partial<Limits>;
+  /** Monotonic wall time in ms. Default performance.now. */
+  readonly nowMs?: () => number;
+}
+
+/** A running twin. */
+export interface Twin {
+  readonly port: number;
+  /** Such as http://127.0.0.1:4711, without a slash at the end. */
+  readonly url: string;
+  readonly clock: DataClock;
+  readonly plan: TroublePlan;
+  close(): Promise<void>;
+}
+
+/** Answers below this size are sent as they are. */
+const GZIP_FROM_BYTES = 256;
+/** The fastest level: the answers are repetitive, and speed is what load runs need. */
+const GZIP_LEVEL = 1;
+const SERVER = 'adf_http_server/twin';
+const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
+
+const acceptsGzip = (request: FastifyRequest): boolean =>
+  /\bgzip\b/i.test(request.headers['accept-encoding'] ?? '');
+
+const bodyOf = (request: FastifyRequest): string =>
+  Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
+
+/**
+ * Sends JSON with exactly `application/json`: a known client decodes nothing else. A buffer, because
+ * fastify adds a charset to texts.
+ */
+function sendJson(request: FastifyRequest, reply: FastifyReply, json: string): FastifyReply {
+  const body = Buffer.from(json, 'utf8');
+  void reply.header('content-type', 'application/json').header('cache-control', 'no-cache');
+  void reply.header('server', SERVER);
+  if (body.length < GZIP_FROM_BYTES || !acceptsGzip(request)) return reply.send(body);
+  return reply.header('content-encoding', 'gzip').send(gzipSync(body, { level: GZIP_LEVEL }));
+}
+
+function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: ApiAnswer): FastifyReply {
+  if (answer.kind === 'json') return sendJson(request, reply, answer.body);
+  if (answer.kind === 'cut') {
+    void reply.hijack();
+    request.raw.socket.destroy();
+    return reply;
+  }
+  const page = Buffer.from(`<html><body><h1>${answer.status}</h1></body></html>`);
+  return reply.code(answer.status).header('content-type', 'text/html').send(page);
+}
+
+function addRemoteApi(server: FastifyInstance, api: RemoteApi): void {
+  const method = ['GET', 'POST'];
+  const fieldsOf = (request: FastifyRequest): ReturnType<typeof requestFields> =>
+    requestFields(request.url, request.headers['content-type'], bodyOf(request));
+  server.route({
+    method,
+    url: '/wialon/ajax.html',
+    handler: async (request, reply) => {
+      const fields = fieldsOf(request);
+      const answer = await api.call({
+        svc: fields.get('svc') ?? '',
+        params: fields.get('params') ?? '',
+        sid: sidOf(fields),
+        acceptsGzip: acceptsGzip(request),
+        address: request.ip,
+      });
+      return sendAnswer(request, reply, answer);
+    },
+  });
+  server.route({
+    method,
+    url: '/avl_evts',
+    handler: async (request, reply) =>
+      sendAnswer(request, reply, await api.poll({ sid: sidOf(fieldsOf(request)) })),
+  });
+}
+
+function addControlApi(server: FastifyInstance, ports: ControlPorts): void {
+  const routes: readonly (readonly ['GET' | 'POST', string, (body: string) => unknown])[] = [
+    ['GET', '/twin/clock', () => clockReport(ports)],
+    ['POST', '/twin/clock', (body) => setClock(ports, body)],
+    ['GET', '/twin/store', () => storeReport(ports)],
+    ['GET', '/twin/calls', () => callsReport(ports)],
+    ['POST', '/twin/fault', (body) => orderFault(ports, body)],
+  ];
+  for (const [method, url, answer] of routes) {
+    server.route({
+      method,
+      url,
+      handler: async (request, reply) => {
+        try {
+          return sendJson(request, reply, JSON.stringify(answer(bodyOf(request))));
+        } catch (error) {
+          if (!(error instanceof ControlError)) throw error;
+          return sendJson(request, reply.code(400), JSON.stringify({ error: error.message }));
+        }
+      },
+    });
+  }
+}
+
+function recordingsOf(scenario: Scenario): Map<string, Recording> {
+  return new Map(scenario.accounts.map(({ track }) => [track, readRecording(track)]));
+}
+
+/** Plans the trouble of a run from the shipped tracks. */
+export function planScenario(scenario: Scenario, seed: number): TroublePlan {
+  return planTrouble(scenario, recordingsOf(scenario), seed);
+}
+
+function portsOf(options: TwinOptions, nowMs: () => number): ControlPorts & { plan: TroublePlan } {
+  const { scenario, seed, speed } = options;
+  const recordings = recordingsOf(scenario);
+  const plan = planTrouble(scenario, recordings, seed);
+  const accounts = scenario.accounts.map((account) => {
+    const recording = recordings.get(account.track);
+    if (recording === undefined) throw new Error(`no recording for track ${account.track}`);
+    const store = new AccountStore(scenario, account, recording, plan);
+    return createAccount(store, readZones(account.zones));
+  });
+  const audit = new CallAudit(scenario.accounts.map(({ account }) => account));
+  const endS = options.loop === true ? Number.POSITIVE_INFINITY : scenario.duration_s;
+  return {
+    plan,
+    accounts,
+    audit,
+    faults: new FaultScript(
+      plan.operations.flatMap((operation) =>
+        operation.op === 'expire_session' ? [operation] : [],
+      ),
+    ),
+    clock: createClock({ speed, endS, startHeld: options.startHeld === true, nowMs }),
+    sessions: new Sessions({
+      idleS: options.sessionIdleS ?? 300,
+      nowMs,
+      onEnd: ({ store }, how) => audit.ended(store.account.account, how),
+    }),
+  };
+}
+
+/** Starts a twin; rejects when the port is taken. The data clock starts to run here. */
+export async function startTwin(options: TwinOptions): Promise<Twin> {
+  const nowMs = options.nowMs ?? ((): number => performance.now());
+  const ports = portsOf(options, nowMs);
+  const { clock, plan } = ports;
+  const api = new RemoteApi({
+    ...ports,
+    limits: { ...documentedLimits, ...options.limits },
+    pause: options.pause ?? ((): Promise<void> => wait(options.latencyMs ?? 3)),
+    nowMs,
+    elapsedS: () => clock.wholeSecond(),
+  });
+  const server = Fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  addRemoteApi(server, api);
+  addControlApi(server, ports);
+  const host = options.host ?? '127.0.0.1';
+  const url = await server.listen({ host, port: options.port ?? 0 });
+  return { port: Number(new URL(url).port), url, clock, plan, close: () => server.close() };
+}
