@@ -1,0 +1,114 @@
+import type { PageFetched, WebhookReceived } from '@waybill/contracts';
+import { jsonMember, type JsonSpan } from '@waybill/domain';
+import { isObject, violation } from './json.ts';
+import { readTripStatus } from './webhook-trip-status.ts';
+import { readItem, wialonUnit } from './wialon-items.ts';
+import { readMessage, type MessageContext } from './wialon-message.ts';
+import { readZone } from './wialon-zones.ts';
+import { reject, skip, type RecordAddress, type Verdict } from './transformed.ts';
+
+/** Name and version of an adapter; what a roll-out switches and a log line names. */
+interface Versioned {
+  readonly name: string;
+  readonly version: number;
+}
+
+/** Turns the elements of one kind of provider answer into contract events. */
+export interface PageAdapter extends Versioned {
+  /** Calls whose answers it reads. */
+  readonly calls: readonly string[];
+  /** Member of the body that holds the elements; null = the body is the array. */
+  readonly member: string | null;
+  /** Made once per page, called once per element. */
+  readonly reader: (
+    page: PageFetched,
+    address: RecordAddress,
+  ) => (element: unknown, index: number) => Verdict;
+  /** Narrows an element's text to the part that is kept when it is refused. */
+  readonly original?: (text: string, element: JsonSpan) => JsonSpan;
+}
+
+/** Turns one webhook event into a contract event. */
+export interface WebhookAdapter extends Versioned {
+  /** Value of the envelope's `event`. */
+  readonly event: string;
+  readonly read: (data: unknown, request: WebhookReceived, address: RecordAddress) => Verdict;
+}
+
+function contextOf(page: PageFetched, address: RecordAddress): MessageContext {
+  return { tenantId: page.tenant_id, receivedTime: page.received_time, address };
+}
+
+/** avl_evts: `{i: item id, t: m|u|d, d}`; negative ids are service events (1.5 of the fact sheet). */
+function readEvent(element: unknown, index: number, context: MessageContext): Verdict {
+  if (!isObject(element)) {
+    return reject('EVENT_MALFORMED', [violation('', 'an event object', element)]);
+  }
+  const item = element['i'];
+  if (typeof item !== 'number' || !Number.isSafeInteger(item)) {
+    return reject('UNIT_UNKNOWN', [violation('i', 'an item id', item)]);
+  }
+  const type = element['t'];
+  if (item <= 0 || type === 'u' || type === 'd' || type === 'del_msg') return skip('other_event');
+  if (type !== 'm') {
+    return reject('EVENT_MALFORMED', [violation('t', 'm, u or d', type)], wialonUnit(item));
+  }
+  return readMessage(element['d'], wialonUnit(item), index, context);
+}
+
+const avlEvents: PageAdapter = {
+  name: 'wialon/avl_evts',
+  version: 1,
+  calls: ['avl_evts'],
+  member: 'events',
+  reader: (page, address) => {
+    const context = contextOf(page, address);
+    return (element, index) => readEvent(element, index, context);
+  },
+  // The message alone, so that it is the same element as in a re-read interval.
+  original: (text, element) => jsonMember(text, 'd', element.start) ?? element,
+};
+
+const messages: PageAdapter = {
+  name: 'wialon/messages',
+  version: 1,
+  calls: ['messages/get_messages', 'messages/load_interval'],
+  member: 'messages',
+  reader: (page, address) => {
+    const context = contextOf(page, address);
+    const { unit } = page;
+    return (element, index) =>
+      unit === null
+        ? reject('UNIT_UNKNOWN', [violation('unit', 'a page that names its unit', null)])
+        : readMessage(element, unit, index, context);
+  },
+};
+
+const items: PageAdapter = {
+  name: 'wialon/search_items',
+  version: 1,
+  calls: ['core/search_items'],
+  member: 'items',
+  reader: (page) => (element) => readItem(element, page),
+};
+
+const zones: PageAdapter = {
+  name: 'wialon/zone_data',
+  version: 1,
+  calls: ['resource/get_zone_data'],
+  member: null,
+  reader: (page) => (element) => readZone(element, page),
+};
+
+/** Newest version of every adapter of provider answers. */
+export const pageAdapters: readonly PageAdapter[] = [avlEvents, messages, items, zones];
+
+/** Newest version of every adapter of pushed events. */
+export const webhookAdapters: readonly WebhookAdapter[] = [
+  {
+    name: 'waybill/trip.status.changed',
+    version: 1,
+    event: 'trip.status.changed',
+    read: readTripStatus,
+  },
+];

@@ -1,0 +1,153 @@
+import type { PageFetched, WebhookReceived } from '@waybill/contracts';
+import { hashId, jsonMember, jsonSpans, type JsonSpan } from '@waybill/domain';
+import { isObject, parseJson, shown, violation } from './json.ts';
+import { pageAdapters, webhookAdapters, type PageAdapter } from './registry.ts';
+import {
+  reject,
+  type Problem,
+  type RecordAddress,
+  type SkipReason,
+  type Transformed,
+  type TransformedEvent,
+  type TransformRejection,
+  type Verdict,
+} from './transformed.ts';
+
+/** A whole record that is refused keeps its bytes up to this size; beyond, its raw address has them. */
+const WHOLE_ORIGINAL_BYTES = 65_536;
+
+const adapterOfCall: ReadonlyMap<string, PageAdapter> = new Map(
+  pageAdapters.flatMap((adapter) => adapter.calls.map((call) => [call, adapter])),
+);
+
+const adapterOfEvent = new Map(webhookAdapters.map((adapter) => [adapter.event, adapter]));
+
+const REFUSED: ReadonlySet<string> = new Set(['WEBHOOK_UNVERIFIED']);
+
+/** Gathers verdicts; a Map of skips would cost more than the few reasons there are. */
+class Gathered implements Transformed {
+  readonly events: TransformedEvent[] = [];
+  readonly rejections: TransformRejection[] = [];
+  readonly skipped: { reason: SkipReason; count: number }[] = [];
+
+  skip(reason: SkipReason): void {
+    const known = this.skipped.find((entry) => entry.reason === reason);
+    if (known === undefined) this.skipped.push({ reason, count: 1 });
+    else known.count += 1;
+  }
+
+  reject(scope: string, index: number, problem: Problem, text: string, keep: boolean): void {
+    const { code, violations, unit, eventTime } = problem;
+    const first = violations[0];
+    const where = first === undefined || first.path === '' ? '' : ` at ${first.path}`;
+    const others = violations.length > 1 ? ` and ${violations.length - 1} more` : '';
+    this.rejections.push({
+      index,
+      elementId: hashId('element', scope, unit ?? '', text),
+      code,
+      kind: REFUSED.has(code) ? 'refused' : 'malformed',
+      message: `${code}${where}: ${first?.message ?? 'refused'}${others}`,
+      violations,
+      unit,
+      eventTime,
+      original: keep ? Buffer.from(text, 'utf8') : null,
+    });
+  }
+}
+
+function refuseWhole(into: Gathered, scope: string, body: Buffer, verdict: Verdict): Transformed {
+  if (verdict.kind === 'reject') {
+    const keep = body.length <= WHOLE_ORIGINAL_BYTES;
+    into.reject(scope, -1, verdict.problem, body.toString('utf8'), keep);
+  }
+  return into;
+}
+
+/** The elements of a page's body, or undefined when it does not have the shape that its call answers with. */
+function elementsOf(body: unknown, member: string | null): readonly unknown[] | undefined {
+  if (Array.isArray(body)) return body;
+  const inner = member !== null && isObject(body) ? body[member] : undefined;
+  return Array.isArray(inner) ? inner : undefined;
+}
+
+/** Borders of the elements in the text; only computed once an element was refused. */
+function elementSpans(text: string, member: string | null): readonly JsonSpan[] {
+  const array = member === null ? undefined : jsonMember(text, member);
+  return jsonSpans(text, array?.start ?? 0);
+}
+
+/**
+ * Contract events of one provider answer, by the adapter registered for its call. Pure and total: it
+ * never throws, every element is an event, a rejection or a counted skip.
+ */
+export function transformPage(page: PageFetched, address: RecordAddress): Transformed {
+  const into = new Gathered();
+  const scope = `${page.tenant_id}/${page.account}`;
+  const adapter = adapterOfCall.get(page.call);
+  if (adapter === undefined) {
+    const known = [...adapterOfCall.keys()].join(', ');
+    return refuseWhole(
+      into,
+      scope,
+      page.body,
+      reject('CALL_UNKNOWN', [violation('call', known, page.call)], page.unit),
+    );
+  }
+  const text = page.body.toString('utf8');
+  const parsed = parseJson(text);
+  const elements = parsed === undefined ? undefined : elementsOf(parsed.value, adapter.member);
+  if (elements === undefined) {
+    const expected =
+      adapter.member === null ? 'a JSON array' : `a JSON object with "${adapter.member}"`;
+    const found = { path: 'body', message: `expected ${expected}, found ${shown(text)}` };
+    return refuseWhole(into, scope, page.body, reject('BODY_UNREADABLE', [found], page.unit));
+  }
+  const read = adapter.reader(page, address);
+  let spans: readonly JsonSpan[] | undefined;
+  for (let index = 0; index < elements.length; index += 1) {
+    const verdict = read(elements[index], index);
+    if (verdict.kind === 'event') {
+      into.events.push(verdict.event);
+    } else if (verdict.kind === 'skip') {
+      into.skip(verdict.reason);
+    } else {
+      spans ??= elementSpans(text, Array.isArray(parsed?.value) ? null : adapter.member);
+      const span = spans[index] ?? { key: undefined, start: 0, end: text.length };
+      const kept = adapter.original?.(text, span) ?? span;
+      into.reject(scope, index, verdict.problem, text.slice(kept.start, kept.end), true);
+    }
+  }
+  return into;
+}
+
+/** Contract events of one pushed request, by the adapter registered for its `event`. Pure and total. */
+export function transformWebhook(request: WebhookReceived, address: RecordAddress): Transformed {
+  const into = new Gathered();
+  const scope = `${request.tenant_id}/${request.source_id}`;
+  const verdict = readWebhook(request, address);
+  if (verdict.kind === 'event') into.events.push(verdict.event);
+  else if (verdict.kind === 'skip') into.skip(verdict.reason);
+  else return refuseWhole(into, scope, request.body, verdict);
+  return into;
+}
+
+function readWebhook(request: WebhookReceived, address: RecordAddress): Verdict {
+  if (request.verdict !== 'VERIFIED') {
+    return reject('WEBHOOK_UNVERIFIED', [violation('verdict', 'VERIFIED', request.verdict)]);
+  }
+  const text = request.body.toString('utf8');
+  const body = parseJson(text)?.value;
+  if (!isObject(body)) {
+    return reject('BODY_UNREADABLE', [
+      { path: 'body', message: `expected a JSON object, found ${shown(text)}` },
+    ]);
+  }
+  const name = body['event'];
+  const adapter = typeof name === 'string' ? adapterOfEvent.get(name) : undefined;
+  if (adapter === undefined) {
+    return reject('EVENT_UNKNOWN', [
+      violation('event', [...adapterOfEvent.keys()].join(', '), name),
+    ]);
+  }
+  return adapter.read(body['data'], request, address);
+}

@@ -1,0 +1,128 @@
+import {
+  topics,
+  type Message,
+  type PageFetched,
+  type SourceProgressed,
+  type Topic,
+  type WebhookReceived,
+} from '@waybill/contracts';
+import type { Emitter, Outgoing, Received } from '@waybill/stream';
+import {
+  transformPage,
+  transformWebhook,
+  type Transformed,
+  type TransformedEvent,
+} from '@waybill/transforms';
+import { isTraced } from './core/sampling.ts';
+import type { TransformerMetrics } from './metrics.ts';
+
+/** What one handler knows besides its input. */
+export interface HandlerSettings {
+  /** Partitions of the position topic; progress goes to each of them. */
+  readonly taskPartitions: number;
+  /** Share of pages whose positions carry a trace. */
+  readonly traceRatio: number;
+  readonly metrics: TransformerMetrics;
+  readonly logger: { readonly warn: (fields: object, message: string) => void };
+}
+
+type Handler = (records: readonly Received[], out: Emitter) => void;
+
+const topicOf: Readonly<Record<TransformedEvent['contract'], Topic>> = {
+  PositionRecorded: topics.position,
+  AssetDescribed: topics.asset,
+  ZoneDescribed: topics.zone,
+  TripStatusChanged: topics.tripStatus,
+};
+
+function emitEvents(result: Transformed, sampled: boolean, out: Emitter): void {
+  for (const { contract, key, value } of result.events) {
+    const traced = sampled || contract !== 'PositionRecorded';
+    const outgoing: Outgoing = {
+      topic: topicOf[contract],
+      key,
+      message: { type: contract, value },
+      // The stream gives positions no context of the batch: unsampled ones stay without any.
+      traceparent: traced ? out.traceparent() : undefined,
+    };
+    out.emit(outgoing);
+  }
+}
+
+function rejectElements(
+  record: Received,
+  tenantId: string,
+  result: Transformed,
+  out: Emitter,
+): void {
+  for (const rejection of result.rejections) {
+    out.reject({ ...rejection, record, tenantId, attempts: 1 });
+  }
+}
+
+/** Order is the point: the pages before this statement have been emitted, so it covers them. */
+function emitProgress(progress: SourceProgressed, partitions: number, out: Emitter): void {
+  const { tenant_id, source_id, complete_to_time, received_time } = progress;
+  const message: Message = {
+    type: 'ProgressReached',
+    value: { tenant_id, source_id, complete_to_time, received_time },
+  };
+  for (let partition = 0; partition < partitions; partition += 1) {
+    out.emit({
+      topic: topicOf.PositionRecorded,
+      key: `${tenant_id}/${source_id}`,
+      message,
+      partition,
+      traceparent: out.traceparent(),
+    });
+  }
+}
+
+/** Counts of a batch, for metrics and for one line when something was refused. */
+function report(results: readonly Transformed[], settings: HandlerSettings): void {
+  const made = new Map<string, number>();
+  const refused: Record<string, number> = {};
+  for (const { events, rejections } of results) {
+    // A page holds one kind of event, so counting the first one counts them all.
+    const contract = events[0]?.contract;
+    if (contract !== undefined) made.set(contract, (made.get(contract) ?? 0) + events.length);
+    for (const { code } of rejections) {
+      refused[code] = (refused[code] ?? 0) + 1;
+      settings.metrics.rejected(code);
+    }
+  }
+  for (const [contract, count] of made) settings.metrics.event(contract, count);
+  if (Object.keys(refused).length > 0) settings.logger.warn({ refused }, 'elements.rejected');
+}
+
+/** The handler of both raw inputs: one record at a time, in offset order. */
+export function createHandler(settings: HandlerSettings): Handler {
+  return (records, out) => {
+    const results: Transformed[] = [];
+    for (const record of records) {
+      const { message } = record;
+      if (message.type === 'SourceProgressed') {
+        // The contract of the topic says so; the stream has decoded it.
+        emitProgress(message.value as SourceProgressed, settings.taskPartitions, out);
+        continue;
+      }
+      const address = {
+        topic: record.topic.name,
+        partition: record.partition,
+        offset: Number(record.offset),
+      };
+      const isWebhook = message.type === 'WebhookReceived';
+      const input = message.value as PageFetched | WebhookReceived;
+      const result = isWebhook
+        ? transformWebhook(message.value as WebhookReceived, address)
+        : transformPage(message.value as PageFetched, address);
+      const sampled =
+        isWebhook || isTraced((message.value as PageFetched).page_id, settings.traceRatio);
+      emitEvents(result, sampled, out);
+      rejectElements(record, input.tenant_id, result, out);
+      for (const { reason, count } of result.skipped) out.skip(reason, count);
+      results.push(result);
+    }
+    report(results, settings);
+  };
+}

@@ -1,0 +1,13 @@
+import type { Streams } from '@waybill/stream';
+import type { TransformerMetrics } from './metrics.ts';
+
+/** What the service needs from outside. */
+export interface Ports {
+  /**
+   * The log. `transact` is called once; a Fault from it ends the service. `close` is called last, when
+   * the runner has stopped.
+   */
+  readonly streams: Pick<Streams, 'transact' | 'close'>;
+  readonly logger: { readonly warn: (fields: object, message: string) => void };
+  readonly metrics: TransformerMetrics;
+}

@@ -1,0 +1,133 @@
+import { isFault } from '@waybill/fault';
+import type { Outgoing } from '@waybill/stream';
+import { pageRecords } from './core/page.ts';
+import { ask, waitOf, type Session } from './ask.ts';
+import { cursorOf, publishPages, type AccountContext } from './context.ts';
+import { extractorFault } from './errors.ts';
+import { cursorRecord, progressRecord } from './records.ts';
+
+/** Progress is stated at least this often in wall time, also when the provider's clock stands. */
+const PROGRESS_MS = 10_000;
+
+/** The provider allows ten polls in 10 s. */
+const MIN_POLL_GAP_MS = 1000;
+
+/** Service event "access rights gained or lost". */
+const ACCESS_CHANGED = -5;
+
+/** What a poll came to. */
+export interface Polled {
+  /** False when the answer is lost: all units must be read again before progress goes on. */
+  readonly complete: boolean;
+  /** Units were gained or lost: look again. */
+  readonly unitsChanged: boolean;
+}
+
+/** The feed's memory of one session. */
+export interface Feed {
+  /** One poll; publishes what it brought. With `progress` also how complete the account is now. */
+  readonly poll: (progress: boolean) => Promise<Polled>;
+  /** Wall time until the next poll is due or allowed, ms. */
+  readonly dueIn: (intervalMs: number) => number;
+}
+
+interface Answer {
+  readonly tm: number;
+  readonly events: readonly unknown[];
+}
+
+function parse(json: unknown): Answer {
+  if (typeof json === 'object' && json !== null && 'tm' in json && 'events' in json) {
+    const { tm, events } = json;
+    if (typeof tm === 'number' && Number.isFinite(tm) && Array.isArray(events)) {
+      return { tm: Math.trunc(tm), events };
+    }
+  }
+  throw extractorFault('PROVIDER_GARBLED', 'avl_evts: expected {tm, events}, found something else');
+}
+
+function changesUnits(event: unknown, known: ReadonlySet<number>): boolean {
+  if (typeof event !== 'object' || event === null || !('i' in event)) return false;
+  const { i } = event;
+  if (i === ACCESS_CHANGED) return true;
+  return typeof i === 'number' && i > 0 && 't' in event && event.t === 'm' && !known.has(i);
+}
+
+/**
+ * The live feed of a session. avl_evts gives everything registered since the previous poll, once: what
+ * is lost on the way can only be read again by interval. So the page, the statement of progress behind
+ * it and the live cursor are one transaction.
+ */
+export function createFeed(
+  context: AccountContext,
+  session: Session,
+  known: () => ReadonlySet<number>,
+): Feed {
+  const { account, ports, fields } = context;
+  let statedAt = Number.NEGATIVE_INFINITY;
+  let lostInARow = 0;
+
+  function progressRecords(tm: number, traceparent: string | undefined): Outgoing[] {
+    const before = cursorOf(context, null)?.readToTime ?? Number.NEGATIVE_INFINITY;
+    const now = ports.clock.now();
+    const reached = Math.max(before, tm * 1000);
+    if (reached === before && now - statedAt < PROGRESS_MS) return [];
+    return [
+      progressRecord(account, reached, now, traceparent),
+      cursorRecord(account, null, reached, session.hash, context.stamp()),
+    ];
+  }
+
+  async function publish(progress: boolean): Promise<Polled> {
+    session.polledAt = ports.clock.now();
+    const asked = await ask(context, session, 'avl_evts', {});
+    if (asked.kind === 'cured') {
+      await ports.clock.wait(waitOf(asked.row, lostInARow, ports.random()), context.signal);
+      return { complete: false, unitsChanged: false };
+    }
+    const { tm, events } = parse(asked.json);
+    session.providerNowS = Math.max(session.providerNowS, tm);
+    const values =
+      events.length === 0
+        ? []
+        : pageRecords(account, {
+            call: 'avl_evts',
+            parameters: { sid: session.sid },
+            shape: { member: 'events', repeated: 'tm' },
+            body: asked.body,
+            count: events.length,
+            firstIndex: 0,
+            unit: null,
+            windowFromTime: null,
+            windowToTime: null,
+            sessionHash: session.hash,
+            receivedTime: asked.receivedTime,
+            providerNowTime: tm * 1000,
+          });
+    const stated = progress ? progressRecords(tm, asked.traceparent) : [];
+    await publishPages(context, session, values, asked.traceparent, stated);
+    await session.commits.drained();
+    if (stated.length > 0) statedAt = ports.clock.now();
+    ports.metrics.messages('live', events.length);
+    const ids = known();
+    return { complete: true, unitsChanged: events.some((event) => changesUnits(event, ids)) };
+  }
+
+  return {
+    poll: async (progress) => {
+      try {
+        const polled = await publish(progress);
+        lostInARow = polled.complete ? 0 : lostInARow + 1;
+        return polled;
+      } catch (error) {
+        if (!isFault(error) || !error.code.startsWith('PROVIDER_')) throw error;
+        ports.logger.warn({ ...fields, code: error.code, message: error.message }, 'feed.lost');
+        lostInARow += 1;
+        if (error.code === 'PROVIDER_STUCK') throw error;
+        return { complete: false, unitsChanged: false };
+      }
+    },
+    dueIn: (intervalMs) =>
+      session.polledAt + Math.max(MIN_POLL_GAP_MS, intervalMs) - ports.clock.now(),
+  };
+}

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLoginGate } from './login-gate.ts';
+import { createClock } from './testing/owner.ts';
+
+const signal = new AbortController().signal;
+const A = 'http://a.example.test/x';
+
+test('a login storm is spread: at most 60 logins per minute and host', async () => {
+  const clock = createClock(1_000_000);
+  const gate = createLoginGate(clock);
+  const times: number[] = [];
+  for (let n = 0; n < 150; n += 1) {
+    await gate.enter(A, signal);
+    times.push(clock.now());
+  }
+  for (const [index, at] of times.entries()) {
+    const later = times[index + 60];
+    assert.ok(later === undefined || later - at >= 60_000);
+  }
+  const free = clock.now();
+  await gate.enter('http://b.example.test', signal);
+  assert.equal(clock.now(), free, 'another host has its own limit');
+});
+
+test('after five failed logins a host waits until the first of them is a minute old', async () => {
+  const clock = createClock(1_000_000);
+  const gate = createLoginGate(clock);
+  for (let n = 0; n < 5; n += 1) {
+    await gate.enter(A, signal);
+    gate.failed(A);
+    clock.pass(1000);
+  }
+  await gate.enter(A, signal);
+  assert.ok(clock.now() >= 1_000_000 + 60_000);
+});

@@ -1,0 +1,118 @@
+import {
+  topics,
+  type CursorMoved,
+  type Message,
+  type PageFetched,
+  type SessionChange,
+} from '@waybill/contracts';
+import type { Outgoing } from '@waybill/stream';
+import { accountKey, cursorKey, type Account } from './core/account.ts';
+
+/** A cursor as the owner keeps it. */
+export type CursorMessage = Message<'CursorMoved', CursorMoved>;
+
+/** A page under the account's key. */
+export function pageRecord(
+  account: Account,
+  value: PageFetched,
+  traceparent: string | undefined,
+): Outgoing {
+  return {
+    topic: topics.wialonPage,
+    key: accountKey(account),
+    message: { type: 'PageFetched', value },
+    traceparent,
+  };
+}
+
+/** States that everything registered up to `completeToTime` stands before this record. */
+export function progressRecord(
+  account: Account,
+  completeToTime: number,
+  now: number,
+  traceparent: string | undefined,
+): Outgoing {
+  return {
+    topic: topics.wialonPage,
+    key: accountKey(account),
+    message: {
+      type: 'SourceProgressed',
+      value: {
+        tenant_id: account.tenantId,
+        source_id: account.sourceId,
+        account: account.account,
+        complete_to_time: completeToTime,
+        received_time: now,
+      },
+    },
+    traceparent,
+  };
+}
+
+/** How far a unit is read, or the live feed (unit null). Stands in the partition of its account. */
+export function cursorRecord(
+  account: Account,
+  unit: string | null,
+  readToTime: number,
+  sessionHash: string,
+  updatedTime: number,
+): Outgoing {
+  return {
+    topic: topics.wialonCursor,
+    key: cursorKey(account, unit),
+    partitionKey: accountKey(account),
+    message: {
+      type: 'CursorMoved',
+      value: {
+        tenant_id: account.tenantId,
+        source_id: account.sourceId,
+        account: account.account,
+        unit,
+        read_to_time: readToTime,
+        session_hash: sessionHash,
+        updated_time: updatedTime,
+      },
+    },
+  };
+}
+
+/** Tombstone of a unit's cursor: the unit counts as never read. */
+export function forgottenCursor(account: Account, unit: string): Outgoing {
+  return {
+    topic: topics.wialonCursor,
+    key: cursorKey(account, unit),
+    partitionKey: accountKey(account),
+    message: null,
+  };
+}
+
+/** One line of the authentication audit. */
+export interface AuditLine {
+  readonly kind: SessionChange;
+  readonly sessionHash: string | null;
+  readonly errorCode: number | null;
+  readonly reason: string | null;
+  readonly latencyMs: number;
+}
+
+/** The audit record of a session change. */
+export function sessionRecord(account: Account, line: AuditLine, now: number): Outgoing {
+  return {
+    topic: topics.wialonSession,
+    key: account.account,
+    message: {
+      type: 'SessionChanged',
+      value: {
+        tenant_id: account.tenantId,
+        source_id: account.sourceId,
+        account: account.account,
+        kind: line.kind,
+        event_time: now,
+        session_hash: line.sessionHash,
+        error_code: line.errorCode,
+        reason: line.reason,
+        latency_ms: line.latencyMs,
+      },
+    },
+  };
+}

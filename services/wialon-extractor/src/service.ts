@@ -1,0 +1,36 @@
+import { topics } from '@waybill/contracts';
+import type { RunningService } from '@waybill/runtime';
+import { createLoginGate } from './login-gate.ts';
+import { accountsHealth, ownAccounts, type Workers } from './own-accounts.ts';
+import type { Ports } from './ports.ts';
+import { createTenants } from './tenants.ts';
+
+/** Consumer group and prefix of the transactional ids. */
+export const SERVICE = 'wialon-extractor';
+
+/** Pulls what the catalogue needs from the Wialon accounts of all tenants. */
+export async function createService(ports: Ports): Promise<RunningService> {
+  const tenants = createTenants(ports.logger);
+  const gate = createLoginGate(ports.clock);
+  const workers: Workers = new Map();
+  const runner = await ports.streams.extract({
+    service: SERVICE,
+    cursors: topics.wialonCursor,
+    outputs: [topics.wialonPage, topics.wialonSession],
+    tables: [topics.tenantConfig],
+    onTable: tenants.apply,
+    own: (owner) => ownAccounts(owner, tenants, ports, gate, workers),
+  });
+  return {
+    health: () => ({
+      ready: runner.ready(),
+      positions: runner.positions(),
+      extra: { accounts: accountsHealth(workers) },
+    }),
+    done: runner.done,
+    stop: async () => {
+      await runner.stop();
+      await ports.streams.close();
+    },
+  };
+}
