@@ -1,0 +1,26 @@
+import {
+  defineConfig,
+  processConfig,
+  variable,
+  type ConfigOf,
+  type ConfigReader,
+} from '@waybill/runtime';
+
+const shape = {
+  ...processConfig,
+  DETECTOR_MAX_FIXES_PER_UNIT: variable.integer(
+    {
+      minimum: 100,
+      maximum: 10_000_000,
+      unit: 'positions',
+      meaning: 'positions that a unit retains at most; more are refused as UNIT_LIMIT',
+    },
+    100_000,
+  ),
+};
+
+/** The detector's variables, read and checked. */
+export type Config = ConfigOf<typeof shape>;
+
+/** The detector's variables. */
+export const configReader: ConfigReader<Config> = defineConfig(shape);

@@ -1,0 +1,133 @@
+import type { PositionRecorded, TaskRaised } from '@waybill/contracts';
+import { businessDate } from '@waybill/domain';
+import { Bucket, BUCKET_FIXES } from './beyond-grace.ts';
+import { fixOf, type Fix } from './fix.ts';
+import type { Rules } from './rules.ts';
+import type { Unit } from './unit.ts';
+
+/** A device clock may be ahead by this, ms. */
+const SKEW_MS = 120_000;
+/** A fix older than this at registration comes from a broken clock, ms. */
+const ANCIENT_MS = 400 * 86_400_000;
+
+/** Why a fix is left out. */
+export type SkipReason = 'repeat' | 'same_second' | 'after_progress' | 'withdrawn';
+
+/** What becomes of a fix. */
+export type Acceptance =
+  | {
+      readonly kind: 'applied';
+      readonly fix: Fix;
+      readonly isLate: boolean;
+      /** It stood in a bucket because a later copy came first: its task is published anew. */
+      readonly leavesBucket: boolean;
+    }
+  | {
+      readonly kind: 'skipped';
+      readonly reason: SkipReason;
+      /** Set when something about the fix is remembered that must be saved. */
+      readonly remembered: { readonly fix: Fix; readonly leavesBucket: boolean } | undefined;
+    }
+  /** Counted in a bucket; its task is published at the end of the call. */
+  | { readonly kind: 'beyond_grace'; readonly fix: Fix }
+  | {
+      readonly kind: 'refused';
+      readonly code: 'FUTURE_TIME' | 'ANCIENT_TIME' | 'UNIT_LIMIT';
+      readonly message: string;
+    };
+
+function skipped(
+  reason: SkipReason,
+  remembered?: { readonly fix: Fix; readonly leavesBucket: boolean },
+): Acceptance {
+  return { kind: 'skipped', reason, remembered };
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 1000);
+}
+
+function wrongTime(position: PositionRecorded): Acceptance | undefined {
+  const { event_time: time, provider_time: registered } = position;
+  if (time > registered + SKEW_MS) {
+    const message = `expected a device time of at most ${seconds(SKEW_MS)} s after registration, found ${seconds(time - registered)} s; check the tracker's clock`;
+    return { kind: 'refused', code: 'FUTURE_TIME', message };
+  }
+  if (time < registered - ANCIENT_MS) {
+    const message = `expected a device time of at most 400 days before registration, found ${Math.round((registered - time) / 86_400_000)} days; check the tracker's clock`;
+    return { kind: 'refused', code: 'ANCIENT_TIME', message };
+  }
+  return undefined;
+}
+
+function limitReached(unit: Unit, limit: number): Acceptance {
+  const message = `expected at most ${limit} retained positions of ${unit.name}, found one more; is the source's progress stuck?`;
+  return { kind: 'refused', code: 'UNIT_LIMIT', message };
+}
+
+function beyondGrace(unit: Unit, fix: Fix, rules: Rules): Acceptance {
+  if (unit.timeline.knows(fix) || unit.seen.knows(fix)) return skipped('repeat');
+  const date = businessDate(fix.time, rules.timeZone);
+  const bucket = unit.buckets.get(date) ?? new Bucket(date);
+  if (!bucket.has(fix.id) && bucket.count >= BUCKET_FIXES) return limitReached(unit, BUCKET_FIXES);
+  if (!bucket.add(fix)) return skipped('repeat', { fix, leavesBucket: false });
+  if (!unit.buckets.has(date)) {
+    unit.buckets.set(date, bucket);
+    unit.unsaved = true;
+  }
+  return { kind: 'beyond_grace', fix };
+}
+
+/** Decides about a position and, when it counts, puts it into the unit's timeline or bucket. */
+export function accept(
+  unit: Unit,
+  position: PositionRecorded,
+  rules: Rules,
+  maxFixes: number,
+): Acceptance {
+  if (position.retracted) return skipped('withdrawn');
+  const wrong = wrongTime(position);
+  if (wrong !== undefined) return wrong;
+  const fix = fixOf(position);
+  if (fix.latenessMs > rules.graceMs) return beyondGrace(unit, fix, rules);
+  const { timeline } = unit;
+  if (fix.time < timeline.trimmedTo) {
+    // Progress T promised that all registered up to T came before: this range is closed.
+    return skipped(unit.seen.knows(fix) ? 'repeat' : 'after_progress');
+  }
+  if (timeline.count >= maxFixes && !timeline.knows(fix)) return limitReached(unit, maxFixes);
+  const isNewest = fix.time > timeline.newestTime;
+  const insertion = timeline.insert(fix, rules);
+  let leavesBucket = false;
+  for (const bucket of unit.buckets.values()) leavesBucket = bucket.remove(fix.id) || leavesBucket;
+  switch (insertion) {
+    case 'added':
+      return { kind: 'applied', fix, isLate: !isNewest, leavesBucket };
+    case 'replaced':
+      return { kind: 'applied', fix, isLate: true, leavesBucket };
+    case 'repeat':
+    case 'refined':
+      return skipped('repeat', { fix, leavesBucket });
+    case 'outranked':
+      return skipped('same_second', { fix, leavesBucket });
+  }
+}
+
+/** The tasks of the buckets that changed, under their next revision. */
+export function raiseTasks(
+  unit: Unit,
+  rules: Rules,
+  cause: { readonly receivedTime: number; readonly fix: Fix },
+): TaskRaised[] {
+  return [...unit.buckets.values()]
+    .filter((bucket) => bucket.unsaved)
+    .map((bucket) =>
+      bucket.task({
+        tenantId: unit.tenantId,
+        unit: unit.name,
+        graceMs: rules.graceMs,
+        receivedTime: cause.receivedTime,
+        trace: cause.fix.address,
+      }),
+    );
+}

@@ -1,0 +1,180 @@
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const hexOf: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+);
+
+/** Value of a lower-case hex digit's char code. */
+function digit(code: number): number {
+  return code < 58 ? code - 48 : code - 87;
+}
+
+/** Writes 32 hex digits as 16 bytes at `at`. */
+export function putId(target: Uint8Array, at: number, id: string): void {
+  for (let i = 0; i < 16; i += 1) {
+    target[at + i] = (digit(id.charCodeAt(2 * i)) << 4) | digit(id.charCodeAt(2 * i + 1));
+  }
+}
+
+/** The 32 hex digits of the 16 bytes at `at`. */
+export function idAt(source: Uint8Array, at: number): string {
+  let text = '';
+  for (let i = 0; i < 16; i += 1) text += hexOf[source[at + i] ?? 0];
+  return text;
+}
+
+/** Eight hex digits from digit `from` on as an unsigned integer. */
+export function wordOf(id: string, from: number): number {
+  let high = 0;
+  let low = 0;
+  for (let i = 0; i < 4; i += 1) {
+    high = (high << 4) | digit(id.charCodeAt(from + i));
+    low = (low << 4) | digit(id.charCodeAt(from + 4 + i));
+  }
+  return high * 65_536 + low;
+}
+
+/** Grows as needed; big-endian. The counterpart of ByteReader. Meant to be kept and used again. */
+export class ByteWriter {
+  #bytes = new Uint8Array(1024);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  #reserve(size: number): number {
+    const at = this.#length;
+    if (at + size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, at + size));
+      grown.set(this.#bytes.subarray(0, at));
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.#length = at + size;
+    return at;
+  }
+
+  u8(value: number): void {
+    const at = this.#reserve(1);
+    this.#view.setUint8(at, value);
+  }
+
+  u32(value: number): void {
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value);
+  }
+
+  i32(value: number): void {
+    const at = this.#reserve(4);
+    this.#view.setInt32(at, value);
+  }
+
+  f64(value: number): void {
+    const at = this.#reserve(8);
+    this.#view.setFloat64(at, value);
+  }
+
+  id(value: string): void {
+    const at = this.#reserve(16);
+    putId(this.#bytes, at, value);
+  }
+
+  text(value: string): void {
+    const start = this.#length;
+    const at = this.#reserve(4 + value.length) + 4;
+    for (let i = 0; i < value.length; i += 1) {
+      const code = value.charCodeAt(i);
+      if (code > 127) {
+        this.#length = start;
+        this.bytes(encoder.encode(value));
+        return;
+      }
+      this.#bytes[at + i] = code;
+    }
+    this.#view.setUint32(start, value.length);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.u32(value.length);
+    const at = this.#reserve(value.length);
+    this.#bytes.set(value, at);
+  }
+
+  list<T>(items: readonly T[], write: (item: T) => void): void {
+    this.u32(items.length);
+    for (const item of items) write(item);
+  }
+
+  /** Writes presence, then the value when there is one. */
+  optional<T>(value: T | undefined, write: (value: T) => void): void {
+    this.u8(value === undefined ? 0 : 1);
+    if (value !== undefined) write(value);
+  }
+
+  /** A copy of exactly what was written; the writer starts over. */
+  finish(): Uint8Array {
+    const written = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return written;
+  }
+}
+
+/** Reads what ByteWriter wrote; a damaged value throws RangeError from DataView. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  #take(size: number): number {
+    const at = this.#at;
+    this.#at = at + size;
+    return at;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4));
+  }
+
+  i32(): number {
+    return this.#view.getInt32(this.#take(4));
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8));
+  }
+
+  id(): string {
+    return idAt(this.#bytes, this.#take(16));
+  }
+
+  text(): string {
+    return decoder.decode(this.bytes());
+  }
+
+  /** A view of the source, not a copy. */
+  bytes(): Uint8Array {
+    const length = this.u32();
+    const at = this.#take(length);
+    if (at + length > this.#bytes.length) throw new RangeError('value ends early');
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  list<T>(read: () => T): T[] {
+    const length = this.u32();
+    const items: T[] = [];
+    for (let i = 0; i < length; i += 1) items.push(read());
+    return items;
+  }
+
+  optional<T>(read: () => T): T | undefined {
+    return this.u8() === 0 ? undefined : read();
+  }
+}

@@ -1,0 +1,142 @@
+import { hashId } from '@waybill/domain';
+import type { Fix } from './fix.ts';
+import { inherit, type Interval } from './inherit.ts';
+import { causationOf, type Causation, type Change, type Occasion } from './occasion.ts';
+
+/** A fact that was published and that a late fix may still touch. */
+export interface Published<C> {
+  /** Stable label: trip_id, visit_id. */
+  readonly id: string;
+  /** Start under which the id was made, ms. */
+  readonly firstStart: number;
+  /** How many ids were made from the same start before: 0 but for a start that is used again. */
+  readonly ordinal: number;
+  readonly revision: number;
+  /** Withdrawn; kept while its range is retained, so that its id is not made again. */
+  readonly retracted: boolean;
+  /** The borders and sums as published. */
+  readonly cut: C;
+}
+
+/** How a published version relates to the one before. */
+export type PublishedChange = 'inserted' | 'updated' | 'retracted';
+
+/** A version to publish. */
+export interface Version<C> {
+  readonly change: PublishedChange;
+  readonly entry: Published<C>;
+  readonly causation: Causation;
+  /** Id of what stands in a retracted one's place. */
+  readonly replacedBy: string | null;
+}
+
+/** What the fixes give now, against what was published. */
+export interface Comparison<C> {
+  readonly kind: 'trip' | 'visit';
+  /** What tells apart two facts with the same start. */
+  readonly parts: readonly string[];
+  readonly published: readonly Published<C>[];
+  /** Ascending, without overlap. */
+  readonly cuts: readonly C[];
+  /** A range whose borders are not known yet: what was published of it stays as it is. */
+  readonly open: Interval | undefined;
+  readonly intervalOf: (cut: C) => Interval;
+  readonly isSame: (a: C, b: C) => boolean;
+  readonly changeOf: (cut: C, old: C | undefined) => Change;
+  readonly withdrawalOf: (cut: C) => Change;
+  readonly occasion: Occasion;
+}
+
+function newIdentity<C>(
+  { kind, parts, published }: Comparison<C>,
+  start: number,
+): { readonly id: string; readonly firstStart: number; readonly ordinal: number } {
+  let ordinal = 0;
+  for (const other of published) {
+    if (other.firstStart === start) ordinal = Math.max(ordinal, other.ordinal + 1);
+  }
+  const again = ordinal === 0 ? [] : [ordinal];
+  return { id: hashId(kind, ...parts, start, ...again), firstStart: start, ordinal };
+}
+
+/** The present version of a cut; undefined when the published one says the same. */
+function versionOf<C>(
+  comparison: Comparison<C>,
+  cut: C,
+  old: Published<C> | undefined,
+): Version<C> | undefined {
+  if (old !== undefined && comparison.isSame(old.cut, cut)) return undefined;
+  const causation = causationOf(comparison.changeOf(cut, old?.cut), comparison.occasion);
+  const { id, firstStart, ordinal } =
+    old ?? newIdentity(comparison, comparison.intervalOf(cut).from);
+  const revision = Math.max((old?.revision ?? -1) + 1, causation.receivedTime);
+  return {
+    change: old === undefined ? 'inserted' : 'updated',
+    entry: { id, firstStart, ordinal, revision, retracted: false, cut },
+    causation,
+    replacedBy: null,
+  };
+}
+
+function withdrawn<C>(
+  comparison: Comparison<C>,
+  old: Published<C>,
+  heir: Published<C> | undefined,
+): Version<C> {
+  const causation = causationOf(comparison.withdrawalOf(old.cut), comparison.occasion);
+  const revision = Math.max(old.revision + 1, causation.receivedTime);
+  return {
+    change: 'retracted',
+    entry: { ...old, revision, retracted: true },
+    causation,
+    replacedBy: heir?.id ?? null,
+  };
+}
+
+/**
+ * The published set after the comparison, and the versions that lead there: withdrawals first, then
+ * the others by start. Ids pass from old to new borders by `inherit`.
+ */
+export function compare<C>(comparison: Comparison<C>): {
+  readonly published: readonly Published<C>[];
+  readonly versions: readonly Version<C>[];
+} {
+  const { cuts, open, intervalOf } = comparison;
+  const olds = comparison.published.filter((entry) => !entry.retracted);
+  const published = comparison.published.filter((entry) => entry.retracted);
+  const intervals = cuts.map(intervalOf);
+  if (open !== undefined) intervals.push(open);
+  const oldIntervals = olds.map((entry) => intervalOf(entry.cut));
+  const { heirs, ancestors, closest } = inherit(oldIntervals, intervals);
+  const versions: Version<C>[] = [];
+  const current = cuts.map((cut, index): Published<C> => {
+    const old = olds[ancestors[index] ?? -1];
+    const version = versionOf(comparison, cut, old);
+    if (version !== undefined) versions.push(version);
+    // Without a version the old one stands.
+    return version?.entry ?? (old as Published<C>);
+  });
+  const withdrawals: Version<C>[] = [];
+  for (const [index, old] of olds.entries()) {
+    const heir = heirs[index] ?? closest[index];
+    if (open !== undefined && heir === cuts.length) published.push(old);
+    else if (heirs[index] === undefined) {
+      const version = withdrawn(comparison, old, current[heir ?? -1]);
+      withdrawals.push(version);
+      published.push(version.entry);
+    }
+  }
+  published.push(...current);
+  published.sort((a, b) => intervalOf(a.cut).from - intervalOf(b.cut).from);
+  return { published, versions: [...withdrawals, ...versions] };
+}
+
+/** event_id of an entity (design section 4). */
+export function entityId(tenantId: string, kind: 'trip' | 'visit', id: string): string {
+  return hashId('entity', tenantId, kind, id);
+}
+
+/** Whole seconds from one fix to another. */
+export function secondsBetween(from: Fix, to: Fix): number {
+  return Math.round((to.time - from.time) / 1000);
+}

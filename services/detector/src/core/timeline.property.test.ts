@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { fix, rules } from '../testing/fixes.ts';
+import { advance, START, type Closed, type FoldState } from './fold.ts';
+import { Timeline } from './timeline.ts';
+import type { Area } from './zone-index.ts';
+
+const zone: Area = {
+  zoneId: 'z',
+  shape: 'CIRCLE',
+  widthM: 400,
+  points: [{ latitude: 0, longitude: 0 }],
+  validFrom: -Infinity,
+  validTo: Infinity,
+};
+const given = rules([zone]);
+
+const point = fc.record({
+  t: fc.integer({ min: 0, max: 6000 }),
+  lat: fc.integer({ min: -6, max: 6 }).map((thousandth) => thousandth / 1000),
+});
+
+test('inserting and folding in any order and rhythm is folding the sorted fixes once', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(point, { selector: ({ t }) => t, minLength: 1, maxLength: 80 }),
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
+      (points, folds) => {
+        const fixes = points.map(({ t, lat }) => fix({ t, lat, lon: 0 }));
+        const timeline = new Timeline();
+        for (const [i, each] of fixes.entries()) {
+          timeline.insert(each, given);
+          if (folds[i % folds.length]) timeline.fold(given);
+        }
+        timeline.fold(given);
+
+        const closed: Closed = { trips: [], visits: [] };
+        let state: FoldState = START;
+        for (const each of fixes.toSorted((a, b) => a.time - b.time)) {
+          state = advance(state, each, given, closed);
+        }
+        assert.deepEqual(timeline.head, state);
+        assert.deepEqual(
+          timeline.chunks.flatMap((chunk) => chunk.closed.trips),
+          closed.trips,
+        );
+        assert.deepEqual(
+          timeline.chunks.flatMap((chunk) => chunk.closed.visits),
+          closed.visits,
+        );
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('trimming moves whole chunks into the base and changes neither head nor later cuts', () => {
+  const timeline = new Timeline();
+  for (let minute = 0; minute < 120; minute += 1) {
+    timeline.insert(fix({ t: minute * 60, lat: (minute % 20) / 1000, lon: 0 }), given);
+  }
+  timeline.fold(given);
+  const { head } = timeline;
+  const later = timeline.chunks.slice(4).map((chunk) => chunk.closed);
+  assert.equal(timeline.trim(3_599_999).length, 3, 'the fourth chunk ends at 3,600 s');
+  assert.equal(timeline.trim(3_600_000).length, 1);
+  assert.equal(timeline.trimmedTo, 3_600_000);
+  assert.equal(timeline.base.last?.time, 59 * 60_000);
+  assert.equal(timeline.count, 60);
+  timeline.rebase(timeline.base);
+  timeline.fold(given);
+  assert.deepEqual(timeline.head, head);
+  assert.deepEqual(
+    timeline.chunks.map((chunk) => chunk.closed),
+    later,
+  );
+});
+
+test('a late fix folds again only until the state is as it was', () => {
+  const timeline = new Timeline();
+  for (let minute = 0; minute < 240; minute += 2) {
+    timeline.insert(fix({ t: minute * 60, lat: 0.1, lon: 0 }), given);
+  }
+  timeline.fold(given);
+  let folded = 0;
+  const counting = {
+    ...given,
+    zones: {
+      ...given.zones,
+      containing: () => {
+        folded += 1;
+        return [];
+      },
+    },
+  };
+  timeline.insert(fix({ t: 3660, lat: 0.1, lon: 0 }), counting);
+  timeline.fold(counting);
+  assert.equal(folded, 9, 'its own quarter of an hour, no more');
+});

@@ -1,0 +1,125 @@
+import { distanceM } from '@waybill/domain';
+import { sameFix, type Fix } from './fix.ts';
+import type { TripRule } from './rules.ts';
+
+/** Sums over the fixes of a run from its start. */
+export interface Tally {
+  readonly distanceM: number;
+  readonly fixCount: number;
+  /** Sum modulo 2^64 of the first 16 hex digits of the event ids, as two words. */
+  readonly inputsHigh: number;
+  readonly inputsLow: number;
+  /** Newest driver code. */
+  readonly driver: string | undefined;
+}
+
+/** A run of moving fixes that may still grow. */
+export interface Run {
+  readonly start: Fix;
+  /** Last moving fix. */
+  readonly end: Fix;
+  /** From start to end. */
+  readonly toEnd: Tally;
+  /** From start to the newest fix: becomes `toEnd` when the next moving fix comes in time. */
+  readonly toLast: Tally;
+}
+
+/** A run that ended. Cuts of one unit never overlap. */
+export interface TripCut {
+  readonly start: Fix;
+  readonly end: Fix;
+  readonly tally: Tally;
+  /** The fix that ended it; undefined when silence did. */
+  readonly closing: Fix | undefined;
+}
+
+const EMPTY: Tally = {
+  distanceM: 0,
+  fixCount: 0,
+  inputsHigh: 0,
+  inputsLow: 0,
+  driver: undefined,
+};
+
+function add(tally: Tally, fix: Fix, stepM: number): Tally {
+  const sum = tally.inputsLow + fix.idLow;
+  const carry = sum > 0xffff_ffff ? 1 : 0;
+  return {
+    distanceM: tally.distanceM + stepM,
+    fixCount: tally.fixCount + 1,
+    inputsHigh: (tally.inputsHigh + fix.idHigh + carry) % 0x1_0000_0000,
+    inputsLow: sum % 0x1_0000_0000,
+    driver: fix.driver ?? tally.driver,
+  };
+}
+
+function isMoving(fix: Fix, near: boolean, stepM: number, gapMs: number, rule: TripRule): boolean {
+  if (rule.movementSource === 'speed' && fix.speedKmh !== undefined) {
+    return fix.speedKmh > rule.minSpeedKmh;
+  }
+  return near && (stepM / gapMs) * 3600 > rule.minSpeedKmh;
+}
+
+/**
+ * The trip rule: one fix further. `last` is the fix before. A run that this fix ends is added to
+ * `closed`. The fix before the first moving one opens the run when it is near; pending distance since
+ * the last moving fix counts only if movement goes on in time.
+ */
+export function advanceRun(
+  last: Fix | undefined,
+  run: Run | undefined,
+  fix: Fix,
+  rule: TripRule,
+  closed: TripCut[],
+): Run | undefined {
+  const gapMs = last === undefined ? Infinity : fix.time - last.time;
+  const before = gapMs < rule.stayMs ? last : undefined;
+  const stepM = before === undefined ? 0 : distanceM(before, fix);
+  let current = run;
+  if (current !== undefined && fix.time - current.end.time >= rule.stayMs) {
+    closed.push({ start: current.start, end: current.end, tally: current.toEnd, closing: fix });
+    current = undefined;
+  }
+  if (isMoving(fix, before !== undefined, stepM, gapMs, rule)) {
+    const opening = before === undefined ? EMPTY : add(EMPTY, before, 0);
+    const toEnd = add(current?.toLast ?? opening, fix, stepM);
+    return { start: current?.start ?? before ?? fix, end: fix, toEnd, toLast: toEnd };
+  }
+  if (current === undefined) return undefined;
+  return { ...current, toLast: add(current.toLast, fix, stepM) };
+}
+
+/** The cut that silence makes of a run. */
+export function cutBySilence(run: Run): TripCut {
+  return { start: run.start, end: run.end, tally: run.toEnd, closing: undefined };
+}
+
+/** True for equal sums. */
+export function sameTally(a: Tally, b: Tally): boolean {
+  return (
+    a === b ||
+    (a.distanceM === b.distanceM &&
+      a.fixCount === b.fixCount &&
+      a.inputsHigh === b.inputsHigh &&
+      a.inputsLow === b.inputsLow &&
+      a.driver === b.driver)
+  );
+}
+
+/** True when both runs go on in the same way whatever comes. */
+export function sameRun(a: Run | undefined, b: Run | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  return (
+    sameFix(a.start, b.start) &&
+    sameFix(a.end, b.end) &&
+    sameTally(a.toEnd, b.toEnd) &&
+    sameTally(a.toLast, b.toLast)
+  );
+}
+
+/** 16 hex digits over the event ids of a cut's fixes; does not depend on their order. */
+export function inputsHash(tally: Tally): string {
+  const word = (value: number): string => value.toString(16).padStart(8, '0');
+  return word(tally.inputsHigh) + word(tally.inputsLow);
+}

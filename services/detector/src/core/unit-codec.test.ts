@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fix, rules, track } from '../testing/fixes.ts';
+import { Bucket } from './beyond-grace.ts';
+import { sameState } from './fold.ts';
+import { settle, trim } from './settle.ts';
+import { newUnit, type Unit } from './unit.ts';
+import { decodeUnit, encodeHead, type PartName } from './unit-codec.ts';
+import type { Area } from './zone-index.ts';
+
+const zones: Area[] = ['a', 'b', 'c'].map((zoneId, i) => ({
+  zoneId,
+  shape: 'CIRCLE',
+  widthM: 300,
+  points: [{ latitude: 0.002 * i, longitude: 0 }],
+  validFrom: -Infinity,
+  validTo: Infinity,
+}));
+
+function partsOf(unit: Unit): Map<PartName, Uint8Array> {
+  const parts = new Map<PartName, Uint8Array>([['', encodeHead(unit)]]);
+  for (const chunk of unit.timeline.chunks) parts.set(`#f/${chunk.index}`, chunk.save(true));
+  for (const index of unit.seen.indexes) {
+    parts.set(`#s/${index}`, unit.seen.block(index) ?? new Uint8Array(0));
+  }
+  for (const bucket of unit.buckets.values()) parts.set(`#b/${bucket.date}`, bucket.save());
+  return parts;
+}
+
+/** A unit with everything: an open run with a pending stretch, presences, publications, a bucket. */
+function richUnit(): Unit {
+  const unit = newUnit('bay-cabs', 'wialon:7001');
+  const given = rules(zones, { graceMs: 900_000 });
+  const lats = [-9, -9, -7, -5, -3, -1, 0, 0, 0, 0, 0, 0, 2, 4, 4.01, 4.02, 4.02, 6, 8, 10];
+  for (const each of track(lats, { driver: 'D-1', speed: 12.5 })) unit.timeline.insert(each, given);
+  unit.timeline.insert(fix({ t: 23 * 60, lat: 0.012, lon: 0 }), given);
+  const late = new Bucket('1970-01-01');
+  late.add(fix({ t: 60, lat: 1, lon: 1, rt: 99_999 }));
+  unit.buckets.set(late.date, late);
+  unit.implausible = [5000];
+  const occasion = { arrivals: [], clock: undefined, progress: undefined, binding: undefined };
+  settle(unit, given, occasion);
+  trim(unit, given, 900_000 + 900_000 + given.marginMs);
+  return unit;
+}
+
+test('a unit is what its parts say', () => {
+  const unit = richUnit();
+  const { base } = unit.timeline;
+  assert.ok(base.run && base.run.toEnd !== base.run.toLast, 'a pending stretch is in the base');
+  assert.ok(base.presences.length > 0 && unit.visits.length > 0 && unit.seen.indexes.length > 0);
+  const parts = partsOf(unit);
+  const restored = decodeUnit('bay-cabs', 'wialon:7001', (part) => parts.get(part));
+  assert.deepEqual(restored.timeline.base, base);
+  assert.equal(restored.timeline.trimmedTo, unit.timeline.trimmedTo);
+  const given = rules(zones, { graceMs: 900_000 });
+  restored.timeline.fold(given);
+  assert.ok(sameState(restored.timeline.head, unit.timeline.head));
+  const published = ({ trips, visits, implausible }: Unit): unknown => ({
+    trips: trips.map((entry) => ({ ...entry, cut: { ...entry.cut, closing: undefined } })),
+    visits,
+    implausible,
+  });
+  assert.deepEqual(published(restored), published(unit));
+  assert.deepEqual(partsOf(restored), parts);
+});
+
+test('a missing or cut part is refused', () => {
+  const parts = partsOf(richUnit());
+  for (const [name, bytes] of parts) {
+    for (const broken of [undefined, bytes.subarray(0, bytes.length - 3)]) {
+      if (name.startsWith('#s/') && broken !== undefined) continue;
+      const read = (part: PartName): Uint8Array | undefined =>
+        part === name ? broken : parts.get(part);
+      assert.throws(() => decodeUnit('bay-cabs', 'wialon:7001', read), RangeError, name);
+    }
+  }
+});

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { tenantModel, type Detection } from '@waybill/tenant';
+import { createDriver, type Driver } from './testing/driver.ts';
+import { position, progress, square, UNIT, type Fixture } from './testing/messages.ts';
+import { expectedOf, type Expected } from './testing/oracle.ts';
+import { tenant } from './testing/tenant.ts';
+
+const GRACE_H = 1;
+const BASE_S = 1_211_310_000;
+const config = tenant({ graceHours: GRACE_H });
+const rule: Detection = tenantModel.parse(JSON.parse(config.document)).detection;
+const zones = [square('zone-a', 37.7, -122.4, 0.01), square('zone-b', 37.712, -122.4, 0.004)];
+
+/** One step of a vehicle that stays or drives, near two zones, with all that goes wrong on the way. */
+interface Step {
+  readonly dt: number;
+  readonly move: readonly [number, number];
+  /** Seconds until the provider registered it. */
+  readonly delay: number;
+  /** Registered again after so many seconds more. */
+  readonly again: number | undefined;
+  readonly order: number;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  dt: fc.oneof(
+    { weight: 8, arbitrary: fc.integer({ min: 20, max: 90 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 200, max: 700 }) },
+    { weight: 1, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: 3000, max: 6000 }) },
+    { weight: 1, arbitrary: fc.constant(6 * 86_400) },
+  ),
+  move: fc.oneof(
+    fc.constant<readonly [number, number]>([0, 0]),
+    fc.tuple(fc.integer({ min: -40, max: 40 }), fc.integer({ min: -40, max: 40 })),
+  ),
+  delay: fc.oneof(
+    { weight: 6, arbitrary: fc.integer({ min: 1, max: 60 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 60, max: GRACE_H * 3600 }) },
+    { weight: 1, arbitrary: fc.integer({ min: GRACE_H * 3600 + 1, max: 4 * 3600 }) },
+  ),
+  again: fc.option(fc.integer({ min: 0, max: 3 * 3600 }), { nil: undefined }),
+  order: fc.nat({ max: 1000 }),
+});
+
+function fixturesOf(steps: readonly Step[]): (Fixture & { rt: number; order: number })[] {
+  let t = BASE_S;
+  let [lat, lon] = [37.69, -122.4];
+  return steps.flatMap(({ dt, move, delay, again, order }, i) => {
+    t += dt;
+    lat = Math.round((lat + move[0] * 1e-4) * 1e5) / 1e5;
+    lon = Math.round((lon + move[1] * 1e-4) * 1e5) / 1e5;
+    const fixture = { t, lat, lon, rt: t + delay, order, offset: i };
+    return again === undefined
+      ? [fixture]
+      : [fixture, { ...fixture, rt: fixture.rt + again, order: (order * 7919) % 1000 }];
+  });
+}
+
+/** How the log is cut and read; every list is used over and over. */
+interface Course {
+  readonly batches: readonly number[];
+  /** How far progress stays behind what it could say, s; null = no progress after this batch. */
+  readonly progress: readonly (number | null)[];
+  readonly incidents: readonly ('none' | 'abort' | 'restart')[];
+  /** 0: by registration; 1: anyhow. */
+  readonly disorder: 0 | 1;
+}
+
+const course: fc.Arbitrary<Course> = fc.record({
+  batches: fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 5 }),
+  progress: fc.array(fc.option(fc.integer({ min: 0, max: 900 }), { nil: null }), {
+    minLength: 1,
+    maxLength: 5,
+  }),
+  incidents: fc.array(fc.constantFrom('none', 'none', 'abort', 'restart'), {
+    minLength: 1,
+    maxLength: 4,
+  }),
+  disorder: fc.constantFrom(0, 1),
+});
+
+function arranged(steps: readonly Step[], disorder: 0 | 1): ReturnType<typeof fixturesOf> {
+  return fixturesOf(steps).toSorted((a, b) =>
+    disorder === 1 ? a.order - b.order : a.rt - b.rt || a.order - b.order,
+  );
+}
+
+function play(steps: readonly Step[], how: Course, endS: number): Driver {
+  const driver = createDriver(config);
+  for (const zone of zones) driver.setZone(zone);
+  const records = arranged(steps, how.disorder);
+  let at = 0;
+  for (let turn = 0; at < records.length; turn += 1) {
+    const size = how.batches[turn % how.batches.length] ?? 1;
+    const inputs: Parameters<Driver['process']>[0][number][] = records
+      .slice(at, at + size)
+      .map(position);
+    at += size;
+    const behind = how.progress[turn % how.progress.length] ?? null;
+    // The promise: everything registered up to T stands before the progress record.
+    const next = Math.min(...records.slice(at).map(({ rt }) => rt), endS);
+    if (behind !== null) inputs.push(progress(next - 1 - behind));
+    const incident = how.incidents[turn % how.incidents.length];
+    if (incident === 'abort') driver.process(inputs, { abort: true });
+    driver.process(inputs);
+    if (incident === 'restart') driver.restart();
+  }
+  driver.process([progress(endS)]);
+  return driver;
+}
+
+function found(driver: Driver): Expected {
+  const s = (ms: number): number => ms / 1000;
+  return {
+    trips: driver
+      .standingTrips()
+      .toSorted((a, b) => a.start_time - b.start_time)
+      .map(
+        (trip) =>
+          `${s(trip.start_time)}-${s(trip.end_time)} ${trip.distance_km} km, ${trip.fix_count} fixes`,
+      ),
+    visits: driver
+      .standingVisits()
+      .map(({ geofence_id, entered_time, left_time, status }) => {
+        const left = left_time === null ? '' : s(left_time);
+        return `${geofence_id} ${s(entered_time)}-${left} ${status}`;
+      })
+      .toSorted(),
+    tasks: driver
+      .openTasks()
+      .map((raised) => `${raised.business_date}: ${raised.fix_count}`)
+      .toSorted(),
+  };
+}
+
+function endOf(steps: readonly Step[], afterS: number): number {
+  return Math.max(...fixturesOf(steps).map(({ rt }) => rt)) + afterS;
+}
+
+test('the final set depends on the fixes alone: not on order, batches, progress, aborts or restarts', () => {
+  const after = fc.constantFrom(700, 3 * 3600, 6 * 86_400);
+  const steps = fc.array(step, { minLength: 1, maxLength: 90 });
+  fc.assert(
+    fc.property(steps, course, after, (given, how, afterS) => {
+      const endS = endOf(given, afterS);
+      const expected = expectedOf(fixturesOf(given), {
+        tenantId: 'bay-cabs',
+        unit: UNIT,
+        timeZone: 'America/Los_Angeles',
+        graceS: GRACE_H * 3600,
+        clockS: endS,
+        rule,
+        zones,
+      });
+      assert.deepEqual(found(play(given, how, endS)), expected);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('an aborted call that is handled again publishes the very same records', () => {
+  const steps = fc.array(step, { minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 1, max: 12 }), (given, size) => {
+      const plain = createDriver(config);
+      const shaken = createDriver(config);
+      const records = arranged(given, 0);
+      for (let at = 0; at < records.length; at += size) {
+        const inputs = records.slice(at, at + size).map(position);
+        const next = records[at + size]?.rt ?? endOf(given, 700);
+        const all = [...inputs, progress(next - 1)];
+        const dropped = shaken.process(all, { abort: true });
+        const again = shaken.process(all);
+        assert.deepEqual(again.records, dropped.records);
+        assert.deepEqual(plain.process(all).records, again.records);
+      }
+      assert.deepEqual(shaken.saved(), plain.saved());
+    }),
+    { numRuns: 100 },
+  );
+});

@@ -1,0 +1,99 @@
+import { topics, type PositionRecorded, type ProgressReached } from '@waybill/contracts';
+import type { Emitter, Received, Task, TaskContext } from '@waybill/stream';
+import { finishUnit } from './finish-unit.ts';
+import { handlePosition } from './handle-position.ts';
+import { handleProgress } from './handle-progress.ts';
+import type { DetectorMetrics } from './metrics.ts';
+import type { DetectorLogger } from './ports.ts';
+import type { TenantState } from './tenant-state.ts';
+import { createTenants } from './tenants.ts';
+import { trackStore } from './tracked-store.ts';
+import { beginTurn, type Turn } from './turn.ts';
+
+export interface TaskSetting {
+  readonly maxFixesPerUnit: number;
+  readonly metrics: DetectorMetrics;
+  readonly logger: DetectorLogger;
+}
+
+/**
+ * One task of the detector: all units of one partition.
+ *
+ * What counts is in the store; `tenants` holds the same decoded and is loaded anew when the store turns
+ * out to have dropped changes (`trackStore`). A call is a *turn*: positions go into timelines, progress
+ * moves clocks, then every touched unit is settled once: folded, compared with what was published,
+ * trimmed, saved. Where batches end decides which versions are published in between, never the last.
+ */
+export function createDetectorTask(context: TaskContext<Uint8Array>, setting: TaskSetting): Task {
+  const { metrics, logger, maxFixesPerUnit } = setting;
+  const store = trackStore(context.store);
+  const tenants = createTenants(store, context.tables, logger);
+  const handling = { tenants, maxFixesPerUnit, metrics };
+  let isLoaded = false;
+
+  /** Units that T has made due, of tenants whose clock moved. */
+  function sweep(tenant: TenantState, turn: Turn): void {
+    const { clock } = tenant;
+    if (clock === undefined) return;
+    for (const held of tenant.units.values()) {
+      if (held.due <= clock) turn.touch(tenant, held);
+    }
+  }
+
+  function finish(turn: Turn): void {
+    for (const tenantId of turn.clocks.keys()) sweep(tenants.of(tenantId), turn);
+    for (const touched of turn.touched.values()) {
+      const { rules, tenantId } = touched.tenant;
+      if (rules === undefined) continue;
+      finishUnit(touched, rules, turn.clocks.get(tenantId), store, turn.out, metrics);
+    }
+  }
+
+  function inTurn(out: Emitter, work: (turn: Turn) => void): void {
+    if (!isLoaded || !store.isIntact()) {
+      tenants.load();
+      isLoaded = true;
+    }
+    store.begin();
+    const turn = beginTurn(out);
+    for (const tenant of tenants.all()) tenants.refresh(tenant, turn);
+    work(turn);
+    finish(turn);
+    store.complete();
+  }
+
+  function handleRecord(record: Received, turn: Turn): void {
+    const { type, value } = record.message;
+    // The topic's contracts decide the type of the value by the name of the record.
+    if (type === 'PositionRecorded') {
+      handlePosition(record, value as PositionRecorded, turn, handling);
+    } else if (type === 'ProgressReached') {
+      handleProgress(record, value as ProgressReached, turn, tenants, store);
+    }
+  }
+
+  return {
+    handle: (records, out) => {
+      inTurn(out, (turn) => {
+        for (const record of records) handleRecord(record, turn);
+      });
+      reportState();
+    },
+    onTable: (topic, key, _message, out) => {
+      const slash = key.indexOf('/');
+      tenants.markStale(slash === -1 ? key : key.slice(0, slash));
+      // Before the first record nothing is loaded yet: the first turn looks at all tenants anyway.
+      if (isLoaded && topic.name !== topics.position.name) inTurn(out, () => undefined);
+    },
+  };
+
+  function reportState(): void {
+    let units = 0;
+    let fixes = 0;
+    for (const tenant of tenants.all()) {
+      units += tenant.units.size;
+      for (const { unit } of tenant.units.values()) fixes += unit.timeline.count;
+    }
+    metrics.state(context.partition, units, fixes);
+  }
+}

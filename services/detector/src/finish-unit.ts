@@ -1,0 +1,105 @@
+import { topics, type TaskRaised } from '@waybill/contracts';
+import { hashId, taskKey } from '@waybill/domain';
+import type { Emitter, KeyedStore, Received } from '@waybill/stream';
+import { raiseTasks } from './core/accept.ts';
+import { BUCKET_MS } from './core/beyond-grace.ts';
+import type { Occasion } from './core/occasion.ts';
+import type { Rules } from './core/rules.ts';
+import { nextDue, settle, trim, type Trimmed } from './core/settle.ts';
+import type { Decision, Unit } from './core/unit.ts';
+import type { DetectorMetrics } from './metrics.ts';
+import type { ClockMove, Touched } from './turn.ts';
+import { dropBuckets, saveUnit } from './unit-store.ts';
+
+function publishTask(event: TaskRaised, out: Emitter): void {
+  out.emit({
+    topic: topics.task,
+    key: event.tenant_id,
+    message: { type: 'TaskRaised', value: event },
+  });
+}
+
+function refuseTrip(
+  decision: Extract<Decision, { kind: 'implausible' }>,
+  unit: Unit,
+  record: Received | undefined,
+  out: Emitter,
+): void {
+  if (record === undefined) {
+    // Only a change of rules comes without a record: the positions themselves did not change.
+    out.skip('implausible_trip');
+    return;
+  }
+  out.reject({
+    record,
+    index: -1,
+    elementId: hashId('implausible', unit.tenantId, unit.name, decision.eventTime),
+    tenantId: unit.tenantId,
+    unit: unit.name,
+    code: 'TRIP_IMPLAUSIBLE',
+    kind: 'refused',
+    message: decision.message,
+    violations: [{ path: 'distance_km', message: decision.message }],
+    eventTime: decision.eventTime,
+    original: null,
+    attempts: 1,
+  });
+}
+
+function carryOut(
+  decision: Decision,
+  unit: Unit,
+  record: Received | undefined,
+  out: Emitter,
+  metrics: DetectorMetrics,
+): void {
+  const key = taskKey(unit.tenantId, unit.name);
+  switch (decision.kind) {
+    case 'trip': {
+      const { change, event } = decision;
+      out.emit({ topic: topics.trip, key, message: { type: 'TripCompleted', value: event } });
+      metrics.published('trip', change, event.cause);
+      return;
+    }
+    case 'visit': {
+      const { change, event } = decision;
+      out.emit({ topic: topics.siteVisit, key, message: { type: 'SiteVisited', value: event } });
+      metrics.published('visit', change, event.cause);
+      return;
+    }
+    case 'implausible':
+      refuseTrip(decision, unit, record, out);
+  }
+}
+
+/** The end of a turn for one unit: publish the difference, raise tasks, trim, save. */
+export function finishUnit(
+  touched: Touched,
+  rules: Rules,
+  move: ClockMove | undefined,
+  store: KeyedStore<Uint8Array>,
+  out: Emitter,
+  metrics: DetectorMetrics,
+): void {
+  const { tenant, held, arrivals, binding, late } = touched;
+  const { unit } = held;
+  const { clock } = tenant;
+  const progress =
+    move === undefined || clock === undefined
+      ? undefined
+      : { from: move.from, to: clock, receivedTime: move.receivedTime };
+  const occasion: Occasion = { arrivals, clock, progress, binding };
+  for (const decision of settle(unit, rules, occasion)) {
+    carryOut(decision, unit, touched.record ?? move?.record, out, metrics);
+  }
+  if (late !== undefined) {
+    for (const task of raiseTasks(unit, rules, late)) publishTask(task, out);
+  }
+  let trimmed: Trimmed | undefined;
+  if (clock !== undefined) {
+    trimmed = trim(unit, rules, clock);
+    dropBuckets(store, unit, clock - BUCKET_MS);
+  }
+  saveUnit(store, unit, trimmed);
+  held.due = nextDue(unit, rules, clock);
+}

@@ -1,0 +1,91 @@
+import type { PositionRecorded } from '@waybill/contracts';
+import type { Emitter, Received } from '@waybill/stream';
+import { accept, type Acceptance } from './core/accept.ts';
+import type { DetectorMetrics } from './metrics.ts';
+import type { Tenants } from './tenants.ts';
+import type { Turn } from './turn.ts';
+
+/** What the handlers of one task share. */
+export interface Handling {
+  readonly tenants: Tenants;
+  readonly maxFixesPerUnit: number;
+  readonly metrics: DetectorMetrics;
+}
+
+function reject(
+  record: Received,
+  position: PositionRecorded,
+  code: string,
+  message: string,
+  out: Emitter,
+): void {
+  out.reject({
+    record,
+    index: -1,
+    elementId: position.event_id,
+    tenantId: position.tenant_id,
+    unit: position.unit,
+    code,
+    kind: 'refused',
+    message,
+    violations: [],
+    eventTime: position.event_time,
+    // The record's bytes are only lent for this call.
+    original: Buffer.from(record.bytes),
+    attempts: 1,
+  });
+}
+
+/** position → decision → effect; what follows from it is settled at the end of the turn. */
+export function handlePosition(
+  record: Received,
+  position: PositionRecorded,
+  turn: Turn,
+  { tenants, maxFixesPerUnit, metrics }: Handling,
+): void {
+  const { out } = turn;
+  const tenant = tenants.of(position.tenant_id);
+  tenants.refresh(tenant, turn);
+  const { rules } = tenant;
+  if (rules === undefined) {
+    metrics.fix('refused', 1);
+    const message = `expected a configured tenant, found ${position.tenant_id}; apply its tenant folder, then rework the dead letter`;
+    reject(record, position, 'TENANT_UNKNOWN', message, out);
+    return;
+  }
+  const held = tenants.unitOf(tenant, position.unit);
+  const acceptance: Acceptance = accept(held.unit, position, rules, maxFixesPerUnit);
+  const receivedTime = position.received_time;
+  switch (acceptance.kind) {
+    case 'applied': {
+      const touched = turn.touch(tenant, held);
+      const { fix, isLate, leavesBucket } = acceptance;
+      touched.arrivals.push({ fix, receivedTime, isLate });
+      if (leavesBucket) touched.late = { fix, receivedTime };
+      touched.record = record;
+      metrics.fix(isLate ? 'late' : 'applied', 1);
+      return;
+    }
+    case 'beyond_grace': {
+      const touched = turn.touch(tenant, held);
+      touched.late = { fix: acceptance.fix, receivedTime };
+      touched.record = record;
+      out.skip('beyond_grace');
+      metrics.fix('beyond_grace', 1);
+      return;
+    }
+    case 'skipped': {
+      const { reason, remembered } = acceptance;
+      if (remembered !== undefined) {
+        const touched = turn.touch(tenant, held);
+        if (remembered.leavesBucket) touched.late = { fix: remembered.fix, receivedTime };
+      }
+      out.skip(reason);
+      metrics.fix(reason, 1);
+      return;
+    }
+    case 'refused':
+      metrics.fix('refused', 1);
+      reject(record, position, acceptance.code, acceptance.message, out);
+  }
+}

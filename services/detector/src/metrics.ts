@@ -1,0 +1,59 @@
+import type { Cause } from '@waybill/contracts';
+import type { PublishedChange } from './core/publication.ts';
+
+/** What became of positions; closed set, so that it can be a label. */
+export type FixOutcome =
+  | 'applied'
+  | 'late'
+  | 'repeat'
+  | 'same_second'
+  | 'after_progress'
+  | 'withdrawn'
+  | 'beyond_grace'
+  | 'refused';
+
+/** Domain metrics; records, skips and lag are counted by the stream. */
+export interface DetectorMetrics {
+  readonly fix: (outcome: FixOutcome, count: number) => void;
+  readonly published: (entity: 'trip' | 'visit', change: PublishedChange, cause: Cause) => void;
+  /** Units and retained fixes of one task. */
+  readonly state: (partition: number, units: number, fixes: number) => void;
+}
+
+interface Counter {
+  readonly inc: (labels: Record<string, string>, count: number) => void;
+}
+
+interface Gauge {
+  readonly set: (labels: Record<string, string>, value: number) => void;
+}
+
+/** Structural part of the process's registry that is needed here. */
+interface Registry {
+  readonly counter: (name: string, help: string, labels?: readonly string[]) => Counter;
+  readonly gauge: (name: string, help: string, labels?: readonly string[]) => Gauge;
+}
+
+/** Registers the metrics. */
+export function detectorMetrics(registry: Registry): DetectorMetrics {
+  const fixes = registry.counter('detection_fixes_total', 'Positions by what became of them.', [
+    'outcome',
+  ]);
+  const facts = registry.counter('detection_facts_total', 'Versions of trips and visits.', [
+    'entity',
+    'change',
+    'cause',
+  ]);
+  const units = registry.gauge('detection_units', 'Units with state.', ['partition']);
+  const retained = registry.gauge('detection_fixes_retained', 'Fixes within reach of late ones.', [
+    'partition',
+  ]);
+  return {
+    fix: (outcome, count) => fixes.inc({ outcome }, count),
+    published: (entity, change, cause) => facts.inc({ entity, change, cause }, 1),
+    state: (partition, unitCount, fixCount) => {
+      units.set({ partition: String(partition) }, unitCount);
+      retained.set({ partition: String(partition) }, fixCount);
+    },
+  };
+}

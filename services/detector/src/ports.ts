@@ -1,0 +1,19 @@
+import type { Streams } from '@waybill/stream';
+import type { DetectorMetrics } from './metrics.ts';
+
+/** What the service needs from outside. */
+export interface Ports {
+  /**
+   * The log. `transact` is called once; a Fault from it ends the service. `close` is called last, when
+   * the runner has stopped.
+   */
+  readonly streams: Pick<Streams, 'transact' | 'close'>;
+  readonly logger: DetectorLogger;
+  readonly metrics: DetectorMetrics;
+}
+
+/** One line per rare event; nothing per record. */
+export interface DetectorLogger {
+  readonly info: (fields: object, message: string) => void;
+  readonly error: (fields: object, message: string) => void;
+}

@@ -1,0 +1,66 @@
+import { topics, type Message, type Topic } from '@waybill/contracts';
+import { Fault } from '@waybill/fault';
+import type { RunningService } from '@waybill/runtime';
+import type { StoreCodec } from '@waybill/stream';
+import type { Config } from './config.ts';
+import { LAYOUT } from './core/unit-codec.ts';
+import { createDetectorTask } from './detector-task.ts';
+import type { Ports } from './ports.ts';
+
+/** Consumer group and prefix of the transactional ids. */
+export const SERVICE = 'detector';
+
+function plain(...list: readonly unknown[]): readonly Topic[] {
+  // Topic is invariant in its messages; the runner treats all topics alike.
+  return list as readonly Topic[];
+}
+
+/** Packed state as it stands in the changelog; another layout stops the task as misconfigured. */
+export const unitStore: StoreCodec<Uint8Array> = {
+  changelog: topics.detectorUnit,
+  toMessage: (value): Message => ({
+    type: 'UnitStateSaved',
+    value: {
+      layout: LAYOUT,
+      payload: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+    },
+  }),
+  fromMessage: (message) => {
+    // The changelog has one contract.
+    const { layout, payload } = message.value as { layout: number; payload: Buffer };
+    if (layout === LAYOUT) return payload;
+    throw new Fault(
+      `expected saved state of layout ${LAYOUT}, found ${layout}; run the version that wrote it, or empty ${topics.detectorUnit.name} and read the positions again`,
+      { kind: 'misconfigured', code: 'STATE_LAYOUT', stage: 'start' },
+    );
+  },
+};
+
+/** Positions → trips, visits and tasks over event time, exactly once. */
+export async function createService(
+  config: Pick<Config, 'DETECTOR_MAX_FIXES_PER_UNIT'>,
+  ports: Ports,
+): Promise<RunningService> {
+  const setting = {
+    maxFixesPerUnit: config.DETECTOR_MAX_FIXES_PER_UNIT,
+    metrics: ports.metrics,
+    logger: ports.logger,
+  };
+  const runner = await ports.streams.transact({
+    service: SERVICE,
+    inputs: plain(topics.position),
+    tables: plain(topics.zone, topics.tenantConfig),
+    outputs: plain(topics.trip, topics.siteVisit, topics.task),
+    deadLetter: plain(topics.detectorDeadLetter)[0] as Topic,
+    store: unitStore,
+    createTask: (context) => createDetectorTask(context, setting),
+  });
+  return {
+    health: () => ({ ready: runner.ready(), positions: runner.positions() }),
+    done: runner.done,
+    stop: async () => {
+      await runner.stop();
+      await ports.streams.close();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { fixOf, type Fix } from '../core/fix.ts';
+import { buildZoneIndex, type Area } from '../core/zone-index.ts';
+import type { Rules } from '../core/rules.ts';
+import { position, type Fixture } from './messages.ts';
+
+/** A fix of a fixture. */
+export function fix(fixture: Fixture): Fix {
+  return fixOf(position(fixture));
+}
+
+/** The fields of a fix, whether it was read from packed bytes or not. */
+export function fields(given: Fix): Fix {
+  const { time, latitude, longitude, latenessMs, id, idHigh, idLow, speedKmh, driver } = given;
+  const { address } = given;
+  return { time, latitude, longitude, latenessMs, id, idHigh, idLow, speedKmh, driver, address };
+}
+
+/** Fixes a minute apart from second 0 on, at so many thousandths of a degree of latitude. */
+export function track(thousandths: readonly number[], wishes: Partial<Fixture> = {}): Fix[] {
+  return thousandths.map((lat, i) => fix({ t: 60 * i, lat: lat / 1000, lon: 0, ...wishes }));
+}
+
+/** The rules of a usual tenant with these zones. */
+export function rules(areas: readonly Area[] = [], wishes: Partial<Rules> = {}): Rules {
+  return {
+    tenantId: 'bay-cabs',
+    trip: {
+      movementSource: 'position',
+      minSpeedKmh: 5,
+      stayMs: 300_000,
+      minDistanceM: 500,
+      silenceMs: 600_000,
+    },
+    visit: { confirmFixes: 2, silenceMs: 5 * 86_400_000 },
+    zones: buildZoneIndex(areas),
+    graceMs: 21_600_000,
+    marginMs: 600_000,
+    timeZone: 'America/Los_Angeles',
+    publishesTrips: true,
+    publishesVisits: true,
+    pullSources: ['wialon'],
+    fingerprint: 'test',
+    version: 1,
+    changedTime: 0,
+    ...wishes,
+  };
+}

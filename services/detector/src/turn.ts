@@ -1,0 +1,59 @@
+import type { Emitter, Received } from '@waybill/stream';
+import type { Fix } from './core/fix.ts';
+import type { Arrival } from './core/occasion.ts';
+import type { Held, TenantState } from './tenant-state.ts';
+
+/** What a turn brought for one unit. */
+export interface Touched {
+  readonly tenant: TenantState;
+  readonly held: Held;
+  readonly arrivals: Arrival[];
+  /** The newest fix that came beyond grace, or moved a bucket. */
+  late: { readonly fix: Fix; readonly receivedTime: number } | undefined;
+  binding: { readonly changedTime: number } | undefined;
+  /** The newest record about the unit; undefined when T or a table brought it here. */
+  record: Received | undefined;
+}
+
+/** A tenant's clock as it stood, and the newest progress record, in this turn. */
+export interface ClockMove {
+  readonly from: number;
+  receivedTime: number;
+  record: Received;
+}
+
+/**
+ * One call of the task. Positions and progress first only change timelines and clocks; units are
+ * settled at the end, once each, in the order in which they were touched.
+ */
+export interface Turn {
+  readonly out: Emitter;
+  readonly touched: Map<Held, Touched>;
+  readonly clocks: Map<string, ClockMove>;
+  readonly touch: (tenant: TenantState, held: Held) => Touched;
+}
+
+/** Begins a turn. */
+export function beginTurn(out: Emitter): Turn {
+  const touched = new Map<Held, Touched>();
+  return {
+    out,
+    touched,
+    clocks: new Map(),
+    touch: (tenant, held) => {
+      let entry = touched.get(held);
+      if (entry === undefined) {
+        entry = {
+          tenant,
+          held,
+          arrivals: [],
+          late: undefined,
+          binding: undefined,
+          record: undefined,
+        };
+        touched.set(held, entry);
+      }
+      return entry;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { Fault } from '@waybill/fault';
+import { taskKey } from '@waybill/domain';
+import type { KeyedStore } from '@waybill/stream';
+import type { Trimmed } from './core/settle.ts';
+import type { Unit } from './core/unit.ts';
+import { decodeUnit, encodeHead, type PartName } from './core/unit-codec.ts';
+
+type Store = KeyedStore<Uint8Array>;
+
+/**
+ * Keys of the changelog. A tenant, source or unit holds no slash, so the number of slashes tells heads
+ * from everything else:
+ *
+ * | key | value |
+ * |---|---|
+ * | `<tenant>/<unit>` | head part of a unit |
+ * | `<tenant>/<unit>#f/<n>`, `#s/<n>`, `#b/<date>` | its fixes by quarter hour, seen fixes, late fixes of a day |
+ * | `clock/<tenant>/<source>` | the source's progress T |
+ * | `rules/<tenant>/bound` | the rules that the tenant's units were folded with |
+ */
+function partKey(tenantId: string, unit: string, part: PartName): string {
+  return taskKey(tenantId, unit) + part;
+}
+
+/** Tenant and unit of all heads in the store. */
+export function unitsIn(store: Store): { readonly tenantId: string; readonly unit: string }[] {
+  const found: { tenantId: string; unit: string }[] = [];
+  for (const [key] of store.entries()) {
+    const slash = key.indexOf('/');
+    if (slash <= 0 || key.indexOf('/', slash + 1) !== -1) continue;
+    found.push({ tenantId: key.slice(0, slash), unit: key.slice(slash + 1) });
+  }
+  return found;
+}
+
+/** Reads a unit; throws a Fault `bug` / `STATE_DAMAGED` when a part is missing or unreadable. */
+export function loadUnit(store: Store, tenantId: string, unit: string): Unit {
+  try {
+    return decodeUnit(tenantId, unit, (part) => store.get(partKey(tenantId, unit, part)));
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new Fault(
+      `expected the saved state of ${taskKey(tenantId, unit)} to be whole, found: ${detail}; restore the changelog or delete its keys and read the positions again`,
+      { kind: 'bug', code: 'STATE_DAMAGED', stage: 'decide', cause: error },
+    );
+  }
+}
+
+/** Writes the parts that changed since the last save. */
+export function saveUnit(store: Store, unit: Unit, trimmed: Trimmed | undefined): void {
+  const { tenantId, name, timeline, seen, buckets } = unit;
+  const key = (part: PartName): string => partKey(tenantId, name, part);
+  for (const index of trimmed?.chunks ?? []) store.delete(key(`#f/${index}`));
+  for (const index of trimmed?.seenChanged ?? []) {
+    const block = seen.block(index);
+    if (block !== undefined) store.put(key(`#s/${index}`), block);
+  }
+  for (const index of trimmed?.seenGone ?? []) store.delete(key(`#s/${index}`));
+  const newest = timeline.chunks.at(-1);
+  for (const chunk of timeline.chunks) {
+    if (chunk.unsaved) store.put(key(`#f/${chunk.index}`), chunk.save(chunk === newest));
+  }
+  for (const bucket of buckets.values()) {
+    if (bucket.unsaved) store.put(key(`#b/${bucket.date}`), bucket.save());
+  }
+  if (unit.unsaved || timeline.chunksVersion !== unit.savedChunks) {
+    store.put(key(''), encodeHead(unit));
+    unit.unsaved = false;
+    unit.savedChunks = timeline.chunksVersion;
+  }
+}
+
+/** Deletes the buckets of days for which nothing came any more since `before`, ms. */
+export function dropBuckets(store: Store, unit: Unit, before: number): void {
+  for (const [date, bucket] of unit.buckets) {
+    if (bucket.newestProviderTime >= before) continue;
+    unit.buckets.delete(date);
+    unit.unsaved = true;
+    store.delete(partKey(unit.tenantId, unit.name, `#b/${date}`));
+  }
+}
