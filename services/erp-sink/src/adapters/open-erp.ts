@@ -1,0 +1,21 @@
+import { createPostgresErp } from '@waybill/erp';
+import { resolveSecret } from '@waybill/runtime';
+import { ownedByErp } from '../core/ownership.ts';
+import type { OpenErp } from '../ports.ts';
+
+/** Opens ERPs as the tenant files say; the address is a secret that is read at each opening. */
+export function openErp(secretsDir: string | undefined, maxConnections: number): OpenErp {
+  return async (model) =>
+    createPostgresErp({
+      url: await resolveSecret(model.erp.url, secretsDir),
+      zone: model.company.zone,
+      mappings: model.mappings,
+      ownedByErp: {
+        trip: ownedByErp(model.ownership, 'trip'),
+        site_visit: ownedByErp(model.ownership, 'site_visit'),
+        transport_order: ownedByErp(model.ownership, 'transport_order'),
+      },
+      applicationName: 'waybill erp-sink',
+      maxConnections,
+    });
+}

@@ -1,0 +1,2 @@
+/** Consumer group, and the name in dead letters. */
+export const SERVICE = 'erp-sink';

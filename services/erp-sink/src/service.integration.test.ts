@@ -1,0 +1,382 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { topics } from '@waybill/contracts';
+import { Fault } from '@waybill/fault';
+import type { ErpAdapter } from '@waybill/erp';
+import { testPostgres, type TestPostgres, until } from '@waybill/testkit';
+import { configuration, mapping, status, trip, visit, type TripOptions } from './testing/events.ts';
+import { startSink, type SinkOptions, type TestSink } from './testing/sink.ts';
+
+let server: TestPostgres;
+let sink: TestSink | undefined;
+
+before(async () => {
+  server = await testPostgres();
+});
+after(() => server.stop());
+afterEach(async () => {
+  await sink?.stop();
+  sink = undefined;
+});
+
+async function start(options: Partial<SinkOptions> = {}): Promise<TestSink> {
+  sink = await startSink({ server, ...options });
+  return sink;
+}
+
+const UNIT_E5 = 'wialon:8033';
+const UNIT_S9 = 'wialon:8068';
+
+function hudsonTrip(change: Partial<TripOptions> & { readonly id: string }) {
+  return trip({
+    tenant: 'hudson-waste',
+    unit: 'wialon:8001',
+    start: '2015-12-10T13:00:00Z',
+    end: '2015-12-10T13:30:00Z',
+    ...change,
+  });
+}
+
+function outcomes(s: TestSink, entityId: string): string[] {
+  return s
+    .deliveries()
+    .filter(({ entity_id }) => entity_id === entityId)
+    .map(({ outcome }) => outcome);
+}
+
+test('events of both tenants stand in their ERPs, each in its own words, and are reported', async () => {
+  const s = await start();
+  await s.push(topics.trip, 'hudson-waste/wialon:8001', [hudsonTrip({ id: 'h1' })]);
+  await s.push(topics.trip, 'bay-cabs/wialon:7001', [
+    trip({
+      id: 'b1',
+      tenant: 'bay-cabs',
+      unit: 'wialon:7001',
+      start: '2008-05-20T20:00:00Z',
+      end: '2008-05-20T20:10:00Z',
+      km: 3.21,
+    }),
+  ]);
+  await s.push(topics.siteVisit, 'hudson-waste/wialon:8001', [
+    visit({
+      id: 'v1',
+      tenant: 'hudson-waste',
+      unit: 'wialon:8001',
+      geofence: 'wialon:700_2',
+      entered: '2015-12-10T14:00:00Z',
+      left: '2015-12-10T14:15:00Z',
+    }),
+  ]);
+  await s.quiet();
+  assert.deepEqual(await s.canonical('hudson-waste', 'trips'), [
+    {
+      vehicle_id: 'TRK-101',
+      start_time: new Date('2015-12-10T13:00:00Z'),
+      end_time: new Date('2015-12-10T13:30:00Z'),
+      duration_s: 1800,
+      distance_km: '12.34',
+      business_date: '2015-12-10',
+    },
+  ]);
+  assert.equal((await s.canonical('bay-cabs', 'trips'))[0]?.['vehicle_id'], 'CAB-abboip');
+  assert.deepEqual(await s.canonical('hudson-waste', 'visits'), [
+    {
+      vehicle_id: 'TRK-101',
+      site_id: 'SITE-JC-2',
+      entered_time: new Date('2015-12-10T14:00:00Z'),
+      left_time: new Date('2015-12-10T14:15:00Z'),
+      dwell_s: 900,
+      business_date: '2015-12-10',
+    },
+  ]);
+  const settled = s.deliveries().find(({ entity_id }) => entity_id === 'h1');
+  assert.ok(settled);
+  const { outcome, target, erp_table, erp_key, erp_vehicle_id, business_date } = settled;
+  assert.deepEqual(
+    { outcome, target, erp_table, erp_key, erp_vehicle_id, business_date },
+    {
+      outcome: 'INSERTED',
+      target: 'erp',
+      erp_table: 'fleetops.haul',
+      erp_key: 'h1',
+      erp_vehicle_id: 'TRK-101',
+      business_date: '2015-12-10',
+    },
+  );
+  for (const message of s.deliveries()) {
+    assert.deepEqual(topics.delivery.contracts.DeliverySettled.violations(message), []);
+  }
+});
+
+test('a late fix raises the revision in the row; the older revision that comes after is nothing', async () => {
+  const s = await start();
+  const key = 'hudson-waste/wialon:8001';
+  await s.push(topics.trip, key, [hudsonTrip({ id: 'h1', revision: 5 })]);
+  await s.quiet();
+  await s.push(topics.trip, key, [hudsonTrip({ id: 'h1', revision: 9, km: 15 })]);
+  await s.push(topics.trip, key, [hudsonTrip({ id: 'h1', revision: 7, km: 1 })]);
+  await s.quiet();
+  const rows = await s.canonical('hudson-waste', 'trips');
+  assert.deepEqual(
+    rows.map((row) => row['distance_km']),
+    ['15.00'],
+  );
+  assert.deepEqual(outcomes(s, 'h1'), ['INSERTED', 'UPDATED']);
+});
+
+test('trips of an unmapped unit wait, and are delivered in order when it is mapped', async () => {
+  const s = await start();
+  const key = `hudson-waste/${UNIT_E5}`;
+  const late = { start: '2015-12-10T15:00:00Z', end: '2015-12-10T15:20:00Z' };
+  await s.push(topics.trip, key, [
+    hudsonTrip({ id: 'second', unit: UNIT_E5, ...late }),
+    hudsonTrip({ id: 'first', unit: UNIT_E5 }),
+  ]);
+  await s.quiet();
+  assert.equal((s.service.health().extra as { waiting_for: number }).waiting_for, 2);
+  assert.deepEqual(await s.canonical('hudson-waste', 'trips'), []);
+  const [waiting] = s.deliveries();
+  assert.deepEqual([waiting?.outcome, waiting?.reason], ['WAITING', 'UNMAPPED']);
+  await s.table(
+    topics.idMapping,
+    key,
+    mapping('hudson-waste', `vehicle/${UNIT_E5}`, 1, [
+      { erp_id: 'TRK-E-5', valid_from_time: null, valid_to_time: null },
+    ]),
+  );
+  await s.quiet();
+  const inserted = s.deliveries().filter(({ outcome }) => outcome === 'INSERTED');
+  assert.deepEqual(
+    inserted.map(({ entity_id }) => entity_id),
+    ['first', 'second'],
+  );
+  assert.deepEqual(
+    (await s.canonical('hudson-waste', 'trips')).map((row) => row['vehicle_id']),
+    ['TRK-E-5', 'TRK-E-5'],
+  );
+});
+
+test('a tracker that moved gives each trip to the right truck, and a corrected move reworks only its span', async () => {
+  const s = await start();
+  const key = `hudson-waste/${UNIT_S9}`;
+  const at = (id: string, start: string, end: string) =>
+    hudsonTrip({ id, unit: UNIT_S9, start: `2015-12-10T${start}Z`, end: `2015-12-10T${end}Z` });
+  await s.push(topics.trip, key, [
+    at('morning', '11:00:00', '11:30:00'),
+    at('just-before', '12:30:00', '12:59:59'),
+    at('at-the-move', '12:40:00', '13:00:00'),
+    at('evening', '18:00:00', '18:30:00'),
+  ]);
+  await s.quiet();
+  const trucks = async (): Promise<unknown[]> =>
+    (await s.canonical('hudson-waste', 'trips'))
+      .toSorted((a, b) => Number(a['end_time']) - Number(b['end_time']))
+      .map((row) => row['vehicle_id']);
+  assert.deepEqual(await trucks(), ['TRK-S-9', 'TRK-S-9', 'TRK-SPARE-1', 'TRK-SPARE-1']);
+  const before = s.deliveries().length;
+  const moved = Date.parse('2015-12-10T12:00:00Z');
+  await s.table(
+    topics.idMapping,
+    key,
+    mapping('hudson-waste', `vehicle/${UNIT_S9}`, 2, [
+      { erp_id: 'TRK-S-9', valid_from_time: null, valid_to_time: moved },
+      { erp_id: 'TRK-SPARE-1', valid_from_time: moved, valid_to_time: null },
+    ]),
+  );
+  await s.quiet();
+  assert.deepEqual(await trucks(), ['TRK-S-9', 'TRK-SPARE-1', 'TRK-SPARE-1', 'TRK-SPARE-1']);
+  const reworked = s.deliveries().slice(before);
+  assert.deepEqual(
+    reworked.map(({ entity_id, resolution, outcome }) => [entity_id, resolution, outcome]),
+    [['just-before', 2, 'UPDATED']],
+  );
+});
+
+test('the table is read again after a restart without any rework', async () => {
+  const deliveryUrl = await server.createDatabase();
+  const first = await startSink({ server, deliveryUrl });
+  await first.push(topics.trip, 'hudson-waste/wialon:8001', [hudsonTrip({ id: 'h1' })]);
+  await first.quiet();
+  await first.stop();
+  const s = await start({ deliveryUrl });
+  await s.quiet();
+  assert.deepEqual(s.deliveries(), []);
+  assert.equal(s.lines.filter(({ message }) => message === 'mapping.applied').length, 0);
+});
+
+test('what changes after the ERP closed the day is amended, and the sum is right', async () => {
+  const s = await start();
+  const key = 'hudson-waste/wialon:8001';
+  await s.push(topics.trip, key, [hudsonTrip({ id: 'h1' })]);
+  await s.quiet();
+  await s.erp['hudson-waste'].query(
+    "UPDATE fleetops.gl_calendar SET locked_on = now() WHERE gl_day <= '2015-12-10'",
+  );
+  await s.push(topics.trip, key, [
+    hudsonTrip({ id: 'h1', revision: 2, km: 14 }),
+    hudsonTrip({ id: 'h2', start: '2015-12-10T20:00:00Z', end: '2015-12-10T20:30:00Z' }),
+  ]);
+  await s.quiet();
+  const kinds = s.deliveries().map(({ entity_id, amendment_kind }) => [entity_id, amendment_kind]);
+  assert.deepEqual(kinds, [
+    ['h1', null],
+    ['h1', 'correction'],
+    ['h2', 'addition'],
+  ]);
+  assert.deepEqual(
+    (await s.canonical('hudson-waste', 'trips')).map((row) => row['distance_km']),
+    ['14.00', '12.34'],
+  );
+});
+
+test('a row that the ERP refuses is a dead letter with its bytes; its neighbours go on', async () => {
+  const s = await start();
+  const ghost = [{ erp_id: 'TRK-GHOST', valid_from_time: null, valid_to_time: null }];
+  await s.table(topics.idMapping, 'x', mapping('hudson-waste', `vehicle/${UNIT_E5}`, 1, ghost));
+  const key = `hudson-waste/${UNIT_E5}`;
+  await s.push(topics.trip, key, [hudsonTrip({ id: 'bad', unit: UNIT_E5 })]);
+  await s.push(topics.trip, 'hudson-waste/wialon:8001', [hudsonTrip({ id: 'good' })]);
+  await s.quiet();
+  assert.deepEqual(outcomes(s, 'bad'), ['DEAD_LETTERED']);
+  assert.deepEqual(outcomes(s, 'good'), ['INSERTED']);
+  const [letter] = s.deadLetters();
+  assert.ok(letter);
+  assert.deepEqual([letter.code, letter.kind, letter.attempts], ['DB_CONSTRAINT', 'refused', 1]);
+  assert.equal(letter.original?.toString(), `bytes of ${key} 0`);
+  assert.deepEqual(topics.sinkDeadLetter.contracts.ElementRejected.violations(letter), []);
+});
+
+test('an order advances by the newest status; one that the ERP does not have yet waits', async () => {
+  const s = await start();
+  await s.push(topics.tripStatus, 'bay-cabs/dispatch/ORD-1001', [
+    status('ORD-1001', 'departed', '2008-05-20T21:00:00Z'),
+    status('ORD-1001', 'started', '2008-05-20T20:00:00Z'),
+  ]);
+  await s.push(topics.tripStatus, 'bay-cabs/dispatch/ORD-9', [
+    status('ORD-9', 'started', '2008-05-20T20:00:00Z'),
+  ]);
+  await s.quiet();
+  assert.deepEqual(await s.canonical('bay-cabs', 'orders'), [
+    {
+      order_ref: 'ORD-1001',
+      status: 'departed',
+      status_time: new Date('2008-05-20T21:00:00Z'),
+    },
+  ]);
+  const missing = s.deliveries().find(({ entity_id }) => entity_id === 'ORD-9');
+  assert.deepEqual([missing?.outcome, missing?.reason], ['WAITING', 'ROW_MISSING']);
+});
+
+test('while an ERP is away its rows wait and the other tenant goes on; nothing is lost', async () => {
+  let away = true;
+  const weather = (erp: ErpAdapter): ErpAdapter => ({
+    ...erp,
+    write: async (fact, triple) => {
+      if (away) {
+        throw new Fault('connection refused', {
+          kind: 'transient',
+          code: 'DB_UNAVAILABLE',
+          stage: 'deliver',
+        });
+      }
+      return erp.write(fact, triple);
+    },
+  });
+  const s = await start({
+    openErp: async (model, open) => (model.tenant_id === 'hudson-waste' ? weather(open()) : open()),
+  });
+  for (const n of [1, 2, 3, 4, 5, 6]) {
+    const unit = `wialon:800${n}`;
+    await s.push(topics.trip, `hudson-waste/${unit}`, [hudsonTrip({ id: `h${n}`, unit })]);
+  }
+  await until('the breaker', () => {
+    const { open_breakers } = s.service.health().extra as { open_breakers: readonly string[] };
+    return open_breakers.includes('hudson-waste/erp');
+  });
+  await s.push(topics.trip, 'bay-cabs/wialon:7001', [
+    trip({
+      id: 'b1',
+      tenant: 'bay-cabs',
+      unit: 'wialon:7001',
+      start: '2008-05-20T20:00:00Z',
+      end: '2008-05-20T20:10:00Z',
+    }),
+  ]);
+  await until('the other tenant', () => outcomes(s, 'b1').length === 1);
+  assert.equal((await s.canonical('hudson-waste', 'trips')).length, 0);
+  away = false;
+  await s.quiet();
+  assert.equal((await s.canonical('hudson-waste', 'trips')).length, 6);
+  assert.deepEqual(s.deadLetters(), []);
+});
+
+test('a secret that is missing stops only its target, and a repaired one is read without a restart', async () => {
+  let missing = true;
+  const s = await start({
+    openErp: async (_model, open) => {
+      if (!missing) return open();
+      throw new Fault('the file cannot be read', {
+        kind: 'misconfigured',
+        code: 'SECRET_MISSING',
+        stage: 'start',
+        category: 'authentication',
+      });
+    },
+  });
+  await s.push(topics.trip, 'hudson-waste/wialon:8001', [hudsonTrip({ id: 'h1' })]);
+  await until('one clear line', () =>
+    s.lines.some(({ fields }) => fields['code'] === 'SECRET_MISSING'),
+  );
+  missing = false;
+  await s.quiet();
+  assert.deepEqual(outcomes(s, 'h1'), ['INSERTED']);
+});
+
+test('facts that come before their tenant is known wait for it', async () => {
+  const s = await start({ apply: false });
+  await s.push(topics.trip, 'hudson-waste/wialon:8001', [hudsonTrip({ id: 'h1' })]);
+  await s.quiet();
+  const truck = [{ erp_id: 'TRK-101', valid_from_time: null, valid_to_time: null }];
+  await s.table(topics.idMapping, 'x', mapping('hudson-waste', 'vehicle/wialon:8001', 1, truck));
+  const { model } = s.tenants['hudson-waste'];
+  await s.table(topics.tenantConfig, 'hudson-waste', configuration(model));
+  await s.quiet();
+  assert.deepEqual(outcomes(s, 'h1'), ['INSERTED']);
+});
+
+test('a refused tenant file leaves the last good one, a day without period is resumed by hand', async () => {
+  const s = await start();
+  const { model } = s.tenants['hudson-waste'];
+  const good = configuration(model, 2);
+  const bad = { ...good, value: { ...(good.value as object), document_sha256: 'x' } };
+  await s.table(topics.tenantConfig, 'hudson-waste', bad);
+  assert.ok(s.lines.some(({ message }) => message === 'tenant.refused'));
+  const day = { start: '2015-12-20T13:00:00Z', end: '2015-12-20T14:00:00Z' };
+  await s.push(topics.trip, 'hudson-waste/wialon:8001', [hudsonTrip({ id: 'h1', ...day })]);
+  await s.quiet();
+  assert.deepEqual(outcomes(s, 'h1'), ['MANUAL']);
+  await s.erp['hudson-waste'].query(
+    "INSERT INTO fleetops.gl_calendar (gl_day) VALUES ('2015-12-20')",
+  );
+  const resume = s.service.routes?.['POST /resume'];
+  assert.ok(resume);
+  const url = new URL('http://localhost/resume');
+  const answer = await resume(url, Buffer.from('{"tenant":"hudson-waste"}'));
+  assert.deepEqual(answer.body, { resumed: 1 });
+  await s.quiet();
+  assert.deepEqual(outcomes(s, 'h1'), ['MANUAL', 'INSERTED']);
+  await assert.rejects(resume(url, Buffer.from('nonsense')), { code: 'BODY_INVALID' });
+});
+
+test('an event that the tenant has switched off is skipped and counted', async () => {
+  const s = await start();
+  const message = status('WT-501', 'started', '2015-12-10T13:00:00Z');
+  const value = { ...(message.value as object), tenant_id: 'hudson-waste' };
+  await s.push(topics.tripStatus, 'hudson-waste/dispatch/WT-501', [{ ...message, value }]);
+  await s.quiet();
+  assert.deepEqual(s.deliveries(), []);
+  assert.match(
+    await s.metrics(),
+    /stream_records_discarded_total\{reason="EVENT_OFF",intentional="true",service="erp-sink"\} 1/,
+  );
+});

@@ -1,0 +1,152 @@
+// Events as the detector and the transformer publish them.
+import type {
+  IdMapped,
+  MappingInterval,
+  Message,
+  SiteVisited,
+  TripCompleted,
+  TripStatusChanged,
+} from '@waybill/contracts';
+import { hashId, shortHash } from '@waybill/domain';
+import { toDocument, type TenantModel } from '@waybill/tenant';
+
+const trace = { topic: 'wialon.page.raw.v1', partition: 0, offset: 7, index: 3 };
+
+export interface TripOptions {
+  readonly id: string;
+  readonly tenant: string;
+  readonly unit: string;
+  /** ISO instants. */
+  readonly start: string;
+  readonly end: string;
+  readonly km?: number;
+  readonly revision?: number;
+  readonly retracted?: boolean;
+}
+
+export function trip(options: TripOptions): Message {
+  const { id, tenant, unit, km = 12.34, revision = 1, retracted = false } = options;
+  const start = Date.parse(options.start);
+  const end = Date.parse(options.end);
+  const value: TripCompleted = {
+    tenant_id: tenant,
+    unit,
+    event_id: hashId('trip', tenant, id),
+    event_time: end,
+    provider_time: end + 5000,
+    received_time: 1_700_000_000_000,
+    revision,
+    retracted,
+    cause: 'live',
+    trace,
+    trip_id: id,
+    start_time: start,
+    end_time: end,
+    duration_s: (end - start) / 1000,
+    distance_km: km,
+    start_latitude: 40.7,
+    start_longitude: -74.1,
+    end_latitude: 40.8,
+    end_longitude: -74.2,
+    fix_count: 9,
+    driver_code: null,
+    finality: 'provisional',
+    late_by_s: 0,
+    replaced_by: null,
+    rule_version: 1,
+    first_fix: trace,
+    last_fix: trace,
+    inputs_hash: shortHash(id),
+  };
+  return { type: 'TripCompleted', value };
+}
+
+export function visit(options: {
+  readonly id: string;
+  readonly tenant: string;
+  readonly unit: string;
+  readonly geofence: string;
+  readonly entered: string;
+  readonly left: string | null;
+  readonly revision?: number;
+}): Message {
+  const { id, tenant, unit, geofence, revision = 1 } = options;
+  const entered = Date.parse(options.entered);
+  const left = options.left === null ? null : Date.parse(options.left);
+  const value: SiteVisited = {
+    tenant_id: tenant,
+    unit,
+    event_id: hashId('visit', tenant, id),
+    event_time: entered,
+    provider_time: entered + 5000,
+    received_time: 1_700_000_000_000,
+    revision,
+    retracted: false,
+    cause: 'live',
+    trace,
+    visit_id: id,
+    geofence_id: geofence,
+    status: left === null ? 'ENTERED' : 'LEFT',
+    entered_time: entered,
+    left_time: left,
+    dwell_s: left === null ? null : (left - entered) / 1000,
+    finality: 'provisional',
+    late_by_s: 0,
+    replaced_by: null,
+    rule_version: 1,
+    first_fix: trace,
+    last_fix: trace,
+  };
+  return { type: 'SiteVisited', value };
+}
+
+export function status(order: string, reached: TripStatusChanged['status'], at: string): Message {
+  const time = Date.parse(at);
+  const value: TripStatusChanged = {
+    tenant_id: 'bay-cabs',
+    unit: null,
+    event_id: hashId('status', order, reached),
+    event_time: time,
+    provider_time: time,
+    received_time: 1_700_000_000_000,
+    revision: time,
+    retracted: false,
+    cause: 'live',
+    trace,
+    trip_id: order,
+    status: reached,
+    site_id: null,
+  };
+  return { type: 'TripStatusChanged', value };
+}
+
+export function mapping(
+  tenant: string,
+  ref: string,
+  version: number,
+  intervals: readonly MappingInterval[],
+): Message {
+  const [entity = '', telematicsId = ''] = ref.split('/');
+  const value: IdMapped = {
+    tenant_id: tenant,
+    entity: entity as IdMapped['entity'],
+    telematics_id: telematicsId,
+    version,
+    deleted: false,
+    intervals,
+  };
+  return { type: 'IdMapped', value };
+}
+
+export function configuration(model: TenantModel, version = 1): Message {
+  const { document, sha256 } = toDocument(model);
+  const value = {
+    tenant_id: model.tenant_id,
+    version,
+    applied_time: 0,
+    applied_by: 'test',
+    document,
+    document_sha256: sha256,
+  };
+  return { type: 'TenantConfigured', value };
+}
