@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import type { EventTrace } from '@waybill/ledger';
+import { runProgram } from './program.ts';
+import type { WhyEvent } from './why-answer.ts';
+
+const testdata = new URL('../testdata/', import.meta.url);
+const tenants = new URL('../../../deploy/tenants/', import.meta.url).pathname;
+
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly requests: readonly Request[];
+}
+
+// The answer is what the ledger's types say plus what the console adds; this compiles or drifts.
+type Shown = Omit<WhyEvent, 'ids' | 'erp' | 'verdict'>;
+const shownOf = (trace: EventTrace): Shown => trace;
+void shownOf;
+
+interface Answer {
+  readonly status?: number;
+  readonly body: unknown;
+}
+
+/** Runs the command against a service at `<url>` that gives `answers` by method and path. */
+async function waybill(
+  args: readonly string[],
+  answers: Readonly<Record<string, Answer>> = {},
+  terminal: { readonly colour?: boolean; readonly env?: Record<string, string> } = {},
+): Promise<Result> {
+  const requests: Request[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const [path = '', query] = (request.url ?? '').split('?');
+      const text = Buffer.concat(chunks).toString();
+      const method = request.method ?? '';
+      const full = query === undefined ? path : `${path}?${query}`;
+      requests.push({ method, path: full, body: text === '' ? null : JSON.parse(text) });
+      const answer = answers[`${method} ${path}`];
+      response.writeHead(answer === undefined ? 404 : (answer.status ?? 200));
+      response.end(JSON.stringify(answer?.body ?? { code: 'NOT_FOUND' }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const lines: { out: string[]; err: string[] } = { out: [], err: [] };
+  try {
+    const code = await runProgram(
+      args.map((arg) => arg.replace('<url>', url)),
+      {
+        out: (line) => lines.out.push(line),
+        err: (line) => lines.err.push(line),
+        colour: terminal.colour ?? false,
+        env: { USER: 'ann', ...terminal.env },
+      },
+    );
+    return { code, out: lines.out.join('\n'), err: lines.err.join('\n'), requests };
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+function json(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(name, testdata), 'utf8'));
+}
+
+/** Compares with a golden file; UPDATE_GOLDEN=1 writes it instead, to be reviewed as a diff. */
+function golden(name: string, text: string): void {
+  const file = new URL(name, testdata);
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, `${text}\n`);
+  assert.equal(`${text}\n`, readFileSync(file, 'utf8'));
+}
+
+test('why shows the chain from the API call and message window to the ERP row', async () => {
+  const { code, out, requests } = await waybill(
+    ['why', '5f0c2a9e', '--tenant', 'hudson-waste', '--console', '<url>'],
+    { 'GET /why': { body: json('why-trip.json') } },
+  );
+  assert.equal(code, 0);
+  assert.equal(requests[0]?.path, '/why?trip=5f0c2a9e&tenant=hudson-waste');
+  golden('why-trip.txt', out);
+});
+
+test('why says what is known when nothing stands for the question, and exits 1', async () => {
+  const { code, out } = await waybill(
+    ['why', 'wialon:8012@2015-12-10T02:00:00Z', '--console', '<url>'],
+    {
+      'GET /why': { body: json('why-missing.json') },
+    },
+  );
+  assert.equal(code, 1);
+  golden('why-missing.txt', out);
+});
+
+test('why --json prints the answer as one line of JSON', async () => {
+  const { out } = await waybill(['why', 'T-1', '--json', '--console', '<url>'], {
+    'GET /why': { body: json('why-trip.json') },
+  });
+  assert.deepEqual(JSON.parse(out), json('why-trip.json'));
+  assert.ok(!out.includes('\n'));
+});
+
+test('colours appear on terminals only', async () => {
+  const ask = (colour: boolean): Promise<Result> =>
+    waybill(
+      ['why', 'T-1', '--console', '<url>'],
+      { 'GET /why': { body: json('why-trip.json') } },
+      { colour },
+    );
+  assert.ok((await ask(true)).out.includes('\u001B['));
+  assert.ok(!(await ask(false)).out.includes('\u001B['));
+});
+
+test('report shows one block per tenant', async () => {
+  const { code, out } = await waybill(['report', '--reconciler', '<url>'], {
+    'GET /report': { body: json('report.json') },
+  });
+  assert.equal(code, 0);
+  golden('report.txt', out);
+});
+
+test('report --compare compares first', async () => {
+  const { requests } = await waybill(
+    ['report', '--compare', '--tenant', 'bay-cabs', '--reconciler', '<url>'],
+    {
+      'POST /reconcile': { body: {} },
+      'GET /report': { body: json('report.json') },
+    },
+  );
+  assert.deepEqual(requests, [
+    { method: 'POST', path: '/reconcile', body: { tenant: 'bay-cabs' } },
+    { method: 'GET', path: '/report?tenant=bay-cabs', body: null },
+  ]);
+});
+
+test('tenant apply checks the folder and sends model and id map', async () => {
+  const { code, out, requests } = await waybill(
+    ['tenant', 'apply', `${tenants}bay-cabs`, '--console', '<url>'],
+    {
+      'POST /tenants/bay-cabs/apply': {
+        body: { version: 3, changed: true, ids: { added: 9, kept: 0 } },
+      },
+    },
+  );
+  assert.equal(code, 0);
+  assert.equal(out, 'bay-cabs is applied as version 3; ids: 9 added, 0 kept');
+  const body = requests[0]?.body as { model: { tenant_id: string }; idmap: unknown[]; by: string };
+  assert.deepEqual([body.model.tenant_id, body.idmap.length, body.by], ['bay-cabs', 9, 'ann']);
+});
+
+test('map keeps the former truck for the time before a tracker moved', async () => {
+  const interval = (
+    erp_id: string,
+    valid_from: string | null,
+    valid_to: string | null,
+  ): object => ({
+    erp_id,
+    valid_from,
+    valid_to,
+  });
+  const id = { entity: 'vehicle', telematics_id: 'wialon:8002', version: 2, deleted: false };
+  const move = '2015-12-10T15:00:00.000Z';
+  const now = [interval('TRK-S-9', null, move), interval('TRK-SPARE-1', move, null)];
+  const { code, out, requests } = await waybill(
+    [
+      'map',
+      'hudson-waste',
+      'vehicle',
+      'wialon:8002',
+      'TRK-SPARE-1',
+      '--from',
+      '2015-12-10T15:00:00Z',
+      '--console',
+      '<url>',
+    ],
+    {
+      'GET /mappings': {
+        body: { mappings: [{ ...id, intervals: [interval('TRK-S-9', null, null)] }] },
+      },
+      'POST /mappings': { body: { ...id, version: 3, intervals: now } },
+    },
+  );
+  assert.equal(code, 0);
+  assert.equal(
+    out,
+    `vehicle wialon:8002 → TRK-S-9 to ${move}, TRK-SPARE-1 from ${move} (version 3)`,
+  );
+  assert.deepEqual(requests[1]?.body, {
+    tenant: 'hudson-waste',
+    entity: 'vehicle',
+    telematics_id: 'wialon:8002',
+    intervals: now,
+    by: 'ann',
+  });
+});
+
+test('tenant check accepts the shipped tenants', async () => {
+  for (const tenant of ['bay-cabs', 'hudson-waste']) {
+    const { code, out } = await waybill(['tenant', 'check', `${tenants}${tenant}`]);
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`^${tenant} is valid: `));
+  }
+});
+
+const failures: readonly [
+  string,
+  readonly string[],
+  Readonly<Record<string, Answer>>,
+  number,
+  RegExp,
+][] = [
+  [
+    'a folder that is not valid',
+    ['tenant', 'check', '/nowhere'],
+    {},
+    78,
+    /^waybill: TENANT_INVALID: .*\n {2}tenant\.yaml: the file is missing/,
+  ],
+  [
+    'a service that is not there',
+    ['report', '--reconciler', 'http://127.0.0.1:1'],
+    {},
+    1,
+    /^waybill: http:\/\/127\.0\.0\.1:1 does not answer; .* \[SERVICE_UNREACHABLE\]$/,
+  ],
+  [
+    'an address that is none',
+    ['report', '--reconciler', 'localhost'],
+    {},
+    78,
+    /found localhost \[ADDRESS_INVALID\]/,
+  ],
+  [
+    'another service at the address',
+    ['report', '--reconciler', '<url>'],
+    {},
+    1,
+    /answered 404; is it the address of the right service\?/,
+  ],
+  [
+    'a refusal of the service',
+    ['map', 'nobody', 'vehicle', 'wialon:1', 'X', '--console', '<url>'],
+    {
+      'GET /mappings': { body: { mappings: [] } },
+      'POST /mappings': {
+        status: 422,
+        body: { kind: 'refused', code: 'TENANT_UNKNOWN', message: 'no tenant nobody is applied' },
+      },
+    },
+    1,
+    /^waybill: no tenant nobody is applied \[TENANT_UNKNOWN\]$/,
+  ],
+  [
+    'an instant without offset',
+    ['map', 'a', 'vehicle', 'b', 'c', '--from', '2015-12-10'],
+    {},
+    1,
+    /expected --from with an offset/,
+  ],
+  ['a command that does not exist', ['whi'], {}, 2, /unknown command 'whi'[^]*run waybill --help/],
+  [
+    'an option that does not exist',
+    ['why', 'x', '--tenent', 'y'],
+    {},
+    2,
+    /unknown option '--tenent'[^]*run waybill why --help/,
+  ],
+  ['a missing argument', ['map', 'a'], {}, 2, /missing required argument 'entity'/],
+  [
+    'a partition count that is no number',
+    ['topics', 'apply', '--task-partitions', 'x'],
+    {},
+    2,
+    /expected a whole number from 1 to 10000/,
+  ],
+  ['a comparison without tenant', ['report', '--compare'], {}, 2, /--compare needs --tenant/],
+];
+for (const [title, args, answers, code, message] of failures) {
+  test(`${title} gives exit code ${code} and one clear text on stderr`, async () => {
+    const result = await waybill(args, answers);
+    assert.equal(result.code, code);
+    assert.match(result.err, message);
+    assert.equal(result.out, '');
+  });
+}
+
+test('every command explains itself with an example', async () => {
+  for (const command of [
+    [],
+    ['why'],
+    ['report'],
+    ['map'],
+    ['tenant', 'check'],
+    ['tenant', 'apply'],
+    ['topics', 'apply'],
+  ]) {
+    const { code, out } = await waybill([...command, '--help']);
+    assert.equal(code, 0);
+    assert.match(out, /Examples?:\n {2}waybill /, command.join(' '));
+  }
+});

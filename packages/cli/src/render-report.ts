@@ -1,0 +1,98 @@
+import { table } from './format.ts';
+import type { Paint } from './terminal.ts';
+
+/** The parts of the reconciler's GET /report that are shown. */
+export interface ReportAnswer {
+  readonly tenants: readonly {
+    readonly tenant_id: string;
+    readonly pages: number;
+    readonly messages: number;
+    readonly requests: number;
+    readonly positions: {
+      readonly distinct: number;
+      readonly repeats: number;
+      readonly late: number;
+    };
+    readonly trips: { readonly current: number; readonly retracted: number };
+    readonly site_visits: { readonly current: number; readonly retracted: number };
+    readonly transport_orders: { readonly current: number };
+    readonly deliveries: Readonly<Record<string, number>>;
+    readonly beyond_grace: { readonly open_tasks: number; readonly fixes: number };
+    readonly waiting: number;
+    readonly released: number;
+    readonly dead_letters: readonly DeadLetters[];
+    readonly lag_ms: { readonly p50: number | null; readonly p99: number | null };
+    readonly sessions: Readonly<Record<string, number>>;
+    readonly last_reconciliation: {
+      readonly gaps: number;
+      readonly drift: number;
+      readonly orphans: number;
+    } | null;
+  }[];
+  readonly dead_letters_without_tenant: readonly DeadLetters[];
+}
+
+interface DeadLetters {
+  readonly service: string;
+  readonly code: string;
+  readonly elements: number;
+}
+
+type Tenant = ReportAnswer['tenants'][number];
+
+function list(counts: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(counts)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, count]) => `${count} ${name.toLowerCase().replaceAll('_', ' ')}`);
+  return parts.length === 0 ? 'none' : parts.join(', ');
+}
+
+function letters(found: readonly DeadLetters[]): string {
+  if (found.length === 0) return 'none';
+  return found.map(({ service, code, elements }) => `${elements} ${code} (${service})`).join(', ');
+}
+
+function seconds(ms: number | null): string {
+  return ms === null ? '–' : `${(ms / 1000).toFixed(2)} s`;
+}
+
+function comparison({ last_reconciliation: last }: Tenant, paint: Paint): string {
+  if (last === null) return 'not compared with the ERP since the reconciler started';
+  const text = `${last.gaps} gaps, ${last.drift} drift, ${last.orphans} orphans`;
+  return paint(last.gaps + last.drift + last.orphans === 0 ? 'green' : 'red', text);
+}
+
+function tenantLines(tenant: Tenant, paint: Paint): string[] {
+  const { positions, trips, site_visits: visits, beyond_grace: beyond, lag_ms: lag } = tenant;
+  const rows: [string, string][] = [
+    ['read', `${tenant.messages} messages in ${tenant.pages} pages, ${tenant.requests} pushed`],
+    [
+      'positions',
+      `${positions.distinct} distinct, ${positions.repeats} repeats removed, ${positions.late} late`,
+    ],
+    ['trips', `${trips.current} current, ${trips.retracted} retracted`],
+    ['visits', `${visits.current} current, ${visits.retracted} retracted`],
+    ['order events', String(tenant.transport_orders.current)],
+    ['deliveries', list(tenant.deliveries)],
+    ['beyond grace', `${beyond.fixes} fixes in ${beyond.open_tasks} open tasks`],
+    ['ids', `${tenant.waiting} events wait, ${tenant.released} were released`],
+    ['dead letters', letters(tenant.dead_letters)],
+    ['lag', `p50 ${seconds(lag.p50)}, p99 ${seconds(lag.p99)}`],
+    ['sessions', list(tenant.sessions)],
+    ['ERP', comparison(tenant, paint)],
+  ];
+  return [
+    paint('bold', tenant.tenant_id),
+    ...table(rows.map(([name, text]) => [`  ${name}`, text])),
+  ];
+}
+
+/** The report as lines of text, one block per tenant. */
+export function renderReport(answer: ReportAnswer, paint: Paint): string[] {
+  const blocks = answer.tenants.map((tenant) => tenantLines(tenant, paint));
+  const lines = blocks.flatMap((block, index) => (index === 0 ? block : ['', ...block]));
+  if (lines.length === 0) lines.push('the ledger is empty: no tenant has produced anything yet');
+  const { dead_letters_without_tenant: unknown } = answer;
+  if (unknown.length > 0) lines.push('', `dead letters without tenant: ${letters(unknown)}`);
+  return lines;
+}

@@ -1,0 +1,392 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { createPool, transaction, type Pool } from '@waybill/postgres';
+import { testDatabase, type TestDatabase } from '@waybill/testkit';
+import {
+  eventsAt,
+  eventsForComparison,
+  findDeadLetters,
+  findEvents,
+  migrateLedger,
+  reportTenants,
+  statusVersion,
+  traceEvent,
+  tripVersion,
+  unitEvidence,
+  visitVersion,
+  writeDeadLetters,
+  writeDeliveries,
+  writeEvents,
+  writeFixes,
+  writePages,
+  writeProgress,
+  writeRequests,
+  writeSessions,
+  writeTasks,
+  type LedgerTx,
+} from './index.ts';
+import {
+  RAW,
+  T0,
+  address,
+  delivery,
+  fix,
+  page,
+  rejected,
+  task,
+  trip,
+  visit,
+} from './testing/samples.ts';
+
+const TRIPS = 'fleet.trip.event.v1';
+let database: TestDatabase;
+let pool: Pool;
+
+before(async () => {
+  database = await testDatabase();
+  pool = createPool(database.url, { applicationName: 'ledger-test', max: 4 });
+  await migrateLedger(pool);
+});
+after(async () => {
+  await pool.end();
+  await database.stop();
+});
+beforeEach(async () => {
+  const { rows } = await pool.query<{ name: string }>(
+    `select tablename as name from pg_tables where schemaname = 'ledger' and tablename <> 'migration'`,
+  );
+  await pool.query(`truncate ${rows.map(({ name }) => `ledger.${name}`).join(', ')}`);
+});
+
+/** Content of all tables as text: equal before and after a replay. */
+async function content(): Promise<string> {
+  const tables = [
+    'page',
+    'source_progress',
+    'fix_hour',
+    'event',
+    'event_version',
+    'delivery',
+    'dead_letter',
+    'session_event',
+    'task',
+  ];
+  const parts: string[] = [];
+  for (const table of tables) {
+    const { rows } = await pool.query<{ row: string }>(
+      `select to_jsonb(t)::text as row from ledger.${table} t order by 1`,
+    );
+    parts.push(table, ...rows.map(({ row }) => row));
+  }
+  return parts.join('\n');
+}
+
+function at<T>(offset: number, value: T): { partition: number; offset: bigint; value: T } {
+  return { partition: 1, offset: BigInt(offset), value };
+}
+
+async function writeEverything(tx: LedgerTx): Promise<void> {
+  await writePages(tx, RAW, [at(10, page()), at(12, page({ first_index: 3 }))]);
+  await writeRequests(tx, 'telematics.webhook.raw.v1', [
+    at(3, {
+      tenant_id: 'hudson-waste',
+      source_id: 'tms',
+      request_id: 'r-1',
+      received_time: T0,
+      verdict: 'VERIFIED',
+      key_id: 'k1',
+      idempotency_key: 'abc',
+      content_type: 'application/json',
+      headers: {},
+      body_sha256: 'b'.repeat(64),
+      body: Buffer.from('{}'),
+    }),
+  ]);
+  await writeProgress(tx, [
+    {
+      tenant_id: 'hudson-waste',
+      source_id: 'wialon',
+      account: 'hudson-waste',
+      complete_to_time: T0,
+      received_time: T0,
+    },
+  ]);
+  await writeFixes(tx, [
+    at(1, fix(0)),
+    at(2, fix(10)),
+    at(3, fix(0)),
+    at(4, fix(3700, { provider_time: T0 + 3_900_000 })),
+  ]);
+  await writeEvents(tx, [
+    tripVersion(TRIPS, at(1, trip('T-1'))),
+    tripVersion(
+      TRIPS,
+      at(2, trip('T-1', { revision: 2, distance_km: 4.5, cause: 'late_fix', late_by_s: 900 })),
+    ),
+    visitVersion('fleet.site-visit.event.v1', at(1, visit('V-1'))),
+  ]);
+  await writeDeliveries(tx, [
+    delivery(trip('T-1')),
+    delivery(trip('T-1'), {
+      revision: 2,
+      outcome: 'UPDATED',
+      changed_fields: ['distance_km'],
+      delivered_time: T0 + 700_000,
+    }),
+  ]);
+  await writeDeadLetters(tx, [at(0, rejected('x')), at(1, rejected('y')), at(2, rejected('x'))]);
+  await writeSessions(tx, [
+    at(0, {
+      tenant_id: 'hudson-waste',
+      source_id: 'wialon',
+      account: 'hudson-waste',
+      kind: 'LOGIN',
+      event_time: T0,
+      session_hash: '0123456789abcdef',
+      error_code: null,
+      reason: null,
+      latency_ms: 12.6,
+    }),
+  ]);
+  await writeTasks(tx, [
+    task('a', { fix_count: 1 }),
+    task('a', { fix_count: 3, revision: 2 }),
+    task('b', { status: 'DONE' }),
+  ]);
+}
+
+test('a replay of everything changes nothing', async () => {
+  await transaction(pool, writeEverything);
+  const once = await content();
+  await transaction(pool, writeEverything);
+  assert.equal(await content(), once);
+});
+
+test('the report counts what was written', async () => {
+  await transaction(pool, writeEverything);
+  const { tenants } = await reportTenants(pool, null);
+  assert.deepEqual(tenants, [
+    {
+      tenant_id: 'hudson-waste',
+      pages: 2,
+      messages: 6,
+      requests: 1,
+      positions: { distinct: 3, repeats: 1, late: 1, max_late_s: 200 },
+      trips: { current: 1, retracted: 0, versions: 2 },
+      site_visits: { current: 1, retracted: 0, versions: 1 },
+      transport_orders: { current: 0, retracted: 0, versions: 0 },
+      deliveries: { INSERTED: 1, UPDATED: 1 },
+      amended: 0,
+      beyond_grace: { open_tasks: 1, fixes: 3 },
+      waiting: 0,
+      released: 0,
+      dead_letters: [
+        { service: 'transformer', code: 'CONTRACT_VIOLATED', elements: 2, rejections: 3 },
+      ],
+      lag_ms: { p50: 250, p99: 250, count: 1 },
+      sessions: { LOGIN: 1 },
+    },
+  ]);
+  assert.deepEqual((await reportTenants(pool, 'nobody')).tenants, []);
+});
+
+test('positions of one hour are counted the same in one batch and in many', async () => {
+  const fixes = Array.from({ length: 40 }, (_, n) => at(n, fix((n * 7) % 25)));
+  await transaction(pool, (tx) => writeFixes(tx, fixes));
+  const whole = await content();
+  await pool.query('truncate ledger.fix_hour');
+  for (let from = 0; from < fixes.length; from += 9) {
+    await transaction(pool, (tx) => writeFixes(tx, fixes.slice(from, from + 9)));
+  }
+  assert.equal(await content(), whole);
+  const [row] = (await reportTenants(pool, null)).tenants;
+  assert.deepEqual([row?.positions.distinct, row?.positions.repeats], [25, 15]);
+});
+
+test('a late fix raises the revision; the history keeps all versions, in whatever order they came', async () => {
+  const versions = [1, 5, 3].map((revision) =>
+    tripVersion(TRIPS, at(revision, trip('T-1', { revision, distance_km: revision }))),
+  );
+  for (const version of versions) await writeEvents(pool, [version]);
+  const [event] = await findEvents(pool, null, 'T-1');
+  assert.equal(event?.revision, 5);
+  assert.equal(event?.fact['distance_km'], 5);
+  assert.equal(event?.versions, 3);
+});
+
+test('an event leads back to the call and window of its fixes and forward to its deliveries', async () => {
+  await transaction(pool, writeEverything);
+  const [event] = await findEvents(pool, 'hudson-waste', 'T-1');
+  assert.ok(event);
+  const trace = await traceEvent(pool, event);
+  assert.deepEqual(
+    trace.versions.map(({ revision, cause, late_by_s: late, offset }) => [
+      revision,
+      cause,
+      late,
+      offset,
+    ]),
+    [
+      [1, 'live', 0, '1'],
+      [2, 'late_fix', 900, '2'],
+    ],
+  );
+  assert.equal(trace.first_fix?.page?.call, 'messages/get_messages');
+  assert.equal(trace.first_fix?.page?.window_from_time, T0 - 3_600_000);
+  assert.equal(trace.cause.page?.first_index, 3);
+  assert.equal(trace.cause.page?.session_hash, '0123456789abcdef');
+  assert.deepEqual(
+    trace.deliveries.map(({ outcome, revision, delivered_time: time }) => [
+      outcome,
+      revision,
+      time,
+    ]),
+    [
+      ['INSERTED', 1, T0 + 606_250],
+      ['UPDATED', 2, T0 + 700_000],
+    ],
+  );
+});
+
+test('events are found by event id, ERP key and a prefix of at least 8 digits', async () => {
+  const value = trip('T-1');
+  await writeEvents(pool, [tripVersion(TRIPS, at(1, value))]);
+  await writeDeliveries(pool, [delivery(value, { erp_key: '4711' })]);
+  for (const reference of [value.event_id, '4711', value.event_id.slice(0, 8)]) {
+    const found = await findEvents(pool, null, reference);
+    assert.deepEqual(
+      found.map(({ entity_id: id }) => id),
+      ['T-1'],
+      reference,
+    );
+  }
+  assert.deepEqual(await findEvents(pool, null, value.event_id.slice(0, 7)), []);
+  assert.deepEqual(await findEvents(pool, 'bay-cabs', 'T-1'), []);
+  assert.equal((await eventsAt(pool, 'hudson-waste', 'wialon:8001', T0 + 1000)).length, 1);
+  assert.equal((await eventsAt(pool, 'hudson-waste', 'wialon:8001', T0 - 1000)).length, 0);
+});
+
+test('an order has one event per status', async () => {
+  const status = (event_id: string, status: 'started' | 'arrived') =>
+    statusVersion(
+      'fleet.trip-status.event.v1',
+      at(event_id.length, {
+        ...trip('ignored'),
+        event_id,
+        trip_id: 'ORD-1',
+        status,
+        site_id: null,
+      }),
+    );
+  await writeEvents(pool, [status('a'.repeat(32), 'started'), status('b'.repeat(32), 'arrived')]);
+  const found = await findEvents(pool, null, 'ORD-1');
+  assert.deepEqual(
+    found.map(({ fact }) => fact['status']),
+    ['started', 'arrived'],
+  );
+});
+
+test('a waiting event counts as waiting until it is delivered, then as released and not in the lag', async () => {
+  const value = trip('T-2');
+  const waiting = delivery(value, {
+    outcome: 'WAITING',
+    reason: 'vehicle wialon:8050',
+    resolution: 0,
+    erp_key: null,
+  });
+  await writeDeliveries(pool, [waiting]);
+  const counts = async () => {
+    const [row] = (await reportTenants(pool, null)).tenants;
+    return [row?.waiting, row?.released, row?.lag_ms.count];
+  };
+  assert.deepEqual(await counts(), [1, 0, 0]);
+  await writeDeliveries(pool, [delivery(value, { resolution: 1, delivered_time: T0 + 9_000_000 })]);
+  assert.deepEqual(await counts(), [0, 1, 0]);
+});
+
+test('the same outcome reported again keeps the first time and the newest attempts', async () => {
+  const value = trip('T-3');
+  const report = (delivered_time: number, attempts: number) =>
+    delivery(value, { outcome: 'WAITING', delivered_time, attempts });
+  for (const one of [report(T0 + 5, 2), report(T0 + 1, 1), report(T0 + 9, 3)]) {
+    await writeDeliveries(pool, [one]);
+  }
+  const { rows } = await pool.query<{ attempts: number; ms: string }>(
+    'select attempts, extract(epoch from delivered_time) * 1000 as ms from ledger.delivery',
+  );
+  assert.deepEqual(
+    rows.map(({ attempts, ms }) => [attempts, Number(ms)]),
+    [[3, T0 + 1]],
+  );
+});
+
+test('texts that PostgreSQL cannot store do not stop the ledger', async () => {
+  const broken = `a\0b\ud800`;
+  await writeDeadLetters(pool, [
+    at(
+      0,
+      rejected('z', {
+        message: broken,
+        violations: [{ path: broken, message: broken }],
+        event_time: 8e15,
+      }),
+    ),
+  ]);
+  const [letter] = await findDeadLetters(pool, null, { elementId: rejected('z').element_id });
+  assert.equal(letter?.message, 'a\uFFFDb\uFFFD');
+  assert.equal(letter?.violations[0]?.path, 'a\uFFFDb\uFFFD');
+});
+
+test('an id of any length is kept and found', async () => {
+  const long = Array.from({ length: 2000 }, (_, n) => `${n * 7919}`).join('-');
+  const value = trip(long, { unit: `wialon:${long}` });
+  await writeEvents(pool, [tripVersion(TRIPS, at(1, value))]);
+  await writeDeliveries(pool, [delivery(value, { erp_key: `key ${long}`, entity_id: long })]);
+  for (const reference of [long, `key ${long}`]) {
+    assert.equal((await findEvents(pool, null, reference)).length, 1);
+  }
+  assert.equal((await findEvents(pool, null, long.slice(0, 100))).length, 0);
+});
+
+test('evidence about a unit names tasks, fixes and how far the sources are read', async () => {
+  await transaction(pool, writeEverything);
+  const evidence = await unitEvidence(pool, 'hudson-waste', 'wialon:8001', T0 + 60_000);
+  assert.equal(evidence.fixes, 2);
+  assert.equal(evidence.complete_to_time, T0);
+  const fixes = new Map(evidence.tasks.map(({ status, fix_count: count }) => [status, count]));
+  assert.deepEqual([fixes.get('DONE'), fixes.get('OPEN')], [1, 3]);
+  const letters = await findDeadLetters(pool, 'hudson-waste', { unit: 'wialon:8001', at: T0 });
+  assert.equal(letters.length, 2);
+  assert.deepEqual(letters[0]?.trace.address, address(11, 2));
+});
+
+test('events for the comparison come in pages with the outcome of their newest delivery', async () => {
+  const trips = ['T-1', 'T-2', 'T-3'].map((id) => trip(id));
+  await writeEvents(
+    pool,
+    trips.map((value, n) => tripVersion(TRIPS, at(n, value))),
+  );
+  const [first, second] = trips;
+  assert.ok(first && second);
+  await writeDeliveries(pool, [
+    delivery(first),
+    delivery(first, { revision: 2, outcome: 'MANUAL', reason: 'PERIOD_MISSING' }),
+  ]);
+  await writeDeadLetters(pool, [
+    at(0, {
+      ...rejected('q'),
+      service: 'erp-sink',
+      element_id: second.event_id,
+      code: 'EXHAUSTED',
+    }),
+  ]);
+  const where = { tenant: 'hudson-waste', entity: 'trip' } as const;
+  const pageOne = await eventsForComparison(pool, where, '', 2);
+  const rest = await eventsForComparison(pool, where, pageOne.at(-1)?.event_id ?? '', 2);
+  const all = [...pageOne, ...rest];
+  assert.deepEqual([pageOne.length, rest.length], [2, 1]);
+  const of = (id: string) => all.find((event) => event.entity_id === id);
+  assert.deepEqual([of('T-1')?.outcome, of('T-1')?.written], ['MANUAL', { revision: 1 }]);
+  assert.equal(of('T-2')?.dead_letter_code, 'EXHAUSTED');
+  assert.deepEqual([of('T-3')?.outcome, of('T-3')?.written], [null, null]);
+});

@@ -1,0 +1,154 @@
+import type {
+  Cause,
+  RawAddress,
+  SiteVisited,
+  TripCompleted,
+  TripStatusChanged,
+} from '@waybill/contracts';
+import {
+  columnArrays,
+  inputOf,
+  namesOf,
+  onePerKey,
+  type Addressed,
+  type Column,
+  type LedgerTx,
+} from './batch.ts';
+
+/** Entities that are delivered. */
+export type EventEntity = 'trip' | 'site_visit' | 'transport_order';
+
+/** One version of a business event, as the ledger keeps it. */
+export interface EventVersion {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly entity: EventEntity;
+  readonly entityId: string;
+  /** Span of device time that the fact covers, ms since epoch; end null while it lasts. */
+  readonly fromTime: number;
+  readonly toTime: number | null;
+  readonly firstFix: RawAddress | null;
+  readonly lastFix: RawAddress | null;
+  readonly fact: TripCompleted | SiteVisited | TripStatusChanged;
+  readonly traceparent: string | undefined;
+}
+
+/** Row of a `TripCompleted`. */
+export function tripVersion(topic: string, record: Addressed<TripCompleted>): EventVersion {
+  const { partition, offset, value, traceparent } = record;
+  return {
+    topic,
+    partition,
+    offset,
+    traceparent,
+    entity: 'trip',
+    entityId: value.trip_id,
+    fromTime: value.start_time,
+    toTime: value.end_time,
+    firstFix: value.first_fix,
+    lastFix: value.last_fix,
+    fact: value,
+  };
+}
+
+/** Row of a `SiteVisited`. */
+export function visitVersion(topic: string, record: Addressed<SiteVisited>): EventVersion {
+  const { partition, offset, value, traceparent } = record;
+  return {
+    topic,
+    partition,
+    offset,
+    traceparent,
+    entity: 'site_visit',
+    entityId: value.visit_id,
+    fromTime: value.entered_time,
+    toTime: value.left_time,
+    firstFix: value.first_fix,
+    lastFix: value.last_fix,
+    fact: value,
+  };
+}
+
+/** Row of a `TripStatusChanged`: the provider's trip id is the ERP's order reference. */
+export function statusVersion(topic: string, record: Addressed<TripStatusChanged>): EventVersion {
+  const { partition, offset, value, traceparent } = record;
+  return {
+    topic,
+    partition,
+    offset,
+    traceparent,
+    entity: 'transport_order',
+    entityId: value.trip_id,
+    fromTime: value.event_time,
+    toTime: value.event_time,
+    firstFix: null,
+    lastFix: null,
+    fact: value,
+  };
+}
+
+const causeOf = ({ fact }: EventVersion): Cause => fact.cause;
+
+const columns: readonly Column<EventVersion>[] = [
+  { name: 'tenant_id', type: 'text', of: ({ fact }) => fact.tenant_id },
+  { name: 'event_id', type: 'text', of: ({ fact }) => fact.event_id },
+  { name: 'entity', type: 'text', of: ({ entity }) => entity },
+  { name: 'entity_id', type: 'text', of: ({ entityId }) => entityId },
+  { name: 'unit', type: 'text', of: ({ fact }) => fact.unit },
+  { name: 'revision', type: 'bigint', of: ({ fact }) => fact.revision },
+  { name: 'retracted', type: 'boolean', of: ({ fact }) => fact.retracted },
+  { name: 'cause', type: 'text', of: causeOf },
+  { name: 'event_time', type: 'timestamptz', of: ({ fact }) => fact.event_time },
+  { name: 'from_time', type: 'timestamptz', of: ({ fromTime }) => fromTime },
+  { name: 'to_time', type: 'timestamptz', of: ({ toTime }) => toTime },
+  { name: 'provider_time', type: 'timestamptz', of: ({ fact }) => fact.provider_time },
+  { name: 'received_time', type: 'timestamptz', of: ({ fact }) => fact.received_time },
+  { name: 'fact', type: 'jsonb', of: ({ fact }) => fact },
+  { name: 'cause_address', type: 'jsonb', of: ({ fact }) => fact.trace },
+  { name: 'first_address', type: 'jsonb', of: ({ firstFix }) => firstFix },
+  { name: 'last_address', type: 'jsonb', of: ({ lastFix }) => lastFix },
+  { name: 'topic', type: 'text', of: ({ topic }) => topic },
+  { name: 'partition', type: 'integer', of: ({ partition }) => partition },
+  { name: 'log_offset', type: 'bigint', of: ({ offset }) => offset },
+  { name: 'traceparent', type: 'text', of: ({ traceparent }) => traceparent },
+];
+
+const versionNames = `tenant_id, event_id, revision, retracted, cause, event_time, provider_time,
+  received_time, fact, topic, partition, log_offset, traceparent`;
+const eventNames = namesOf(
+  columns.filter(({ name }) => !/^(topic|partition|log_offset|traceparent)$/.test(name)),
+);
+const newer = (name: string): string =>
+  `${name} = case when excluded.revision > known.revision then excluded.${name} else known.${name} end`;
+
+// `versions` grows by what event_version really took, so a replay adds nothing.
+const upsert = `with input as (select * from ${inputOf(columns, 'rows')}),
+added as (
+  insert into ledger.event_version (${versionNames})
+  select ${versionNames} from input on conflict do nothing returning tenant_id, event_id
+),
+counts as (select tenant_id, event_id, count(*)::integer as versions from added group by 1, 2)
+insert into ledger.event as known (${eventNames}, versions)
+select distinct on (tenant_id, event_id) ${eventNames}, coalesce(versions, 0)
+from input left join counts using (tenant_id, event_id)
+order by tenant_id, event_id, revision desc
+on conflict (tenant_id, event_id) do update set
+  versions = known.versions + excluded.versions,
+  ${eventNames
+    .split(', ')
+    .filter((name) => !/^(tenant_id|event_id|entity|entity_id|unit|revision)$/.test(name))
+    .map(newer)
+    .join(',\n  ')},
+  revision = greatest(known.revision, excluded.revision)
+where excluded.versions > 0`;
+
+/** Notes versions of events: all in the history, the newest as the event itself. */
+export async function writeEvents(tx: LedgerTx, versions: readonly EventVersion[]): Promise<void> {
+  const rows = onePerKey(
+    versions,
+    ({ fact }) => `${fact.tenant_id}/${fact.event_id}/${String(fact.revision).padStart(16, '0')}`,
+    (first) => first,
+  );
+  if (rows.length > 0) await tx.query(upsert, columnArrays(columns, rows));
+}

@@ -1,0 +1,17 @@
+export { checkModel } from './check-model.ts';
+export { deliverableFields, type FieldKind } from './deliverable-fields.ts';
+export { readTenant, toDocument, type TenantDocument } from './document.ts';
+export { mappedEntities, overlapOf, sortIntervals, type IdMapEntry } from './id-map.ts';
+export { loadTenant, type LoadedTenant } from './load-tenant.ts';
+export {
+  erpMapping,
+  secretReference,
+  tenantModel,
+  type Company,
+  type Detection,
+  type ErpMapping,
+  type TenantModel,
+  type WebhookSource,
+  type WialonSource,
+} from './model.ts';
+export { problemsOf, problemText, type TenantProblem } from './problem.ts';

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+
+/** A secret by reference: `secret://<store>/<path>#<field>`. Literals are refused. */
+export const secretReference: z.ZodString = z
+  .string()
+  .regex(/^secret:\/\/[a-z]+\/[^#]+#[A-Za-z0-9_]+$/, 'expected secret://<store>/<path>#<field>');
+
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{1,40}$/, 'expected lower case letters, digits, hyphens');
+
+const company = z.strictObject({
+  company_id: name,
+  name: z.string(),
+  /** IANA zone of the business day. */
+  zone: z.string(),
+  currency: z.string().regex(/^[A-Z]{3}$/),
+  /** Late facts up to this many hours are applied; later ones become tasks. */
+  grace_hours: z.number().positive().max(240).default(6),
+  /** What happens to a fact within grace whose period the ERP has closed. */
+  closed_period: z.enum(['amend']).default('amend'),
+});
+
+const wialonSource = z.strictObject({
+  source_id: name,
+  kind: z.literal('wialon'),
+  account: z.string(),
+  url: z.url(),
+  /** One or two tokens; the second is used when the first is refused. */
+  tokens: z.array(secretReference).min(1).max(2),
+  /** First instant of the first read. */
+  read_from: z.iso.datetime(),
+  /** Wall time between two polls of the live feed; the provider allows 10 per 10 s. */
+  poll_interval_ms: z.number().int().min(1000).max(60_000).default(2000),
+  /** Messages per messages/get_messages. */
+  page_messages: z.number().int().min(1).max(10_000).default(1000),
+  /** How far before a gap in the live feed intervals are read again, for messages registered late. */
+  gap_lookback_hours: z.number().int().min(1).max(100_000).default(24),
+});
+
+const webhookSource = z.strictObject({
+  source_id: name,
+  kind: z.literal('webhook'),
+  scheme: z.enum(['waybill-hmac']),
+  /** Valid secrets by key id; several during a rotation. */
+  secrets: z.record(z.string(), secretReference),
+  /** Greatest distance of the signed timestamp from now, both ways. */
+  tolerance_s: z.number().int().min(1).max(3600).default(300),
+});
+
+const detection = z.strictObject({
+  /** Where movement comes from: recorded speed, or distance over time between positions. */
+  movement_source: z.enum(['position', 'speed']).default('speed'),
+  min_speed_kmh: z.number().nonnegative().default(5),
+  /** A standstill of this length ends a trip. */
+  stay_time_s: z.number().int().positive().default(300),
+  min_trip_distance_m: z.number().nonnegative().default(500),
+  /** A trip also ends when the tenant's clock passes the last fix by this much. */
+  silence_s: z.number().int().positive().default(600),
+  /** Consecutive fixes that confirm an entry or exit. */
+  visit_confirm_fixes: z.number().int().min(1).max(10).default(2),
+  /** A visit without any fix for this long ends as UNKNOWN_EXIT. */
+  visit_silence_h: z.number().positive().default(120),
+});
+
+const expression = z.strictObject({
+  /** Field of the delivered fact. */
+  from: z.string(),
+  /** How the ERP stores it. */
+  as: z.enum(['text', 'number', 'boolean', 'timestamp', 'local_timestamp', 'date']).default('text'),
+  multiply: z.number().optional(),
+  decimals: z.number().int().min(0).max(6).optional(),
+  /** Value translation, such as a status ladder. */
+  values: z.record(z.string(), z.string()).optional(),
+});
+
+const columns = z.record(z.string(), expression);
+
+/** How one entity stands in a PostgreSQL-backed ERP: no code, only names and units. */
+export const erpMapping = z.strictObject({
+  entity: z.enum(['trip', 'site_visit', 'transport_order']),
+  version: z.number().int().positive(),
+  table: z.string(),
+  /** Columns that identify the row; unique in the ERP. */
+  key: columns,
+  columns,
+  /** Columns that keep the newest-wins triple. */
+  triple: z.strictObject({ revision: z.string(), activation: z.string(), resolution: z.string() }),
+  /** Boolean column that marks a withdrawn row. Absent for entities that are never withdrawn. */
+  retracted: z.string().optional(),
+  /** update = the row must exist (orders belong to the ERP); upsert = we may create it. */
+  mode: z.enum(['upsert', 'update']).default('upsert'),
+  /** Where corrections of closed periods are booked; required when the entity has a period. */
+  amendment: z.strictObject({ table: z.string(), key: z.string(), columns }).optional(),
+  period: z
+    .strictObject({
+      table: z.string(),
+      date: z.string(),
+      /** Timestamp column: not null = closed. */
+      closed_at: z.string(),
+    })
+    .optional(),
+});
+
+const ownershipRule = z.strictObject({
+  entity: z.string(),
+  field: z.string(),
+  owner: z.enum(['erp', 'telematics', 'two_way']),
+  cadence: z.string(),
+  conflict_rule: z.string(),
+  tolerance: z.string().default(''),
+});
+
+/** Everything a tenant decided, as one checked document; what `tenant.config.state.v1` carries as JSON. */
+export const tenantModel = z.strictObject({
+  tenant_id: name,
+  company,
+  sources: z.array(z.discriminatedUnion('kind', [wialonSource, webhookSource])).min(1),
+  /** Which events the tenant wants, and which source is the authority. */
+  events: z.strictObject({
+    trip: z.enum(['detected', 'off']).default('detected'),
+    site_visit: z.enum(['detected', 'off']).default('detected'),
+    trip_status: z.enum(['provider', 'off']).default('off'),
+  }),
+  detection,
+  erp: z.strictObject({
+    target: name,
+    adapter: z.enum(['postgres']),
+    url: secretReference,
+    /** Rows per second the ERP wants to see at most. */
+    max_writes_per_s: z.number().positive().default(2000),
+  }),
+  ownership: z.array(ownershipRule),
+  mappings: z.array(erpMapping),
+});
+
+export type TenantModel = z.infer<typeof tenantModel>;
+export type ErpMapping = z.infer<typeof erpMapping>;
+export type Company = z.infer<typeof company>;
+export type WialonSource = z.infer<typeof wialonSource>;
+export type WebhookSource = z.infer<typeof webhookSource>;
+export type Detection = z.infer<typeof detection>;

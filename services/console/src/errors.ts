@@ -1,0 +1,27 @@
+import { errorCodes, Fault, type ErrorCode } from '@waybill/fault';
+
+type Code =
+  'MAPPING_OVERLAP' | 'REQUEST_MALFORMED' | 'TENANT_INVALID' | 'TENANT_MISMATCH' | 'TENANT_UNKNOWN';
+
+/** Codes that this service raises itself; the rules of tenant files raise TENANT_INVALID (packages/tenant). */
+export const codes: Readonly<Record<Code, ErrorCode>> = errorCodes({
+  MAPPING_OVERLAP: {
+    kind: 'refused',
+    meaning: 'Two intervals of one id share an instant, or an interval ends before it starts.',
+  },
+  REQUEST_MALFORMED: { kind: 'malformed', meaning: 'A request is not what it should be.' },
+  TENANT_INVALID: {
+    kind: 'misconfigured',
+    meaning: 'The tenant’s files break rules; every one is named, the last good version stays.',
+  },
+  TENANT_MISMATCH: {
+    kind: 'refused',
+    meaning: 'The files are about another tenant than the path.',
+  },
+  TENANT_UNKNOWN: { kind: 'refused', meaning: 'No applied tenant has this id.' },
+});
+
+/** A Fault with one of these codes and its kind. */
+export function consoleFault(code: Code, message: string, cause?: unknown): Fault {
+  return new Fault(message, { kind: codes[code].kind, code, stage: 'decide', cause });
+}

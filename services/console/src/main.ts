@@ -1,0 +1,39 @@
+import { topics } from '@waybill/contracts';
+import { resolveSetting, runService, streamMetrics } from '@waybill/runtime';
+import { connectStreams } from '@waybill/stream';
+import { openControl } from './adapters/control-database.ts';
+import { createErpLookup } from './adapters/erp-lookup.ts';
+import { openLedger } from './adapters/ledger-database.ts';
+import { configReader } from './config.ts';
+import { consoleMetrics } from './metrics.ts';
+import { SERVICE, createService } from './service.ts';
+
+await runService({
+  name: SERVICE,
+  config: configReader,
+  start: async ({ config, logger, metrics, tracing }) => {
+    const { SECRETS_DIR: secretsDir } = config;
+    const control = await openControl(
+      await resolveSetting(config.CONTROL_DATABASE_URL, secretsDir),
+    );
+    const ledger = openLedger(await resolveSetting(config.LEDGER_DATABASE_URL, secretsDir));
+    const streams = await connectStreams({
+      brokers: config.KAFKA_BROKERS,
+      registryUrl: config.SCHEMA_REGISTRY_URL,
+      namespace: config.KAFKA_NAMESPACE,
+      clientId: SERVICE,
+      logger,
+      metrics: streamMetrics(metrics),
+      tracing,
+    });
+    return createService({
+      control,
+      ledger,
+      lookupErp: createErpLookup(secretsDir),
+      publisher: await streams.publisher([topics.tenantConfig, topics.idMapping]),
+      streams,
+      logger,
+      metrics: consoleMetrics(metrics),
+    });
+  },
+});

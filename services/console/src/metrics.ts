@@ -1,0 +1,25 @@
+/** Domain metrics. */
+export interface ConsoleMetrics {
+  /** A decision was stored. */
+  readonly decided: (action: 'tenant.applied' | 'mapping.changed') => void;
+  readonly published: (count: number) => void;
+}
+
+/** Structural part of the process's registry that is needed here. */
+interface Registry {
+  readonly counter: (
+    name: string,
+    help: string,
+    labels?: readonly string[],
+  ) => { readonly inc: (labels: Record<string, string>, count: number) => void };
+}
+
+/** Registers the metrics. */
+export function consoleMetrics(metrics: Registry): ConsoleMetrics {
+  const decisions = metrics.counter('console_decisions_total', 'Decisions stored.', ['action']);
+  const published = metrics.counter('outbox_records_published_total', 'Outbox rows published.');
+  return {
+    decided: (action) => decisions.inc({ action }, 1),
+    published: (count) => published.inc({}, count),
+  };
+}

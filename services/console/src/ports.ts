@@ -1,0 +1,112 @@
+import type { IdMapped, MappedEntity, MappingInterval } from '@waybill/contracts';
+import type { EventTrace, LedgerDeadLetter, LedgerEvent, UnitEvidence } from '@waybill/ledger';
+import type { Outgoing, Publisher, Streams } from '@waybill/stream';
+import type { IdMapEntry, TenantModel } from '@waybill/tenant';
+import type { ConsoleMetrics } from './metrics.ts';
+import type { ErpRow } from './core/explain.ts';
+
+/** Result of applying a tenant's files. */
+export interface Applied {
+  readonly tenant_id: string;
+  readonly version: number;
+  /** False when exactly this document was applied already. */
+  readonly changed: boolean;
+  readonly document_sha256: string;
+  /** Ids of idmap.csv that were new, and those that were there and stay as they are. */
+  readonly ids: { readonly added: number; readonly kept: number };
+}
+
+export interface AppliedTenant {
+  readonly tenant_id: string;
+  readonly version: number;
+  /** ms since epoch. */
+  readonly applied_time: number;
+  readonly applied_by: string;
+  readonly document_sha256: string;
+}
+
+/** A change of one id of the map. */
+export interface MappingChange {
+  readonly tenantId: string;
+  readonly entity: MappedEntity;
+  readonly telematicsId: string;
+  /** All intervals that hold from now on; none = the id is deleted (softly). */
+  readonly intervals: readonly MappingInterval[];
+  readonly by: string;
+}
+
+/** An outbox row that waits for its acknowledgement. */
+export interface OutboxRow {
+  readonly id: string;
+  readonly record: Outgoing;
+}
+
+/**
+ * What people decided. Every change stores data, audit line and outbox row in one transaction. Throws
+ * Faults as the database's `classify` makes them; `MAPPING_OVERLAP` for intervals that overlap.
+ */
+export interface ControlStore {
+  readonly apply: (
+    model: TenantModel,
+    idmap: readonly IdMapEntry[],
+    by: string,
+  ) => Promise<Applied>;
+  readonly tenants: () => Promise<readonly AppliedTenant[]>;
+  readonly model: (tenant: string) => Promise<TenantModel | undefined>;
+  readonly changeMapping: (
+    change: MappingChange,
+  ) => Promise<{ readonly mapping: IdMapped; readonly changed: boolean }>;
+  readonly mappings: (tenant: string) => Promise<readonly IdMapped[]>;
+  readonly mapping: (
+    tenant: string,
+    entity: MappedEntity,
+    telematicsId: string,
+  ) => Promise<IdMapped | undefined>;
+  /** Telematics ids that ever stood for an ERP id, newest first. */
+  readonly telematicsIds: (
+    tenant: string,
+    entity: MappedEntity,
+    erpId: string,
+  ) => Promise<readonly string[]>;
+  /**
+   * Hands the oldest rows to `send` and deletes them when it resolves; one instance at a time, in
+   * order. Returns how many. When `send` rejects, the rows stay.
+   */
+  readonly drain: (
+    limit: number,
+    send: (rows: readonly OutboxRow[]) => Promise<void>,
+  ) => Promise<number>;
+  readonly close: () => Promise<void>;
+}
+
+/** Reads the ledger; Faults as `classify` makes them. */
+export interface LedgerReader {
+  readonly find: (tenant: string | null, reference: string) => Promise<readonly LedgerEvent[]>;
+  readonly at: (tenant: string, unit: string, at: number) => Promise<readonly LedgerEvent[]>;
+  readonly trace: (event: LedgerEvent) => Promise<EventTrace>;
+  readonly deadLetters: (
+    tenant: string | null,
+    where: { readonly elementId: string } | { readonly unit: string; readonly at: number },
+  ) => Promise<readonly LedgerDeadLetter[]>;
+  readonly evidence: (tenant: string, unit: string, at: number) => Promise<UnitEvidence>;
+  readonly close: () => Promise<void>;
+}
+
+/** What the service needs from outside. */
+export interface Ports {
+  readonly control: ControlStore;
+  readonly ledger: LedgerReader;
+  /** Reads one record of a tenant's ERP; undefined when there is none. Throws Faults. */
+  readonly lookupErp: (
+    model: TenantModel,
+    entity: LedgerEvent['entity'],
+    key: string,
+  ) => Promise<ErpRow | undefined>;
+  readonly publisher: Publisher;
+  readonly streams: Pick<Streams, 'close'>;
+  readonly logger: {
+    readonly info: (fields: object, message: string) => void;
+    readonly warn: (fields: object, message: string) => void;
+  };
+  readonly metrics: ConsoleMetrics;
+}

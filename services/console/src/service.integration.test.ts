@@ -1,0 +1,352 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import type { IdMapped, TenantConfigured } from '@waybill/contracts';
+import type { RouteAnswer, RunningService } from '@waybill/runtime';
+import { createPool, type Pool } from '@waybill/postgres';
+import { readTenant, type IdMapEntry } from '@waybill/tenant';
+import { testDatabase, type TestDatabase, until } from '@waybill/testkit';
+import { openControl } from './adapters/control-database.ts';
+import type { Applied, ControlStore, Ports } from './ports.ts';
+import { createService } from './service.ts';
+import { fakePublisher, model, ports, transient } from './testing/fakes.ts';
+
+const MOVE = '2015-12-10T15:00:00.000Z';
+const idmap: readonly IdMapEntry[] = [
+  {
+    entity: 'vehicle',
+    telematics_id: 'wialon:8002',
+    intervals: [
+      { erp_id: 'TRK-S-9', valid_from_time: null, valid_to_time: Date.parse(MOVE) },
+      { erp_id: 'TRK-SPARE-1', valid_from_time: Date.parse(MOVE), valid_to_time: null },
+    ],
+  },
+  {
+    entity: 'site',
+    telematics_id: 'wialon:700_1',
+    intervals: [{ erp_id: 'SITE-JC-1', valid_from_time: null, valid_to_time: null }],
+  },
+];
+
+let database: TestDatabase;
+let pool: Pool;
+let control: ControlStore;
+let running: RunningService | undefined;
+
+before(async () => {
+  database = await testDatabase();
+  control = await openControl(database.url);
+  pool = createPool(database.url, { applicationName: 'console-test', max: 2 });
+});
+after(async () => {
+  await control.close();
+  await pool.end();
+  await database.stop();
+});
+beforeEach(async () => {
+  await pool.query(
+    'truncate control.tenant_file, control.id_mapping, control.mapped_id, control.outbox, control.audit',
+  );
+});
+
+/** A service over the real database, which stays open for the next test. */
+async function withService(
+  change: Partial<Ports>,
+  work: (ask: (route: string, body?: unknown) => Promise<RouteAnswer>) => Promise<void>,
+): Promise<void> {
+  const service = createService(ports({ ...control, close: async () => undefined }, change));
+  running = service;
+  try {
+    await work(async (route, body) => {
+      const [method = '', path = ''] = route.split(' ');
+      const url = new URL(path, 'http://localhost');
+      const routes = service.routes ?? {};
+      const handler = routes[`${method} ${url.pathname}`] ?? routes[`${method} /tenants/*`];
+      assert.ok(handler, route);
+      return handler(url, Buffer.from(body === undefined ? '' : JSON.stringify(body)));
+    });
+  } finally {
+    await service.stop();
+  }
+}
+
+async function count(table: string): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>(
+    `select count(*)::int as n from control.${table}`,
+  );
+  return rows[0]?.n ?? 0;
+}
+
+test('the first apply publishes the tenant and every id of idmap.csv, then empties the outbox', async () => {
+  const { publisher, sent } = fakePublisher();
+  await withService({ publisher }, async (ask) => {
+    const { body } = await ask('POST /tenants/hudson-waste/apply', { model, idmap, by: 'ann' });
+    const { version, changed, ids } = body as Applied;
+    assert.deepEqual([version, changed, ids], [1, true, { added: 2, kept: 0 }]);
+    await until(
+      'the outbox to be empty',
+      async () => sent.length === 3 && (await count('outbox')) === 0,
+    );
+  });
+  const [file, ...maps] = sent;
+  assert.deepEqual([file?.topic.name, file?.key], ['tenant.config.state.v1', 'hudson-waste']);
+  const value = file?.message?.value as TenantConfigured;
+  assert.equal(value.applied_by, 'ann');
+  assert.deepEqual(readTenant(value), model);
+  assert.deepEqual(
+    maps.map(({ topic, key }) => [topic.name, key]),
+    [
+      ['identity.mapping.state.v1', 'hudson-waste/vehicle/wialon:8002'],
+      ['identity.mapping.state.v1', 'hudson-waste/site/wialon:700_1'],
+    ],
+  );
+  const map = maps[0]?.message?.value as IdMapped | undefined;
+  assert.deepEqual(map?.intervals, idmap[0]?.intervals);
+});
+
+test('applying the same files again changes and publishes nothing', async () => {
+  const { publisher, sent } = fakePublisher();
+  await withService({ publisher }, async (ask) => {
+    await ask('POST /tenants/hudson-waste/apply', { model, idmap });
+    await until('publication', () => sent.length === 3);
+    const { body } = await ask('POST /tenants/hudson-waste/apply', { model, idmap });
+    const { version, changed, ids } = body as Applied;
+    assert.deepEqual([version, changed, ids], [1, false, { added: 0, kept: 2 }]);
+    assert.equal(await count('outbox'), 0);
+  });
+  assert.equal(sent.length, 3);
+});
+
+test('a changed model is the next version; what the operator decided about ids stays', async () => {
+  await withService({}, async (ask) => {
+    await ask('POST /tenants/hudson-waste/apply', { model, idmap });
+    const operator = {
+      tenant: 'hudson-waste',
+      entity: 'vehicle',
+      telematics_id: 'wialon:8002',
+      intervals: [{ erp_id: 'TRK-NEW', valid_from: null, valid_to: null }],
+    };
+    await ask('POST /mappings', operator);
+    await ask('POST /mappings', {
+      ...operator,
+      entity: 'site',
+      telematics_id: 'wialon:700_1',
+      intervals: [],
+    });
+    const renamed = { ...model, company: { ...model.company, name: 'Hudson Waste LLC' } };
+    const { body } = await ask('POST /tenants/hudson-waste/apply', { model: renamed, idmap });
+    const { version, changed, ids } = body as Applied;
+    assert.deepEqual([version, changed, ids], [2, true, { added: 0, kept: 2 }]);
+    const { mappings } = (await ask('GET /mappings?tenant=hudson-waste')).body as {
+      mappings: {
+        telematics_id: string;
+        deleted: boolean;
+        version: number;
+        intervals: unknown[];
+      }[];
+    };
+    assert.deepEqual(
+      mappings
+        .map(({ telematics_id: id, deleted, version, intervals }) => [
+          id,
+          deleted,
+          version,
+          intervals,
+        ])
+        .sort((a, b) => String(a[0]).localeCompare(String(b[0]))),
+      [
+        ['wialon:700_1', true, 2, []],
+        ['wialon:8002', false, 2, [{ erp_id: 'TRK-NEW', valid_from: null, valid_to: null }]],
+      ],
+    );
+    const { tenants } = (await ask('GET /tenants')).body as { tenants: { version: number }[] };
+    assert.deepEqual(
+      tenants.map((tenant) => tenant.version),
+      [2],
+    );
+  });
+});
+
+test('a change of an id is published with all its intervals and the next version', async () => {
+  const { publisher, sent } = fakePublisher();
+  await withService({ publisher }, async (ask) => {
+    await ask('POST /tenants/hudson-waste/apply', { model, idmap });
+    const change = {
+      tenant: 'hudson-waste',
+      entity: 'vehicle',
+      telematics_id: 'wialon:8002',
+      intervals: [
+        { erp_id: 'B', valid_from: MOVE, valid_to: null },
+        { erp_id: 'A', valid_from: null, valid_to: MOVE },
+      ],
+      by: 'bob',
+    };
+    const { body } = await ask('POST /mappings', change);
+    assert.deepEqual(body, {
+      tenant_id: 'hudson-waste',
+      entity: 'vehicle',
+      telematics_id: 'wialon:8002',
+      version: 2,
+      deleted: false,
+      intervals: [
+        { erp_id: 'A', valid_from: null, valid_to: MOVE },
+        { erp_id: 'B', valid_from: MOVE, valid_to: null },
+      ],
+      changed: true,
+    });
+    assert.equal(
+      ((await ask('POST /mappings', change)).body as { changed: boolean }).changed,
+      false,
+    );
+    await until('publication', () => sent.length === 4);
+  });
+  const published = sent[3]?.message?.value as IdMapped | undefined;
+  assert.equal(published?.version, 2);
+  const { rows } = await pool.query<{ action: string; done_by: string }>(
+    'select action, done_by from control.audit order by id',
+  );
+  assert.deepEqual(
+    rows.map(({ action, done_by: by }) => [action, by]),
+    [
+      ['tenant.applied', 'console'],
+      ['mapping.loaded', 'console'],
+      ['mapping.changed', 'bob'],
+    ],
+  );
+  const { rows: history } = await pool.query<{ erp_id: string; until_version: string | null }>(
+    "select erp_id, until_version from control.id_mapping where entity = 'vehicle' order by id",
+  );
+  assert.deepEqual(
+    history.map((row) => [row.erp_id, row.until_version]),
+    [
+      ['TRK-S-9', '2'],
+      ['TRK-SPARE-1', '2'],
+      ['A', null],
+      ['B', null],
+    ],
+  );
+});
+
+const refusals: readonly [string, string, unknown, string][] = [
+  [
+    'overlapping intervals',
+    'POST /mappings',
+    { intervals: [{ erp_id: 'A', valid_to: MOVE }, { erp_id: 'B' }] },
+    'MAPPING_OVERLAP',
+  ],
+  [
+    'an interval that ends before it starts',
+    'POST /mappings',
+    { intervals: [{ erp_id: 'A', valid_from: MOVE, valid_to: '2015-01-01T00:00:00Z' }] },
+    'MAPPING_OVERLAP',
+  ],
+  [
+    'an instant without offset',
+    'POST /mappings',
+    { intervals: [{ erp_id: 'A', valid_to: '2015-12-10T15:00:00' }] },
+    'REQUEST_MALFORMED',
+  ],
+  [
+    'an entity that nobody maps',
+    'POST /mappings',
+    { entity: 'trip', intervals: [] },
+    'REQUEST_MALFORMED',
+  ],
+  [
+    'a tenant that is not applied',
+    'POST /mappings',
+    { tenant: 'nobody', intervals: [] },
+    'TENANT_UNKNOWN',
+  ],
+  ['files of another tenant', 'POST /tenants/bay-cabs/apply', { model }, 'TENANT_MISMATCH'],
+  [
+    'a model that breaks rules',
+    'POST /tenants/hudson-waste/apply',
+    { model: { ...model, erp: { ...model.erp, url: 'postgres://literal' } } },
+    'TENANT_INVALID',
+  ],
+  [
+    'a folder that is not there',
+    'POST /tenants/hudson-waste/apply',
+    { dir: '/nowhere' },
+    'TENANT_INVALID',
+  ],
+  ['neither folder nor model', 'POST /tenants/hudson-waste/apply', {}, 'REQUEST_MALFORMED'],
+  [
+    'an instant without tenant',
+    'GET /why?trip=wialon:8002@2015-12-10T15:00:00Z',
+    undefined,
+    'REQUEST_MALFORMED',
+  ],
+];
+for (const [title, route, body, code] of refusals) {
+  test(`refused, with nothing stored: ${title}`, async () => {
+    await withService({}, async (ask) => {
+      await ask('POST /tenants/hudson-waste/apply', { model, idmap: [] });
+      const stored = await count('audit');
+      const mapping = { tenant: 'hudson-waste', entity: 'vehicle', telematics_id: 'wialon:1' };
+      const request = route === 'POST /mappings' ? { ...mapping, ...(body as object) } : body;
+      await assert.rejects(ask(route, request), { code });
+      assert.deepEqual([await count('audit'), await count('mapped_id')], [stored, 0]);
+    });
+  });
+}
+
+test('the database itself refuses two ERP ids at one instant', async () => {
+  const change = {
+    tenantId: 'hudson-waste',
+    entity: 'vehicle' as const,
+    telematicsId: 'wialon:1',
+    by: 'test',
+    intervals: [
+      { erp_id: 'A', valid_from_time: null, valid_to_time: 2000 },
+      { erp_id: 'B', valid_from_time: 1999, valid_to_time: null },
+    ],
+  };
+  await assert.rejects(control.changeMapping(change), { code: 'MAPPING_OVERLAP', kind: 'refused' });
+  assert.equal(await count('mapped_id'), 0);
+});
+
+test('while the broker is away decisions are stored; they are published in order when it is back', async () => {
+  const { publisher, sent, failNext } = fakePublisher();
+  failNext(transient(), 1);
+  const warnings: string[] = [];
+  const logger = {
+    info: () => undefined,
+    warn: (_f: object, message: string) => void warnings.push(message),
+  };
+  await withService({ publisher, logger }, async (ask) => {
+    await ask('POST /tenants/hudson-waste/apply', { model, idmap });
+    await until('the failure to show', () => warnings.length > 0);
+    assert.equal(running?.health().ready, false);
+    await until('publication', () => sent.length === 3);
+    await until('health', () => running?.health().ready === true);
+  });
+  assert.deepEqual(warnings, ['outbox.delayed']);
+  assert.equal(await count('outbox'), 0);
+});
+
+test('a publisher that can never work ends the service', async () => {
+  const { publisher, failNext } = fakePublisher();
+  failNext(new Error('broken'), 1);
+  await withService({ publisher }, async (ask) => {
+    const ended = assert.rejects(running?.done ?? Promise.resolve(), /broken/);
+    await ask('POST /tenants/hudson-waste/apply', { model, idmap: [] });
+    await ended;
+  });
+  assert.equal(await count('outbox'), 1);
+});
+
+test('an ERP id leads back to all units that ever stood for it', async () => {
+  await control.apply(model, idmap, 'test');
+  await control.changeMapping({
+    tenantId: 'hudson-waste',
+    entity: 'vehicle',
+    telematicsId: 'wialon:8009',
+    intervals: [{ erp_id: 'TRK-S-9', valid_from_time: 0, valid_to_time: null }],
+    by: 'test',
+  });
+  assert.deepEqual(await control.telematicsIds('hudson-waste', 'vehicle', 'TRK-S-9'), [
+    'wialon:8009',
+    'wialon:8002',
+  ]);
+});

@@ -1,0 +1,35 @@
+import type { RunningService } from '@waybill/runtime';
+import { createApply } from './handle-apply.ts';
+import { createMapping, createMappings } from './handle-mapping.ts';
+import { createWhy } from './handle-why.ts';
+import type { Ports } from './ports.ts';
+import { startPublisher } from './publisher.ts';
+
+export const SERVICE = 'console';
+
+/** The only writer of what people decide; answers why. */
+export function createService(ports: Ports): RunningService {
+  const outbox = startPublisher(ports);
+  return {
+    // It reads no topic, so it has no positions.
+    health: () => ({ ready: outbox.working(), positions: [] }),
+    routes: {
+      'GET /tenants': async () => ({
+        status: 200,
+        body: { tenants: await ports.control.tenants() },
+      }),
+      'POST /tenants/*': createApply(ports, outbox.wake),
+      'GET /mappings': createMappings(ports),
+      'POST /mappings': createMapping(ports, outbox.wake),
+      'GET /why': createWhy(ports),
+    },
+    done: outbox.done,
+    stop: async () => {
+      await outbox.stop();
+      await ports.publisher.close();
+      await ports.streams.close();
+      await ports.control.close();
+      await ports.ledger.close();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { createPostgresErp } from '@waybill/erp';
+import { resolveSecret } from '@waybill/runtime';
+import type { TenantModel } from '@waybill/tenant';
+import type { ErpReader } from '../ports.ts';
+
+function ownedByErp(model: TenantModel, entity: string): ReadonlySet<string> {
+  const rules = model.ownership.filter((rule) => rule.entity === entity && rule.owner === 'erp');
+  return new Set(rules.map(({ field }) => field));
+}
+
+/** Opens a tenant's ERP for reading. Fields that the ERP owns are not compared. */
+export async function connectErp(
+  model: TenantModel,
+  secretsDir: string | undefined,
+): Promise<ErpReader> {
+  const erp = createPostgresErp({
+    url: await resolveSecret(model.erp.url, secretsDir),
+    zone: model.company.zone,
+    mappings: model.mappings,
+    ownedByErp: {
+      trip: ownedByErp(model, 'trip'),
+      site_visit: ownedByErp(model, 'site_visit'),
+      transport_order: ownedByErp(model, 'transport_order'),
+    },
+    applicationName: 'waybill reconciler',
+    maxConnections: 1,
+  });
+  return { records: (entity) => erp.digest(entity), close: () => erp.close() };
+}

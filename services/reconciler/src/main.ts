@@ -1,0 +1,37 @@
+import { resolveSetting, runService, streamMetrics } from '@waybill/runtime';
+import { connectStreams } from '@waybill/stream';
+import { connectErp } from './adapters/erp-reader.ts';
+import { openLedger } from './adapters/ledger-database.ts';
+import { configReader } from './config.ts';
+import { reconcilerMetrics } from './metrics.ts';
+import { SERVICE, createService } from './service.ts';
+
+await runService({
+  name: SERVICE,
+  config: configReader,
+  batchRatio: (config) => config.TRACE_POSITION_RATIO,
+  start: async ({ config, logger, metrics, tracing }) => {
+    const { SECRETS_DIR: secretsDir } = config;
+    const { store, ledger } = await openLedger(
+      await resolveSetting(config.LEDGER_DATABASE_URL, secretsDir),
+    );
+    const streams = await connectStreams({
+      brokers: config.KAFKA_BROKERS,
+      registryUrl: config.SCHEMA_REGISTRY_URL,
+      namespace: config.KAFKA_NAMESPACE,
+      clientId: SERVICE,
+      logger,
+      metrics: streamMetrics(metrics),
+      tracing,
+    });
+    return createService({
+      streams,
+      store,
+      ledger,
+      connectErp: (model) => connectErp(model, secretsDir),
+      logger,
+      metrics: reconcilerMetrics(metrics),
+      now: Date.now,
+    });
+  },
+});

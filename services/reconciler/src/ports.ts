@@ -1,0 +1,50 @@
+import type {
+  EventEntity,
+  EventForComparison,
+  LedgerTx,
+  TenantReport,
+  DeadLetterCount,
+} from '@waybill/ledger';
+import type { ProjectionStore, Streams } from '@waybill/stream';
+import type { TenantModel } from '@waybill/tenant';
+import type { ComparedRecord } from './core/compare.ts';
+import type { ReconcilerMetrics } from './metrics.ts';
+
+/** Reads what the ledger's tables say. Throws Faults as the database's `classify` makes them. */
+export interface LedgerReader {
+  readonly report: (tenant: string | null) => Promise<{
+    readonly tenants: readonly TenantReport[];
+    readonly dead_letters_without_tenant: readonly DeadLetterCount[];
+  }>;
+  /** All events of an entity, withdrawn ones too; in pages, so that memory stays bounded per page. */
+  readonly events: (
+    tenant: string,
+    entity: EventEntity,
+  ) => AsyncIterable<readonly EventForComparison[]>;
+  readonly close: () => Promise<void>;
+}
+
+/** One ERP, read only. */
+export interface ErpReader {
+  /** All records of an entity in effect. Throws Faults: transient when the ERP is away. */
+  readonly records: (entity: EventEntity) => Promise<readonly ComparedRecord[]>;
+  readonly close: () => Promise<void>;
+}
+
+/** What the service needs from outside. */
+export interface Ports {
+  /** The log. `project` is called once; a Fault from it ends the service. */
+  readonly streams: Pick<Streams, 'project' | 'close'>;
+  /** Where offsets are kept, beside the ledger's rows and in their transactions. */
+  readonly store: ProjectionStore<LedgerTx>;
+  readonly ledger: LedgerReader;
+  /** Opens the tenant's ERP for one comparison; its secret is read again each time. */
+  readonly connectErp: (model: TenantModel) => Promise<ErpReader>;
+  readonly logger: {
+    readonly info: (fields: object, message: string) => void;
+    readonly warn: (fields: object, message: string) => void;
+  };
+  readonly metrics: ReconcilerMetrics;
+  /** Wall time, ms since epoch. */
+  readonly now: () => number;
+}

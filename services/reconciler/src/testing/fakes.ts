@@ -1,0 +1,170 @@
+// In-memory stand-ins for the ports of the reconciler.
+import { topics, type IdMapped, type Message, type Topic } from '@waybill/contracts';
+import type { EventForComparison, LedgerTx } from '@waybill/ledger';
+import type { ProjectOptions, Received } from '@waybill/stream';
+import { toDocument, type TenantModel } from '@waybill/tenant';
+import type { ComparedRecord } from '../core/compare.ts';
+import type { Ports } from '../ports.ts';
+
+export interface Fakes {
+  readonly ports: Ports;
+  readonly given: () => ProjectOptions<LedgerTx>;
+  readonly calls: string[];
+  readonly lines: [string, object][];
+}
+
+/** Ports over fixed events and records; `calls` notes what was opened and closed. */
+export function createFakes(content: {
+  readonly events?: readonly EventForComparison[];
+  readonly records?: readonly ComparedRecord[];
+}): Fakes {
+  let given: ProjectOptions<LedgerTx> | undefined;
+  const calls: string[] = [];
+  const lines: [string, object][] = [];
+  const ports: Ports = {
+    streams: {
+      project: async (options) => {
+        given = options as unknown as ProjectOptions<LedgerTx>;
+        return {
+          done: Promise.resolve(),
+          ready: () => true,
+          positions: () => [],
+          stop: async () => void calls.push('runner stopped'),
+        };
+      },
+      close: async () => void calls.push('streams closed'),
+    },
+    store: { offsets: async () => new Map(), advance: async () => true },
+    ledger: {
+      report: async () => ({ tenants: [], dead_letters_without_tenant: [] }),
+      async *events(_tenant, entity) {
+        yield (content.events ?? []).filter((event) => event.entity === entity);
+      },
+      close: async () => void calls.push('ledger closed'),
+    },
+    connectErp: async (model) => {
+      calls.push(`erp of ${model.tenant_id} opened`);
+      return {
+        records: async (entity) => (entity === 'trip' ? (content.records ?? []) : []),
+        close: async () => void calls.push('erp closed'),
+      };
+    },
+    logger: {
+      info: (fields, message) => void lines.push([message, fields]),
+      warn: (fields, message) => void lines.push([message, fields]),
+    },
+    metrics: { compared: ({ entity }) => void calls.push(`measured ${entity}`) },
+    now: () => 1_000,
+  };
+  return {
+    ports,
+    given: () => {
+      if (!given) throw new Error('project was not called');
+      return given;
+    },
+    calls,
+    lines,
+  };
+}
+
+/** A record as the runner hands it over. */
+export function received(topic: unknown, offset: number, type: string, value: unknown): Received {
+  return {
+    topic: topic as Topic,
+    partition: 1,
+    offset: BigInt(offset),
+    key: 'key',
+    message: { type, value },
+    traceparent: undefined,
+    bytes: Buffer.alloc(0),
+  };
+}
+
+export function configured(model: TenantModel, document_sha256?: string): Message {
+  const { document, sha256 } = toDocument(model);
+  return {
+    type: 'TenantConfigured',
+    value: {
+      tenant_id: model.tenant_id,
+      version: 1,
+      applied_time: 0,
+      applied_by: 'test',
+      document,
+      document_sha256: document_sha256 ?? sha256,
+    },
+  };
+}
+
+export function mapped(value: IdMapped): Message {
+  return { type: 'IdMapped', value };
+}
+
+export const tenantConfig: Topic = topics.tenantConfig;
+export const idMapping: Topic = topics.idMapping;
+
+export const model: TenantModel = {
+  tenant_id: 'hudson-waste',
+  company: {
+    company_id: 'hudson-waste',
+    name: 'Hudson Waste',
+    zone: 'America/New_York',
+    currency: 'USD',
+    grace_hours: 6,
+    closed_period: 'amend',
+  },
+  sources: [
+    {
+      source_id: 'wialon',
+      kind: 'wialon',
+      account: 'hudson-waste',
+      url: 'http://127.0.0.1:8180',
+      tokens: ['secret://files/hudson-waste#token'],
+      read_from: '2015-12-09T21:39:00Z',
+      poll_interval_ms: 1000,
+      page_messages: 200,
+      gap_lookback_hours: 24,
+    },
+  ],
+  events: { trip: 'detected', site_visit: 'off', trip_status: 'off' },
+  detection: {
+    movement_source: 'position',
+    min_speed_kmh: 5,
+    stay_time_s: 300,
+    min_trip_distance_m: 500,
+    silence_s: 600,
+    visit_confirm_fixes: 2,
+    visit_silence_h: 120,
+  },
+  erp: {
+    target: 'erp',
+    adapter: 'postgres',
+    url: 'secret://files/hudson-waste#erp_url',
+    max_writes_per_s: 2000,
+  },
+  ownership: [
+    {
+      entity: 'trip',
+      field: 'distance_km',
+      owner: 'telematics',
+      cadence: 'per event',
+      conflict_rule: 'newest wins',
+      tolerance: '0.1 km',
+    },
+  ],
+  mappings: [
+    {
+      entity: 'trip',
+      version: 1,
+      table: 'trip',
+      key: { trip_ref: { from: 'entity_id', as: 'text' } },
+      columns: {
+        vehicle_id: { from: 'vehicle_id', as: 'text' },
+        distance_km: { from: 'distance_km', as: 'number', decimals: 2 },
+        business_date: { from: 'business_date', as: 'date' },
+      },
+      triple: { revision: 'r', activation: 'a', resolution: 's' },
+      retracted: 'withdrawn',
+      mode: 'upsert',
+    },
+  ],
+};
