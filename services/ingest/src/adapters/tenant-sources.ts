@@ -1,0 +1,38 @@
+import { topics, type Message, type TenantConfigured, type Topic } from '@waybill/contracts';
+import { toFault } from '@waybill/fault';
+import type { Streams } from '@waybill/stream';
+import { readTenant, type WebhookSource } from '@waybill/tenant';
+import type { Logger, SourceDirectory } from '../ports.ts';
+
+/**
+ * Follows the applied tenant files. A version that cannot be read leaves the last good one in force; a
+ * withdrawn tenant loses its sources at once.
+ */
+export async function followSources(
+  streams: Pick<Streams, 'follow'>,
+  logger: Logger,
+): Promise<SourceDirectory> {
+  const tenants = new Map<string, ReadonlyMap<string, WebhookSource>>();
+  const onTable = (_topic: Topic, tenantId: string, message: Message | null): void => {
+    if (message === null) {
+      tenants.delete(tenantId);
+      return;
+    }
+    try {
+      // The only contract of this topic.
+      const { sources } = readTenant(message.value as TenantConfigured);
+      const own = sources.filter((source) => source.kind === 'webhook');
+      tenants.set(tenantId, new Map(own.map((source) => [source.source_id, source])));
+      logger.info({ tenant_id: tenantId, sources: own.length }, 'tenant.configured');
+    } catch (error) {
+      const { code, message: why } = toFault(error, 'decode');
+      logger.error({ tenant_id: tenantId, code, message: why }, 'tenant.refused');
+    }
+  };
+  const { stop } = await streams.follow([topics.tenantConfig], onTable);
+  return {
+    find: ({ tenantId, sourceId }) => tenants.get(tenantId)?.get(sourceId),
+    size: () => [...tenants.values()].reduce((sum, sources) => sum + sources.size, 0),
+    stop,
+  };
+}

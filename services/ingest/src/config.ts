@@ -1,0 +1,72 @@
+import {
+  defineConfig,
+  processConfig,
+  variable,
+  type ConfigOf,
+  type ConfigReader,
+} from '@waybill/runtime';
+
+// Bounds, not only defaults, keep the longest send under the shortest lease: a claim must not be taken
+// over while its first holder still waits for the brokers.
+const shape = {
+  ...processConfig,
+  INGEST_DATABASE_URL: variable.database({
+    meaning: 'database of the claims; schema ingest is made and migrated at start',
+  }),
+  INGEST_HTTP_HOST: variable.text({ meaning: 'address of the webhook listener' }, '127.0.0.1'),
+  INGEST_HTTP_PORT: variable.integer(
+    {
+      minimum: 0,
+      maximum: 65_535,
+      meaning:
+        'port of the webhook listener; 0 = any free one, see webhook_port of service.started',
+    },
+    0,
+  ),
+  INGEST_LEASE_S: variable.integer(
+    {
+      minimum: 20,
+      maximum: 600,
+      unit: 's',
+      meaning: 'how long a claim blocks its key when the process that holds it dies',
+    },
+    30,
+  ),
+  INGEST_SEND_TIMEOUT_MS: variable.integer(
+    {
+      minimum: 100,
+      maximum: 15_000,
+      unit: 'ms',
+      meaning: 'longest wait for the brokers, and for one statement of the database, before 503',
+    },
+    10_000,
+  ),
+  INGEST_IN_FLIGHT_MAX: variable.integer(
+    {
+      minimum: 1,
+      maximum: 1000,
+      unit: 'requests',
+      meaning: 'requests at a time; more are answered 503 before their body is read',
+    },
+    64,
+  ),
+  INGEST_DATABASE_CONNECTIONS: variable.integer(
+    { minimum: 1, maximum: 100, unit: 'connections', meaning: 'most connections to the database' },
+    8,
+  ),
+  INGEST_CLAIM_RETENTION_H: variable.integer(
+    {
+      minimum: 1,
+      maximum: 8760,
+      unit: 'h',
+      meaning: 'how long an Idempotency-Key is remembered; longer than any sender retries',
+    },
+    168,
+  ),
+};
+
+/** The values by variable name. */
+export type Config = ConfigOf<typeof shape>;
+
+/** The variables of ingest. */
+export const configReader: ConfigReader<Config> = defineConfig(shape);

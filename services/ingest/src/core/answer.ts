@@ -1,0 +1,91 @@
+import type { Violation } from '@waybill/contracts';
+
+/** An HTTP answer as data. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Empty for a bare answer. */
+  readonly body: string;
+}
+
+interface Shape {
+  readonly status: number;
+  /** Absent for answers to whom has not shown who they are: they learn nothing but the status. */
+  readonly title?: string;
+  readonly retryAfterS?: number;
+}
+
+const shapes = {
+  UNAUTHENTICATED: { status: 401 },
+  IDEMPOTENCY_KEY_MISSING: { status: 400, title: 'Idempotency-Key is required' },
+  IDEMPOTENCY_KEY_INVALID: {
+    status: 400,
+    title: 'Idempotency-Key must be 1 to 255 printable ASCII characters',
+  },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'Idempotency-Key was used for another body' },
+  REQUEST_IN_FLIGHT: {
+    status: 409,
+    title: 'The first request with this Idempotency-Key is still at work',
+    retryAfterS: 1,
+  },
+  BODY_MALFORMED: { status: 400, title: 'The body is not JSON' },
+  BODY_TOO_LARGE: { status: 413 },
+  ENCODING_UNSUPPORTED: { status: 415 },
+  EVENT_INVALID: { status: 422, title: 'The event breaks its contract' },
+  NOT_FOUND: { status: 404 },
+  REQUEST_MALFORMED: { status: 400 },
+  OVERLOADED: { status: 503, retryAfterS: 1 },
+  UNAVAILABLE: { status: 503, retryAfterS: 5 },
+  INTERNAL: { status: 500 },
+} satisfies Readonly<Record<string, Shape>>;
+
+export type RefusalCode = keyof typeof shapes;
+
+/** A request that is not accepted. */
+export interface Refusal {
+  readonly kind: 'refused';
+  readonly code: RefusalCode;
+  /** For log and metric only, never for the sender; from a closed set. */
+  readonly reason?: string;
+  readonly violations?: readonly Violation[];
+}
+
+/** The answer to a refused request: problem+json (RFC 9457), or bare. */
+export function refusalAnswer(refusal: Refusal): Answer {
+  const shape: Shape = shapes[refusal.code];
+  const headers: Record<string, string> = {};
+  if (shape.retryAfterS !== undefined) headers['retry-after'] = String(shape.retryAfterS);
+  if (shape.title === undefined) return { status: shape.status, headers, body: '' };
+  headers['content-type'] = 'application/problem+json';
+  const body = JSON.stringify({
+    type: `urn:waybill:problem:${refusal.code.toLowerCase().replaceAll('_', '-')}`,
+    title: shape.title,
+    status: shape.status,
+    code: refusal.code,
+    ...(refusal.violations === undefined ? {} : { violations: refusal.violations }),
+  });
+  return { status: shape.status, headers, body };
+}
+
+/** The answer to an accepted event; kept with the claim and given again to repeats. */
+export function acceptedAnswer(eventId: string): {
+  readonly status: number;
+  readonly body: string;
+} {
+  return { status: 200, body: JSON.stringify({ accepted: eventId }) };
+}
+
+/** A kept answer as it goes out; `repeated` tells the sender that nothing was done this time. */
+export function keptAnswer(
+  kept: { readonly status: number; readonly body: string },
+  repeated: boolean,
+): Answer {
+  return {
+    status: kept.status,
+    headers: {
+      'content-type': 'application/json',
+      ...(repeated ? { 'idempotent-replayed': 'true' } : {}),
+    },
+    body: kept.body,
+  };
+}

@@ -1,0 +1,202 @@
+import { hashId } from '@waybill/domain';
+import { toFault } from '@waybill/fault';
+import type { WebhookRequest } from './adapters/http-server.ts';
+import { sha256, signedSha256 } from './adapters/signature.ts';
+import { authenticate, denied, type Authenticated } from './authenticate.ts';
+import {
+  acceptedAnswer,
+  keptAnswer,
+  refusalAnswer,
+  type Answer,
+  type Refusal,
+} from './core/answer.ts';
+import { checkEnvelope } from './core/envelope.ts';
+import { parseIdempotencyKey } from './core/idempotency-key.ts';
+import { sourceAddress } from './core/source-address.ts';
+import type { IngestMetrics } from './metrics.ts';
+import type {
+  Claim,
+  ClaimId,
+  ClaimStore,
+  Logger,
+  Ports,
+  RawLog,
+  SourceDirectory,
+} from './ports.ts';
+
+/** Not part of the raw record: they open doors, or say nothing about the event. */
+const CREDENTIALS: ReadonlySet<string> = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'x-signature',
+]);
+
+export interface HandlerPorts extends Pick<Ports, 'secrets' | 'now' | 'tracing'> {
+  readonly sources: SourceDirectory;
+  readonly claims: ClaimStore;
+  readonly raw: RawLog;
+  readonly metrics: IngestMetrics;
+  readonly logger: Logger;
+}
+
+/** What one request came to; filled on the way and logged once. */
+interface Wide {
+  tenant_id?: string;
+  source_id?: string;
+  key_id?: string;
+  request_id?: string;
+  event_id?: string;
+  attempt?: number;
+}
+
+type Outcome =
+  | { readonly kind: 'accepted'; readonly answer: Answer }
+  | { readonly kind: 'repeated'; readonly answer: Answer }
+  | Refusal
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** One request: authenticate → check → claim → append → complete → answer. */
+export function createWebhookHandler(
+  ports: HandlerPorts,
+): (request: WebhookRequest) => Promise<Answer> {
+  return async (request) => {
+    const started = performance.now();
+    const wide: Wide = {};
+    const outcome = await ports.tracing
+      .span('webhook receive', {}, (traceparent) => receive(request, ports, wide, traceparent))
+      .catch((error: unknown): Outcome => ({ kind: 'failed', error }));
+    const seconds = (performance.now() - started) / 1000;
+    return report(outcome, { ...wide, body_bytes: request.body.length }, seconds, ports);
+  };
+}
+
+async function receive(
+  request: WebhookRequest,
+  ports: HandlerPorts,
+  wide: Wide,
+  traceparent: string | undefined,
+): Promise<Outcome> {
+  const receivedTime = ports.now();
+  const { headers, body } = request;
+  const address = sourceAddress(request.path, headers['x-waybill-source']);
+  const source = address && ports.sources.find(address);
+  const signature = headers['x-signature'];
+  const caller = await authenticate({ source, signature, body, receivedTime }, ports);
+  if (caller.kind === 'refused') return caller;
+  // Without an address there is no source, and without a source nobody is authenticated.
+  if (address === undefined) return denied('source_unknown');
+  Object.assign(wide, {
+    tenant_id: address.tenantId,
+    source_id: address.sourceId,
+    key_id: caller.keyId,
+  });
+
+  const key = parseIdempotencyKey(headers['idempotency-key']);
+  if (key.kind === 'refused') return key;
+  const envelope = checkEnvelope(body);
+  if (envelope.kind === 'refused') return envelope;
+
+  const id: ClaimId = { ...address, key: key.key };
+  wide.request_id = hashId('webhook', id.tenantId, id.sourceId, id.key);
+  wide.event_id = envelope.id;
+  const checked = { id, request, caller, receivedTime, requestId: wide.request_id };
+  const claim = await claimFor(checked, ports.claims);
+  if (claim.kind !== 'granted') return settled(claim);
+  wide.attempt = claim.attempt;
+
+  try {
+    await ports.raw.append(rawRecord(checked, claim.receivedTime), traceparent);
+  } catch (error) {
+    await ports.claims.release(id, claim.attempt).catch((late: unknown) => {
+      ports.logger.warn({ request_id: wide.request_id, err: late }, 'claim.release_failed');
+    });
+    throw error;
+  }
+  const answer = acceptedAnswer(envelope.id);
+  await ports.claims.complete(id, answer).catch((error: unknown) => {
+    // The event is safe in the log, so the sender is told so. A repeat of the request after the lease
+    // would append it once more under the same request id.
+    ports.logger.warn({ request_id: wide.request_id, err: error }, 'claim.complete_failed');
+  });
+  return { kind: 'accepted', answer: keptAnswer(answer, false) };
+}
+
+interface Checked {
+  readonly id: ClaimId;
+  readonly request: WebhookRequest;
+  readonly caller: Authenticated;
+  readonly receivedTime: number;
+  readonly requestId: string;
+}
+
+function claimFor(checked: Checked, claims: ClaimStore): Promise<Claim> {
+  const { id, request, caller, receivedTime, requestId } = checked;
+  return claims.claim({
+    ...id,
+    requestId,
+    bodySha256: sha256(request.body),
+    signedSha256: signedSha256(caller.t, request.body),
+    // One second more: the time check works on whole seconds.
+    signatureEndsTime: (Number(caller.t) + caller.toleranceS + 1) * 1000,
+    receivedTime,
+  });
+}
+
+function settled(claim: Exclude<Claim, { kind: 'granted' }>): Outcome {
+  switch (claim.kind) {
+    case 'done':
+      return { kind: 'repeated', answer: keptAnswer(claim.answer, true) };
+    case 'running':
+      return { kind: 'refused', code: 'REQUEST_IN_FLIGHT' };
+    case 'other_body':
+      return { kind: 'refused', code: 'IDEMPOTENCY_KEY_REUSED' };
+    case 'replayed':
+      return denied('replayed');
+  }
+}
+
+function rawRecord(checked: Checked, receivedTime: number): Parameters<RawLog['append']>[0] {
+  const { id, request, caller } = checked;
+  const headers = Object.entries(request.headers).filter(([name]) => !CREDENTIALS.has(name));
+  return {
+    tenant_id: id.tenantId,
+    source_id: id.sourceId,
+    request_id: checked.requestId,
+    received_time: receivedTime,
+    verdict: 'VERIFIED',
+    key_id: caller.keyId,
+    idempotency_key: id.key,
+    content_type: request.headers['content-type'] ?? null,
+    headers: Object.fromEntries(headers),
+    body_sha256: sha256(request.body),
+    body: request.body,
+  };
+}
+
+/** Counts, logs one line, and turns the outcome into the answer. */
+function report(outcome: Outcome, wide: object, seconds: number, ports: HandlerPorts): Answer {
+  const { metrics, logger } = ports;
+  const duration_ms = Math.round(seconds * 1000);
+  if (outcome.kind === 'refused') {
+    const { code, reason } = outcome;
+    // Paths only: what was found there may be personal.
+    const violations = outcome.violations?.map((violation) => violation.path);
+    metrics.answered('refused', code, seconds);
+    if (code === 'UNAUTHENTICATED') metrics.unauthenticated(reason ?? 'unknown');
+    const fields = { ...wide, outcome: 'refused', code, reason, violations, duration_ms };
+    logger.warn(fields, 'webhook.answered');
+    return refusalAnswer(outcome);
+  }
+  if (outcome.kind !== 'failed') {
+    metrics.answered(outcome.kind, 'none', seconds);
+    logger.info({ ...wide, outcome: outcome.kind, duration_ms }, 'webhook.answered');
+    return outcome.answer;
+  }
+  const fault = toFault(outcome.error, 'publish');
+  metrics.error(fault);
+  const code = fault.kind === 'bug' ? 'INTERNAL' : 'UNAVAILABLE';
+  metrics.answered('failed', code, seconds);
+  logger.error({ ...wide, outcome: 'failed', code, duration_ms, err: fault }, 'webhook.answered');
+  return refusalAnswer({ kind: 'refused', code });
+}

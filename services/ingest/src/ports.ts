@@ -1,0 +1,88 @@
+import type { WebhookReceived } from '@waybill/contracts';
+import type { Pool } from '@waybill/postgres';
+import type { Tracing } from '@waybill/runtime';
+import type { Streams } from '@waybill/stream';
+import type { WebhookSource } from '@waybill/tenant';
+import type { SourceAddress } from './core/source-address.ts';
+import type { IngestMetrics } from './metrics.ts';
+
+/** The push sources of all tenants, always as of the newest applied tenant files. */
+export interface SourceDirectory {
+  readonly find: (address: SourceAddress) => WebhookSource | undefined;
+  readonly size: () => number;
+  readonly stop: () => Promise<void>;
+}
+
+/** The value behind a secret reference, read anew. Rejects with Fault `misconfigured`. */
+export type SecretStore = (reference: string) => Promise<string>;
+
+/** Appends raw records; resolves when all replicas confirmed, else rejects with a Fault. */
+export interface RawLog {
+  readonly append: (record: WebhookReceived, traceparent: string | undefined) => Promise<void>;
+}
+
+/** An answer that is given again to repeats. */
+export interface KeptAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Identity of a claim: an Idempotency-Key is unique per source. */
+export interface ClaimId extends SourceAddress {
+  readonly key: string;
+}
+
+export interface ClaimRequest extends ClaimId {
+  readonly requestId: string;
+  /** Hex. */
+  readonly bodySha256: string;
+  /** Hex of SHA-256 over the signed bytes `<t>.<body>`: whoever signed them, and however often. */
+  readonly signedSha256: string;
+  /** From when on the signature is refused by its age anyway; ms since epoch. */
+  readonly signatureEndsTime: number;
+  /** Wall time of receipt; a taken-over claim keeps the first. */
+  readonly receivedTime: number;
+}
+
+/**
+ * What became of a claim.
+ *
+ * granted: nobody has this key, or its holder let the lease run out; do the work, then complete it.
+ * done: the work was done; give the kept answer. running: another request is at it. other_body: the key
+ * stands for another body. replayed: these signed bytes came with another key before.
+ */
+export type Claim =
+  | { readonly kind: 'granted'; readonly attempt: number; readonly receivedTime: number }
+  | { readonly kind: 'done'; readonly answer: KeptAnswer }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'other_body' }
+  | { readonly kind: 'replayed' };
+
+/** Idempotency-Keys. All methods reject with a Fault of the database. */
+export interface ClaimStore {
+  readonly claim: (request: ClaimRequest) => Promise<Claim>;
+  /** Called after the brokers confirmed; from then on repeats get the answer. */
+  readonly complete: (id: ClaimId, answer: KeptAnswer) => Promise<void>;
+  /** Called when the work failed: the next request with the key may start at once. */
+  readonly release: (id: ClaimId, attempt: number) => Promise<void>;
+  /** Forgets what is too old to matter; returns how many keys. */
+  readonly sweep: () => Promise<number>;
+}
+
+export interface Logger {
+  readonly info: (fields: object, message: string) => void;
+  readonly warn: (fields: object, message: string) => void;
+  readonly error: (fields: object, message: string) => void;
+}
+
+/** What createService needs from outside. The service closes streams and pool when it stops. */
+export interface Ports {
+  readonly streams: Pick<Streams, 'publisher' | 'follow' | 'close'>;
+  readonly pool: Pool;
+  readonly secrets: SecretStore;
+  readonly metrics: IngestMetrics;
+  readonly tracing: Pick<Tracing, 'span'>;
+  readonly logger: Logger;
+  /** Wall time, ms since epoch. */
+  readonly now: () => number;
+}

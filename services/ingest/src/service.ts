@@ -1,0 +1,85 @@
+import { topics } from '@waybill/contracts';
+import { migrate } from '@waybill/postgres';
+import type { RunningService } from '@waybill/runtime';
+import { migrations, SCHEMA } from './adapters/claims-schema.ts';
+import { listenForWebhooks } from './adapters/http-server.ts';
+import { postgresClaims } from './adapters/postgres-claims.ts';
+import { streamRawLog } from './adapters/stream-raw-log.ts';
+import { followSources } from './adapters/tenant-sources.ts';
+import type { Config } from './config.ts';
+import { createWebhookHandler } from './handle-webhook.ts';
+import type { ClaimStore, Logger, Ports } from './ports.ts';
+
+/** Name in logs, metrics and client ids. */
+export const SERVICE = 'ingest';
+
+const SWEEP_INTERVAL_MS = 60_000;
+
+export type ServiceConfig = Pick<
+  Config,
+  | 'INGEST_HTTP_HOST'
+  | 'INGEST_HTTP_PORT'
+  | 'INGEST_LEASE_S'
+  | 'INGEST_SEND_TIMEOUT_MS'
+  | 'INGEST_IN_FLIGHT_MAX'
+  | 'INGEST_CLAIM_RETENTION_H'
+>;
+
+/**
+ * The door for pushed events. Start: claims, tenant files, publisher, listener; the listener comes last,
+ * so nobody is answered before the sources are known. Stop is the reverse.
+ */
+export async function createService(config: ServiceConfig, ports: Ports): Promise<RunningService> {
+  const { streams, pool, logger, metrics } = ports;
+  const applied = await migrate(pool, SCHEMA, migrations);
+  if (applied.length > 0) logger.info({ applied }, 'schema.migrated');
+  const claims = postgresClaims(pool, {
+    leaseS: config.INGEST_LEASE_S,
+    retentionH: config.INGEST_CLAIM_RETENTION_H,
+  });
+  const sources = await followSources(streams, logger);
+  const publisher = await streams.publisher([topics.webhookRaw]);
+  const raw = streamRawLog(publisher, config.INGEST_SEND_TIMEOUT_MS);
+  const http = await listenForWebhooks({
+    host: config.INGEST_HTTP_HOST,
+    port: config.INGEST_HTTP_PORT,
+    inFlightMax: config.INGEST_IN_FLIGHT_MAX,
+    handle: createWebhookHandler({ ...ports, sources, claims, raw }),
+    onRefused: (code) => {
+      metrics.answered('refused', code, 0);
+      logger.warn({ outcome: 'refused', code }, 'webhook.answered');
+    },
+  });
+  const sweeper = startSweeper(claims, logger);
+  const stopped = Promise.withResolvers<void>();
+  return {
+    health: () => ({
+      ready: true,
+      positions: [],
+      extra: { webhook_port: http.port, sources: sources.size(), in_flight: http.inFlight() },
+    }),
+    started: { webhook_port: http.port },
+    done: stopped.promise,
+    stop: async () => {
+      clearInterval(sweeper);
+      await http.close();
+      await publisher.close();
+      await sources.stop();
+      await streams.close();
+      await pool.end();
+      stopped.resolve();
+    },
+  };
+}
+
+/** Old keys and signatures are forgotten in the background; a failed round is made up by the next. */
+function startSweeper(claims: ClaimStore, logger: Logger): NodeJS.Timeout {
+  return setInterval(() => {
+    claims.sweep().then(
+      (count) => {
+        if (count > 0) logger.info({ count }, 'claims.swept');
+      },
+      (error: unknown) => logger.warn({ err: error }, 'claims.sweep_failed'),
+    );
+  }, SWEEP_INTERVAL_MS).unref();
+}

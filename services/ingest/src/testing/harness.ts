@@ -1,0 +1,230 @@
+// An ingest service on a real database, with a log and tenant files that the test holds in its hands.
+import { createHmac, randomUUID } from 'node:crypto';
+import type { Message, TenantConfigured, Topic, WebhookReceived } from '@waybill/contracts';
+import { Fault } from '@waybill/fault';
+import { createPool } from '@waybill/postgres';
+import { createMetrics, startTracing, type RunningService } from '@waybill/runtime';
+import type { Outgoing, Streams } from '@waybill/stream';
+import { toDocument, type TenantModel } from '@waybill/tenant';
+import { ingestMetrics } from '../metrics.ts';
+import { createService } from '../service.ts';
+
+type OnTable = (topic: Topic, key: string, message: Message | null) => void;
+
+export interface FakeLog {
+  readonly sent: Outgoing[];
+  /** Takes the place of the brokers for each send; default: confirm at once. */
+  behaviour: () => Promise<void>;
+}
+
+export function fakeLog(): FakeLog {
+  return { sent: [], behaviour: async () => undefined };
+}
+
+export function recordsOf(log: FakeLog): WebhookReceived[] {
+  return log.sent.map((outgoing) => outgoing.message?.value as WebhookReceived);
+}
+
+export const brokersGone = async (): Promise<void> => {
+  throw new Fault('no broker', { kind: 'transient', code: 'BROKER_UNAVAILABLE', stage: 'publish' });
+};
+
+/** A tenant with one push source `dispatch`, tolerance 300 s. */
+export function tenant(tenantId: string, secrets: Record<string, string>): TenantModel {
+  return {
+    tenant_id: tenantId,
+    company: {
+      company_id: tenantId,
+      name: tenantId,
+      zone: 'America/Los_Angeles',
+      currency: 'USD',
+      grace_hours: 6,
+      closed_period: 'amend',
+    },
+    sources: [
+      {
+        source_id: 'dispatch',
+        kind: 'webhook',
+        scheme: 'waybill-hmac',
+        secrets,
+        tolerance_s: 300,
+      },
+    ],
+    events: { trip: 'off', site_visit: 'off', trip_status: 'off' },
+    detection: {
+      movement_source: 'position',
+      min_speed_kmh: 5,
+      stay_time_s: 300,
+      min_trip_distance_m: 500,
+      silence_s: 600,
+      visit_confirm_fixes: 2,
+      visit_silence_h: 120,
+    },
+    erp: {
+      target: 'erp',
+      adapter: 'postgres',
+      url: 'secret://files/x#erp_url',
+      max_writes_per_s: 100,
+    },
+    ownership: [],
+    mappings: [],
+  };
+}
+
+export function configured(model: TenantModel): TenantConfigured {
+  const { document, sha256 } = toDocument(model);
+  return {
+    tenant_id: model.tenant_id,
+    version: 1,
+    applied_time: 1,
+    applied_by: 'test',
+    document_sha256: sha256,
+    document,
+  };
+}
+
+export interface Harness {
+  readonly service: RunningService;
+  readonly url: string;
+  readonly log: FakeLog;
+  /** Values behind `secret://files/test#<field>`; a missing field cannot be read. */
+  readonly secrets: Map<string, string>;
+  readonly lines: {
+    readonly level: string;
+    readonly msg: string;
+    readonly fields: { reason?: unknown };
+  }[];
+  readonly configure: (tenantId: string, message: TenantConfigured | null) => void;
+  readonly metricsText: () => Promise<string>;
+  /** ms since epoch; undefined = the real clock. */
+  clock: number | undefined;
+}
+
+export interface HarnessOptions {
+  readonly databaseUrl: string;
+  readonly log?: FakeLog;
+  readonly inFlightMax?: number;
+}
+
+export async function startHarness(options: HarnessOptions): Promise<Harness> {
+  const log = options.log ?? fakeLog();
+  const secrets = new Map([['k1', 'geheim-1']]);
+  const lines: Harness['lines'] = [];
+  const write =
+    (level: string) =>
+    (fields: object, msg: string): void => {
+      lines.push({ level, msg, fields });
+    };
+  let onTable: OnTable = () => undefined;
+  const metrics = createMetrics('ingest');
+  const service = await createService(
+    {
+      INGEST_HTTP_HOST: '127.0.0.1',
+      INGEST_HTTP_PORT: 0,
+      INGEST_LEASE_S: 30,
+      INGEST_SEND_TIMEOUT_MS: 1000,
+      INGEST_IN_FLIGHT_MAX: options.inFlightMax ?? 64,
+      INGEST_CLAIM_RETENTION_H: 168,
+    },
+    {
+      streams: fakeStreams(log, (listener) => (onTable = listener)),
+      pool: createPool(options.databaseUrl, { applicationName: 'ingest', max: 4 }),
+      secrets: async (reference) => {
+        const value = secrets.get(reference.slice(reference.indexOf('#') + 1));
+        if (value !== undefined) return value;
+        throw new Fault('gone', { kind: 'misconfigured', code: 'SECRET_MISSING', stage: 'start' });
+      },
+      metrics: ingestMetrics(metrics),
+      tracing: startTracing({ service: 'ingest', endpoint: undefined }),
+      logger: { info: write('info'), warn: write('warn'), error: write('error') },
+      now: () => harness.clock ?? Date.now(),
+    },
+  );
+  const harness: Harness = {
+    service,
+    url: `http://127.0.0.1:${String(service.started?.['webhook_port'])}/webhooks/telematics`,
+    log,
+    secrets,
+    lines,
+    configure: (tenantId, message) => {
+      const outer = message === null ? null : { type: 'TenantConfigured', value: message };
+      onTable({} as Topic, tenantId, outer);
+    },
+    metricsText: metrics.text,
+    clock: undefined,
+  };
+  harness.configure(
+    'bay-cabs',
+    configured(tenant('bay-cabs', { k1: 'secret://files/test#k1', k2: 'secret://files/test#k2' })),
+  );
+  return harness;
+}
+
+function fakeStreams(
+  log: FakeLog,
+  follow: (listener: OnTable) => void,
+): Pick<Streams, 'publisher' | 'follow' | 'close'> {
+  return {
+    publisher: async () => ({
+      send: async (records) => {
+        await log.behaviour();
+        log.sent.push(...records);
+      },
+      close: async () => undefined,
+    }),
+    follow: async (_tables, listener) => {
+      follow(listener ?? (() => undefined));
+      return {
+        tables: { get: () => undefined, entries: () => new Map<string, never>().entries() },
+        stop: async () => undefined,
+      };
+    },
+    close: async () => undefined,
+  };
+}
+
+/** A body of the published form; `changes` go into `data`. */
+export function eventBody(id: string, changes: object = {}): string {
+  const data = { trip_id: 'T-9001', status: 'arrived', ts: '2025-10-29T14:01:00Z', ...changes };
+  return JSON.stringify({ event: 'trip.status.changed', id, data });
+}
+
+export interface Request {
+  readonly body: string | Buffer;
+  /** null = no such header; default: a new one. */
+  readonly key?: string | null;
+  /** Seconds since epoch; default now. */
+  readonly t?: number;
+  readonly secret?: string;
+  /** Takes the place of the computed header; null = none. */
+  readonly signature?: string | null;
+  readonly source?: string | null;
+  readonly path?: string;
+  readonly headers?: Record<string, string>;
+}
+
+export function signatureOf(body: string | Buffer, t: number, secret: string): string {
+  return `t=${t},s=sha256=${createHmac('sha256', secret).update(`${t}.`).update(body).digest('hex')}`;
+}
+
+export async function post(harness: Harness, request: Request): Promise<Response> {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    ...request.headers,
+  };
+  const t = request.t ?? Math.floor((harness.clock ?? Date.now()) / 1000);
+  const signature =
+    request.signature === undefined
+      ? signatureOf(request.body, t, request.secret ?? 'geheim-1')
+      : request.signature;
+  const key = request.key === undefined ? randomUUID() : request.key;
+  const source = request.source === undefined ? 'bay-cabs/dispatch' : request.source;
+  if (signature !== null) headers['x-signature'] = signature;
+  if (key !== null) headers['idempotency-key'] = key;
+  if (source !== null) headers['x-waybill-source'] = source;
+  return fetch(`${harness.url}${request.path ?? ''}`, {
+    method: 'POST',
+    headers,
+    body: request.body,
+  });
+}
