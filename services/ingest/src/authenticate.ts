@@ -1,8 +1,10 @@
 import type { WebhookSource } from '@waybill/tenant';
-import { matchingKey, type KeyedSecret } from './adapters/signature.ts';
+import type { WebhookRequest } from './adapters/http-server.ts';
+import { matchingKey, signedSha256, type KeyedSecret } from './adapters/signature.ts';
 import type { Refusal } from './core/answer.ts';
+import { sourceAddress, type SourceAddress } from './core/source-address.ts';
 import { checkTime, parseSignature } from './core/x-signature.ts';
-import type { Logger, SecretStore } from './ports.ts';
+import type { Logger, SecretStore, SourceDirectory } from './ports.ts';
 
 /** Why a request is not authenticated; the sender gets none of it. */
 export type DenialReason =
@@ -18,22 +20,45 @@ export function denied(reason: DenialReason): Refusal {
   return { kind: 'refused', code: 'UNAUTHENTICATED', reason };
 }
 
-export interface Authenticated {
-  readonly kind: 'authenticated';
-  readonly keyId: string;
-  readonly t: string;
-  /** Greatest distance of the signed time from now, s. */
-  readonly toleranceS: number;
+/** Signed bytes that must not come again under another key. */
+export interface SignedBytes {
+  /** Hex; the same for the same bytes, whoever signed them and however often. */
+  readonly sha256: string;
+  /** From when on they are refused by their age anyway; ms since epoch. */
+  readonly endsTime: number;
 }
 
-export interface Credentials {
-  /** undefined when the request names none that we know. */
-  readonly source: WebhookSource | undefined;
-  /** X-Signature as sent. */
-  readonly signature: string | undefined;
-  readonly body: Uint8Array;
-  /** ms since epoch. */
-  readonly receivedTime: number;
+/** Who sent a request, as far as its source demands proof. */
+export interface Authenticated {
+  readonly kind: 'authenticated';
+  readonly address: SourceAddress;
+  readonly source: WebhookSource;
+  /** What the raw record says. */
+  readonly verdict: 'VERIFIED' | 'UNSIGNED';
+  /** Which of the valid secrets matched; null where there is none. */
+  readonly keyId: string | null;
+  /**
+   * Stands for the Idempotency-Key of senders that have none: made of what is signed, so that it cannot
+   * be changed on the way. Undefined: the header is required.
+   */
+  readonly derivedKey: string | undefined;
+  /** Undefined where nothing is signed, or where the key is derived from what is signed. */
+  readonly signed: SignedBytes | undefined;
+}
+
+/**
+ * Decides who sent a request. A refusal carries code and reason for log, metric and audit; only
+ * UNAVAILABLE means that the sender may be genuine and should repeat. Never rejects.
+ */
+export type Authenticate = (
+  request: WebhookRequest,
+  receivedTime: number,
+) => Promise<Authenticated | Refusal>;
+
+export interface AuthenticatorPorts {
+  readonly sources: SourceDirectory;
+  readonly secrets: SecretStore;
+  readonly logger: Logger;
 }
 
 /**
@@ -41,30 +66,43 @@ export interface Credentials {
  * wrong one. When no readable secret matches and one cannot be read, the answer is UNAVAILABLE: a
  * genuine sender must repeat instead of giving up.
  */
-export async function authenticate(
-  request: Credentials,
-  ports: { readonly secrets: SecretStore; readonly logger: Logger },
-): Promise<Authenticated | Refusal> {
-  const { source } = request;
-  if (request.signature === undefined) return denied('signature_missing');
-  const header = parseSignature(request.signature);
-  if (header === undefined) return denied('signature_malformed');
-  const { secrets, unreadable } = await readSecrets(source, ports);
-  const keyId = matchingKey(header, request.body, secrets);
-  if (source === undefined) return denied('source_unknown');
-  if (keyId === undefined) {
-    return unreadable > 0
-      ? { kind: 'refused', code: 'UNAVAILABLE', reason: 'secret_unreadable' }
-      : denied('signature_wrong');
-  }
-  const time = checkTime(header.t, request.receivedTime, source.tolerance_s);
-  if (time !== 'in_time') return denied(time);
-  return { kind: 'authenticated', keyId, t: header.t, toleranceS: source.tolerance_s };
+export function createAuthenticator(ports: AuthenticatorPorts): Authenticate {
+  return async ({ path, headers, body }, receivedTime) => {
+    const address = sourceAddress(path, headers['x-waybill-source']);
+    const source = address && ports.sources.find(address);
+    const text = headers['x-signature'];
+    if (text === undefined) return denied('signature_missing');
+    const header = parseSignature(text);
+    if (header === undefined) return denied('signature_malformed');
+    const { secrets, unreadable } = await readSecrets(source, ports);
+    const keyId = matchingKey(header, body, secrets);
+    if (address === undefined || source === undefined) return denied('source_unknown');
+    if (keyId === undefined) {
+      return unreadable > 0
+        ? { kind: 'refused', code: 'UNAVAILABLE', reason: 'secret_unreadable' }
+        : denied('signature_wrong');
+    }
+    const time = checkTime(header.t, receivedTime, source.tolerance_s);
+    if (time !== 'in_time') return denied(time);
+    return {
+      kind: 'authenticated',
+      address,
+      source,
+      verdict: 'VERIFIED',
+      keyId,
+      derivedKey: undefined,
+      signed: {
+        sha256: signedSha256(header.t, body),
+        // One second more: the time check works on whole seconds.
+        endsTime: (Number(header.t) + source.tolerance_s + 1) * 1000,
+      },
+    };
+  };
 }
 
 async function readSecrets(
   source: WebhookSource | undefined,
-  ports: { readonly secrets: SecretStore; readonly logger: Logger },
+  ports: Pick<AuthenticatorPorts, 'secrets' | 'logger'>,
 ): Promise<{ readonly secrets: readonly KeyedSecret[]; readonly unreadable: number }> {
   const secrets: KeyedSecret[] = [];
   let unreadable = 0;

@@ -1,8 +1,8 @@
 import { hashId } from '@waybill/domain';
 import { toFault } from '@waybill/fault';
 import type { WebhookRequest } from './adapters/http-server.ts';
-import { sha256, signedSha256 } from './adapters/signature.ts';
-import { authenticate, denied, type Authenticated } from './authenticate.ts';
+import { sha256 } from './adapters/signature.ts';
+import { denied, type Authenticate, type Authenticated } from './authenticate.ts';
 import {
   acceptedAnswer,
   keptAnswer,
@@ -12,17 +12,8 @@ import {
 } from './core/answer.ts';
 import { checkEnvelope } from './core/envelope.ts';
 import { parseIdempotencyKey } from './core/idempotency-key.ts';
-import { sourceAddress } from './core/source-address.ts';
 import type { IngestMetrics } from './metrics.ts';
-import type {
-  Claim,
-  ClaimId,
-  ClaimStore,
-  Logger,
-  Ports,
-  RawLog,
-  SourceDirectory,
-} from './ports.ts';
+import type { Claim, ClaimId, ClaimStore, Logger, Ports, RawLog } from './ports.ts';
 
 /** Not part of the raw record: they open doors, or say nothing about the event. */
 const CREDENTIALS: ReadonlySet<string> = new Set([
@@ -32,8 +23,8 @@ const CREDENTIALS: ReadonlySet<string> = new Set([
   'x-signature',
 ]);
 
-export interface HandlerPorts extends Pick<Ports, 'secrets' | 'now' | 'tracing'> {
-  readonly sources: SourceDirectory;
+export interface HandlerPorts extends Pick<Ports, 'now' | 'tracing'> {
+  readonly authenticate: Authenticate;
   readonly claims: ClaimStore;
   readonly raw: RawLog;
   readonly metrics: IngestMetrics;
@@ -42,6 +33,7 @@ export interface HandlerPorts extends Pick<Ports, 'secrets' | 'now' | 'tracing'>
 
 /** What one request came to; filled on the way and logged once. */
 interface Wide {
+  http_request_id: string;
   tenant_id?: string;
   source_id?: string;
   key_id?: string;
@@ -62,7 +54,7 @@ export function createWebhookHandler(
 ): (request: WebhookRequest) => Promise<Answer> {
   return async (request) => {
     const started = performance.now();
-    const wide: Wide = {};
+    const wide: Wide = { http_request_id: request.id };
     const outcome = await ports.tracing
       .span('webhook receive', {}, (traceparent) => receive(request, ports, wide, traceparent))
       .catch((error: unknown): Outcome => ({ kind: 'failed', error }));
@@ -79,20 +71,16 @@ async function receive(
 ): Promise<Outcome> {
   const receivedTime = ports.now();
   const { headers, body } = request;
-  const address = sourceAddress(request.path, headers['x-waybill-source']);
-  const source = address && ports.sources.find(address);
-  const signature = headers['x-signature'];
-  const caller = await authenticate({ source, signature, body, receivedTime }, ports);
+  const caller = await ports.authenticate(request, receivedTime);
   if (caller.kind === 'refused') return caller;
-  // Without an address there is no source, and without a source nobody is authenticated.
-  if (address === undefined) return denied('source_unknown');
+  const { address } = caller;
   Object.assign(wide, {
     tenant_id: address.tenantId,
     source_id: address.sourceId,
     key_id: caller.keyId,
   });
 
-  const key = parseIdempotencyKey(headers['idempotency-key']);
+  const key = parseIdempotencyKey(caller.derivedKey ?? headers['idempotency-key']);
   if (key.kind === 'refused') return key;
   const envelope = checkEnvelope(body);
   if (envelope.kind === 'refused') return envelope;
@@ -136,9 +124,7 @@ function claimFor(checked: Checked, claims: ClaimStore): Promise<Claim> {
     ...id,
     requestId,
     bodySha256: sha256(request.body),
-    signedSha256: signedSha256(caller.t, request.body),
-    // One second more: the time check works on whole seconds.
-    signatureEndsTime: (Number(caller.t) + caller.toleranceS + 1) * 1000,
+    signed: caller.signed,
     receivedTime,
   });
 }
@@ -164,7 +150,7 @@ function rawRecord(checked: Checked, receivedTime: number): Parameters<RawLog['a
     source_id: id.sourceId,
     request_id: checked.requestId,
     received_time: receivedTime,
-    verdict: 'VERIFIED',
+    verdict: caller.verdict,
     key_id: caller.keyId,
     idempotency_key: id.key,
     content_type: request.headers['content-type'] ?? null,

@@ -3,6 +3,7 @@ import type { Pool } from '@waybill/postgres';
 import type { Tracing } from '@waybill/runtime';
 import type { Streams } from '@waybill/stream';
 import type { WebhookSource } from '@waybill/tenant';
+import type { SignedBytes } from './authenticate.ts';
 import type { SourceAddress } from './core/source-address.ts';
 import type { IngestMetrics } from './metrics.ts';
 
@@ -36,10 +37,8 @@ export interface ClaimRequest extends ClaimId {
   readonly requestId: string;
   /** Hex. */
   readonly bodySha256: string;
-  /** Hex of SHA-256 over the signed bytes `<t>.<body>`: whoever signed them, and however often. */
-  readonly signedSha256: string;
-  /** From when on the signature is refused by its age anyway; ms since epoch. */
-  readonly signatureEndsTime: number;
+  /** Undefined: nothing to remember against replays. */
+  readonly signed: SignedBytes | undefined;
   /** Wall time of receipt; a taken-over claim keeps the first. */
   readonly receivedTime: number;
 }

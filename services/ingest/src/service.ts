@@ -6,6 +6,7 @@ import { listenForWebhooks } from './adapters/http-server.ts';
 import { postgresClaims } from './adapters/postgres-claims.ts';
 import { streamRawLog } from './adapters/stream-raw-log.ts';
 import { followSources } from './adapters/tenant-sources.ts';
+import { createAuthenticator } from './authenticate.ts';
 import type { Config } from './config.ts';
 import { createWebhookHandler } from './handle-webhook.ts';
 import type { ClaimStore, Logger, Ports } from './ports.ts';
@@ -44,7 +45,12 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
     host: config.INGEST_HTTP_HOST,
     port: config.INGEST_HTTP_PORT,
     inFlightMax: config.INGEST_IN_FLIGHT_MAX,
-    handle: createWebhookHandler({ ...ports, sources, claims, raw }),
+    handle: createWebhookHandler({
+      ...ports,
+      authenticate: createAuthenticator({ ...ports, sources }),
+      claims,
+      raw,
+    }),
     onRefused: (code) => {
       metrics.answered('refused', code, 0);
       logger.warn({ outcome: 'refused', code }, 'webhook.answered');

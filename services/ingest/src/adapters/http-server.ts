@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { Fault } from '@waybill/fault';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
@@ -5,11 +6,20 @@ import { refusalAnswer, type Answer, type RefusalCode } from '../core/answer.ts'
 
 /** A request as it came, with the whole body. */
 export interface WebhookRequest {
+  /**
+   * New for every request, repeats too; stands in the answer's Request-Id, in log and audit, so that a
+   * sender who was told nothing can ask about it.
+   */
+  readonly id: string;
   /** `<tenant>/<source>` of the path; undefined when the path ends before. */
   readonly path: string | undefined;
+  /** What follows the source in the path: the secret of senders that cannot sign. Never logged or kept. */
+  readonly pathSecret: string | undefined;
   /** Lower case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** Of the connection's far end: the sender, or the last proxy before us. */
+  readonly remoteAddress: string;
 }
 
 export interface HttpServer {
@@ -42,6 +52,10 @@ export async function listenForWebhooks(options: HttpServerOptions): Promise<Htt
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
+    genReqId: () => randomUUID(),
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('request-id', request.id);
   });
   const refuse = (reply: FastifyReply, code: RefusalCode): FastifyReply => {
     options.onRefused(code);
@@ -93,19 +107,28 @@ function acceptAnyBody(app: FastifyInstance): void {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }
 
+interface RouteParameters {
+  readonly tenant?: string;
+  readonly source?: string;
+  readonly secret?: string;
+}
+
 function addRoutes(
   app: FastifyInstance,
   options: HttpServerOptions,
   refuse: (reply: FastifyReply, code: RefusalCode) => FastifyReply,
 ): void {
   const base = '/webhooks/telematics';
-  for (const url of [base, `${base}/:tenant/:source`]) {
-    app.post<{ Params: { tenant?: string; source?: string } }>(url, async (request, reply) => {
+  for (const url of [base, `${base}/:tenant/:source`, `${base}/:tenant/:source/:secret`]) {
+    app.post<{ Params: RouteParameters }>(url, async (request, reply) => {
       if (request.headers['content-encoding'] !== undefined) {
         return refuse(reply, 'ENCODING_UNSUPPORTED');
       }
-      const { tenant, source } = request.params;
+      const { tenant, source, secret } = request.params;
       const answer = await options.handle({
+        id: request.id,
+        pathSecret: secret,
+        remoteAddress: request.socket.remoteAddress ?? '',
         path: tenant === undefined ? undefined : `${tenant}/${source ?? ''}`,
         headers: plainHeaders(request.headers),
         // A request without a body does not reach the parser.

@@ -76,14 +76,15 @@ function keyOf(id: ClaimId): readonly [string, string, string] {
 
 /** Binds the signed bytes to the first key they come with. */
 async function isReplay(client: PoolClient, request: ClaimRequest): Promise<boolean> {
-  const { tenantId, sourceId, key, signedSha256, signatureEndsTime } = request;
+  const { tenantId, sourceId, key, signed } = request;
+  if (signed === undefined) return false;
   const { rows } = await client.query<{ idempotency_key: string }>(
     `insert into ingest.signature as s (tenant_id, source_id, signed_sha256, idempotency_key, ends_at)
      values ($1, $2, $3, $4, $5)
      on conflict (tenant_id, source_id, signed_sha256)
        do update set idempotency_key = s.idempotency_key
      returning idempotency_key`,
-    [tenantId, sourceId, signedSha256, key, new Date(signatureEndsTime)],
+    [tenantId, sourceId, signed.sha256, key, new Date(signed.endsTime)],
   );
   return rows[0]?.idempotency_key !== key;
 }
