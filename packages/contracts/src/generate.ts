@@ -71,10 +71,20 @@ function declareRecord(schema: { [key: string]: unknown }): string {
   return declare(name, lines.join('\n'));
 }
 
+/** `fleet/trip/1.0.avsc` → `fleet/trip/1` and 0. */
+function versionOf(file: string): { readonly major: string; readonly minor: number } {
+  const [, major = file, minor = '0'] = /^(.*)\.(\d+)\.avsc$/.exec(file) ?? [];
+  return { major, minor: Number(minor) };
+}
+
+/** The newest minor version of each major: code works with that one and reads the others through it. */
+const newest = new Map<string, string>();
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.avsc'))
-  .toSorted();
-for (const file of files) typeOf(JSON.parse(readFileSync(new URL(file, root), 'utf8')) as Schema);
+  .toSorted((a, b) => versionOf(a).minor - versionOf(b).minor);
+for (const file of files) newest.set(versionOf(file).major, file);
+for (const file of [...newest.values()].toSorted())
+  typeOf(JSON.parse(readFileSync(new URL(file, root), 'utf8')) as Schema);
 writeFileSync(
   target,
   `// Generated from schemas/ by npm run generate. Do not edit.\n\n${[...declared.values()].join('\n')}`,

@@ -9,6 +9,15 @@ import { text, textOf, topics } from './testing/cluster.ts';
 const INPUT: Topic = topics.input;
 const FOREIGN = 77;
 const COPY = 78;
+const NEWER = 79;
+
+const { schemaText } = catalogue.detectorUnit.contracts.UnitStateSaved;
+const OURS = JSON.parse(schemaText) as { readonly fields: readonly unknown[] };
+/** Our contract with one more optional field: a minor version that this service does not know. */
+const NEWER_TEXT = JSON.stringify({
+  ...OURS,
+  fields: [{ name: 'note', type: ['null', 'string'], default: null }, ...OURS.fields],
+});
 
 /** A registry that numbers subjects, knows one foreign schema and one copy of ours. */
 function fakeRegistry() {
@@ -22,7 +31,8 @@ function fakeRegistry() {
     },
     textOf: async (id) => {
       asked.push(id);
-      if (id === COPY) return catalogue.detectorUnit.contracts.UnitStateSaved.schemaText;
+      if (id === COPY) return schemaText;
+      if (id === NEWER) return NEWER_TEXT;
       return id === FOREIGN
         ? '{"type":"record","namespace":"detector.unit","name":"UnitStateSaved","fields":[]}'
         : undefined;
@@ -80,10 +90,23 @@ describe('codecs', () => {
     const foreign = codecs.decode(INPUT, withId(bytes, FOREIGN));
     assert.match(
       foreign.message === undefined ? foreign.problem : '',
-      /schema id 77 is detector\.unit\.UnitStateSaved in a version that this service does not read; it reads detector\.unit\.UnitStateSaved 1\.0/,
+      /schema id 77 is detector\.unit\.UnitStateSaved in a version that this service does not read \(.*layout\); it reads detector\.unit\.UnitStateSaved 1\.0/,
     );
     const unknown = codecs.decode(INPUT, withId(bytes, 99));
     assert.match(unknown.message === undefined ? unknown.problem : '', /99 is not in the registry/);
+  });
+
+  it('read what another minor version wrote, and ask the registry for it once', async () => {
+    // note "hi", layout 1, payload "hello": written by hand with the newer schema.
+    const body = Buffer.from('02046869020a68656c6c6f', 'hex');
+    const bytes = Buffer.concat([Buffer.from([0, 0, 0, 0, NEWER]), body]);
+    const before = fake.asked.length;
+    await codecs.learn(INPUT, [bytes]);
+    await codecs.learn(INPUT, [bytes, bytes]);
+    assert.deepEqual(fake.asked.slice(before), [NEWER]);
+    const { message } = codecs.decode(INPUT, bytes);
+    assert.equal(textOf(message), 'hello');
+    assert.ok(!JSON.stringify(message).includes('note'), 'what we do not know is left out');
   });
 
   it('refuse a value that breaks its contract, naming the path', () => {

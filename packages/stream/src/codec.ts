@@ -29,9 +29,10 @@ export interface Codecs {
 // oxlint-disable-next-line typescript/no-explicit-any -- a contract whose record type only the topic knows
 type AnyContract = Contract<any>;
 
+/** How records of one schema id are read: with our contract, or resolved from another minor version. */
 interface Known {
   readonly type: string;
-  readonly contract: AnyContract;
+  readonly decode: (bytes: Buffer, offset: number) => unknown;
 }
 
 interface Binding {
@@ -39,6 +40,9 @@ interface Binding {
   readonly byId: Map<number, Known>;
   readonly foreign: Map<number, string>;
 }
+
+/** Ids that are no schema of ours are remembered up to this many: garbage must not fill the memory. */
+const MAX_FOREIGN_IDS = 1_000;
 
 /** The transformer checks every position before it emits it; checking twice costs 2 µs each. */
 const VALIDATED_BY_AUTHOR: ReadonlySet<string> = new Set([catalogue.position.name]);
@@ -82,7 +86,7 @@ export function createCodecs(registry: Registry, namespace: string): Codecs {
         );
       }
       binding.byType.set(type, { id, contract });
-      binding.byId.set(id, { type, contract });
+      binding.byId.set(id, { type, decode: (bytes, offset) => contract.decode(bytes, offset) });
     }
     bindings.set(topic.name, binding);
   }
@@ -104,14 +108,22 @@ export function createCodecs(registry: Registry, namespace: string): Codecs {
     }
   }
 
+  /** Asks the registry once who wrote an id, and keeps how to read it or why it cannot be read. */
   async function resolveId(topic: Topic, id: number): Promise<void> {
-    const binding = bindingOf(topic);
+    const { byId, foreign } = bindingOf(topic);
     const text = await registry.textOf(id);
-    const twin = contractsOf(topic).find(
-      ([, contract]) => text !== undefined && sameSchema(text, contract.schemaText),
+    const found = text === undefined ? undefined : writtenBy(topic, text);
+    if (found?.known !== undefined) {
+      byId.set(id, found.known);
+      return;
+    }
+    if (foreign.size >= MAX_FOREIGN_IDS) foreign.clear();
+    foreign.set(
+      id,
+      text === undefined
+        ? `schema id ${id} is not in the registry`
+        : foreignProblem(topic, id, text, found?.problem),
     );
-    if (twin !== undefined) binding.byId.set(id, { type: twin[0], contract: twin[1] });
-    else binding.foreign.set(id, foreignProblem(topic, id, text));
   }
 
   async function learn(topic: Topic, values: readonly (Buffer | null)[]): Promise<void> {
@@ -132,7 +144,7 @@ export function createCodecs(registry: Registry, namespace: string): Codecs {
     const known = byId.get(id);
     if (known === undefined) return { problem: foreign.get(id) ?? `unknown schema id ${id}` };
     try {
-      const value = known.contract.decode(bytes, BODY_OFFSET);
+      const value = known.decode(bytes, BODY_OFFSET);
       if (value === undefined) return { problem: `${known.type}: the bytes end too early` };
       return { message: { type: known.type, value } };
     } catch (error) {
@@ -156,10 +168,34 @@ function unframed(bytes: Buffer): string {
   return `expected a framed record (00, schema id, Avro), found ${bytes.length} bytes starting ${start}`;
 }
 
-function foreignProblem(topic: Topic, id: number, text: string | undefined): string {
-  if (text === undefined) return `schema id ${id} is not in the registry`;
-  const { namespace, name } = JSON.parse(text) as { namespace?: string; name?: string };
-  const found = [namespace, name].filter(Boolean).join('.');
+/** The contract of a topic that can read what was written with the schema `text`. */
+function writtenBy(
+  topic: Topic,
+  text: string,
+): { readonly known?: Known; readonly problem?: string | undefined } {
+  const { fullName } = nameOf(text);
+  const entry = contractsOf(topic).find(([, contract]) => contract.fullName === fullName);
+  if (entry === undefined) return {};
+  const [type, contract] = entry;
+  if (sameSchema(text, contract.schemaText)) {
+    return { known: { type, decode: (bytes, offset) => contract.decode(bytes, offset) } };
+  }
+  const { decode, problem } = contract.readerOf(text);
+  return decode === undefined ? { problem } : { known: { type, decode } };
+}
+
+function nameOf(text: string): { readonly fullName: string } {
+  const schema: unknown = JSON.parse(text);
+  const { namespace, name } = Object(schema) as { namespace?: string; name?: string };
+  return { fullName: [namespace, name].filter(Boolean).join('.') || text.slice(0, 40) };
+}
+
+function foreignProblem(
+  topic: Topic,
+  id: number,
+  text: string,
+  problem = 'that is another record',
+): string {
   const known = contractsOf(topic).map(([, c]) => `${c.fullName} ${c.version}`);
-  return `schema id ${id} is ${found} in a version that this service does not read; it reads ${known.join(', ')}`;
+  return `schema id ${id} is ${nameOf(text).fullName} in a version that this service does not read (${problem}); it reads ${known.join(', ')} and what is compatible with it both ways`;
 }
