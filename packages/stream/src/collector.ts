@@ -21,6 +21,7 @@ export function createCollector(
   partitionCounts: ReadonlyMap<string, number>,
 ): Collector {
   const outbox = createOutbox(environment, partitionCounts);
+  const box = { service, topic: deadLetter };
   const discarded: { reason: string; intentional: boolean; count: number }[] = [];
   return {
     outbox,
@@ -28,7 +29,7 @@ export function createCollector(
       emit: (record) => outbox.add(record),
       traceparent: outbox.traceparent,
       reject: (rejection) => {
-        const { record, headers } = rejectedLetter(service, deadLetter, rejection);
+        const { record, headers } = rejectedLetter(box, rejection);
         outbox.add(record, headers);
         discarded.push({ reason: rejection.code, intentional: false, count: 1 });
       },
@@ -37,7 +38,7 @@ export function createCollector(
       },
     },
     unreadable: (found) => {
-      const { record, headers } = unreadableLetter(service, deadLetter, found);
+      const { record, headers } = unreadableLetter(box, found);
       outbox.add(record, headers);
       discarded.push({ reason: 'UNDECODABLE', intentional: false, count: 1 });
     },

@@ -1,60 +1,66 @@
 import type { ElementRejected, Message, Topic } from '@waybill/contracts';
-import type { Outgoing, Received, Rejection } from './port.ts';
+import {
+  deadLetterHeaders,
+  withoutSecrets,
+  type Headers,
+  type Place,
+} from './dead-letter-headers.ts';
+import type { Outgoing, Rejection } from './port.ts';
 import { hashOf, type Unreadable } from './record.ts';
 
 /** A dead letter: the record to write and the headers that common tools read. */
 export interface DeadLetter {
   readonly record: Outgoing;
-  readonly headers: Record<string, string>;
+  readonly headers: Headers;
 }
 
-/** Where the refused element stands. */
-type Place = Pick<Received, 'topic' | 'partition' | 'offset' | 'key'>;
-
-/** Names of Kafka Connect and Spring Kafka, so that their tools show our dead letters. */
-function headersOf({ topic, partition, offset }: Place, message: string): Record<string, string> {
-  return {
-    '__connect.errors.topic': topic.name,
-    '__connect.errors.partition': String(partition),
-    '__connect.errors.offset': String(offset),
-    '__connect.errors.exception.message': message,
-    'kafka_dlt-original-topic': topic.name,
-    'kafka_dlt-original-partition': String(partition),
-    'kafka_dlt-original-offset': String(offset),
-    'kafka_dlt-exception-message': message,
-  };
+/** Who writes dead letters, and where to. */
+export interface LetterBox {
+  readonly service: string;
+  readonly topic: Topic;
+  /** Wall time in ms; default the machine's. */
+  readonly now?: () => number;
 }
+
+type Element = Omit<ElementRejected, 'service' | 'trace' | 'rejected_time' | 'category'>;
 
 function letter(
-  deadLetterTopic: Topic,
+  { service, topic, now = Date.now }: LetterBox,
   place: Place,
-  index: number,
-  traceparent: string | undefined,
-  element: Omit<ElementRejected, 'trace' | 'rejected_time' | 'category'>,
+  address: { readonly index: number; readonly traceparent: string | undefined },
+  element: Element,
 ): DeadLetter {
+  const violations = element.violations.map(({ path, message }) => ({
+    path,
+    message: withoutSecrets(message),
+  }));
   const value: ElementRejected = {
     ...element,
+    service,
+    message: withoutSecrets(element.message),
+    violations,
     category: 'validation',
-    rejected_time: Date.now(),
+    rejected_time: now(),
     trace: {
       topic: place.topic.name,
       partition: place.partition,
       offset: Number(place.offset),
-      index,
+      index: address.index,
     },
   };
   const message: Message = { type: 'ElementRejected', value };
+  const { traceparent } = address;
   return {
-    record: { topic: deadLetterTopic, key: place.key, message, traceparent },
-    headers: headersOf(place, element.message),
+    record: { topic, key: place.key, message, traceparent },
+    headers: deadLetterHeaders(place, { ...value, undecodable: value.code === 'UNDECODABLE' }),
   };
 }
 
 /** The dead letter of an element that the author refused. */
-export function rejectedLetter(service: string, topic: Topic, rejection: Rejection): DeadLetter {
+export function rejectedLetter(box: LetterBox, rejection: Rejection): DeadLetter {
   const { record, index } = rejection;
-  return letter(topic, record, index, record.traceparent, {
-    service,
+  const address = { index, traceparent: record.traceparent };
+  return letter(box, record, address, {
     element_id: rejection.elementId,
     tenant_id: rejection.tenantId,
     unit: rejection.unit,
@@ -69,18 +75,22 @@ export function rejectedLetter(service: string, topic: Topic, rejection: Rejecti
 }
 
 /** The dead letter of a record that cannot be decoded; its bytes go along. */
-export function unreadableLetter(service: string, topic: Topic, found: Unreadable): DeadLetter {
-  return letter(topic, found, -1, undefined, {
-    service,
-    element_id: hashOf(found.bytes),
-    tenant_id: null,
-    unit: null,
-    code: 'UNDECODABLE',
-    kind: 'malformed',
-    message: found.problem,
-    violations: [],
-    attempts: 1,
-    event_time: null,
-    original: Buffer.from(found.bytes),
-  });
+export function unreadableLetter(box: LetterBox, found: Unreadable): DeadLetter {
+  return letter(
+    box,
+    found,
+    { index: -1, traceparent: undefined },
+    {
+      element_id: hashOf(found.bytes),
+      tenant_id: null,
+      unit: null,
+      code: 'UNDECODABLE',
+      kind: 'malformed',
+      message: found.problem,
+      violations: [],
+      attempts: 1,
+      event_time: null,
+      original: Buffer.from(found.bytes),
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import { topics as catalogue, type Message, type Topic } from '@waybill/contracts';
 import type { WireMessage } from './client.ts';
+import type { Headers } from './dead-letter-headers.ts';
 import { wireName, type Environment } from './environment.ts';
 import { streamFault } from './errors.ts';
 import { partitionFor } from './partition.ts';
@@ -9,7 +10,7 @@ import { isSampled } from './record.ts';
 /** Encoded records by topic, ready to send, and what to count when they are confirmed. */
 export interface Outbox {
   /** Encodes at once, so that a violation points at its author. */
-  readonly add: (record: Outgoing, headers?: Record<string, string>) => void;
+  readonly add: (record: Outgoing, headers?: Headers) => void;
   /** Context of records that name none; positions carry only what their author set. */
   readonly setTraceparent: (traceparent: string | undefined) => void;
   readonly traceparent: () => string | undefined;
@@ -69,7 +70,7 @@ export function roundsOf(
   return rounds.map((round) => [...round].map(([topic, messages]) => ({ topic, messages })));
 }
 
-function headerBytes(headers: Record<string, string>): number {
+function headerBytes(headers: Headers): number {
   let bytes = 0;
   for (const [name, value] of Object.entries(headers)) {
     bytes += name.length + Buffer.byteLength(value);

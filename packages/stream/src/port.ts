@@ -16,6 +16,8 @@ export interface Received<M extends Message = Message> {
   readonly offset: bigint;
   readonly key: string;
   readonly message: M;
+  /** Kafka's timestamp: when the record was published, in ms since epoch; never event time. -1 = none. */
+  readonly publishedTime: number;
   /** W3C context, only when the producer sampled it. */
   readonly traceparent: string | undefined;
   /** The framed bytes as they stand in the topic; valid during the call only (copy to keep). */

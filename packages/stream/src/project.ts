@@ -89,7 +89,7 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
     const { deadLetter, service } = options;
     if (shared.deadLetters && deadLetter) {
       await shared.deadLetters.sendWithHeaders(
-        unreadable.map((found) => unreadableLetter(service, deadLetter, found)),
+        unreadable.map((found) => unreadableLetter({ service, topic: deadLetter }, found)),
       );
     } else {
       for (const { topic, partition, offset, problem } of unreadable) {

@@ -1,5 +1,6 @@
 import type { Topic } from '@waybill/contracts';
 import { openProducer, type KafkaProducer } from './client.ts';
+import type { Headers } from './dead-letter-headers.ts';
 import type { Environment } from './environment.ts';
 import { kafkaFault, streamFault } from './errors.ts';
 import { createOutbox, roundsOf, type Outbox, type Round, type Sized } from './outbox.ts';
@@ -19,7 +20,7 @@ interface Request {
 /** A publisher that may also set headers, for dead letters. */
 export interface HeaderPublisher extends Publisher {
   readonly sendWithHeaders: (
-    records: readonly { readonly record: Outgoing; readonly headers: Record<string, string> }[],
+    records: readonly { readonly record: Outgoing; readonly headers: Headers }[],
   ) => Promise<void>;
 }
 

@@ -11,6 +11,7 @@ export interface Unreadable {
   readonly offset: bigint;
   readonly key: string;
   readonly bytes: Buffer;
+  readonly publishedTime: number;
   readonly problem: string;
 }
 
@@ -82,7 +83,14 @@ export async function decodeBatch(
       continue;
     }
     const key = record.key?.toString() ?? '';
-    const place = { topic, partition, offset: BigInt(record.offset), key, bytes: value };
+    const place = {
+      topic,
+      partition,
+      offset: BigInt(record.offset),
+      key,
+      bytes: value,
+      publishedTime: Number(record.timestamp),
+    };
     const decoded = codecs.decode(topic, value);
     if (decoded.message === undefined) unreadable.push({ ...place, problem: decoded.problem });
     else {

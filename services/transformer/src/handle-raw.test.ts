@@ -39,6 +39,7 @@ function run(messages: readonly Message[], options: { traceRatio?: number } = {}
       offset: BigInt(100 + index),
       key: 'bay-cabs/fleet/cabs',
       message,
+      publishedTime: -1,
       traceparent: TRACE,
       bytes: Buffer.alloc(0),
     })),

@@ -197,6 +197,7 @@ export function createDriver(
       offset,
       key: taskKey(input.tenant_id, inner),
       message: { type, value: input },
+      publishedTime: -1,
       traceparent: undefined,
       bytes: Buffer.from('framed'),
     };

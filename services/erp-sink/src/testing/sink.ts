@@ -76,6 +76,7 @@ function received(topic: Topic, offset: bigint, key: string, message: Message): 
     offset,
     key,
     message,
+    publishedTime: -1,
     traceparent: undefined,
     bytes: Buffer.from(`bytes of ${key} ${offset}`),
   };

@@ -75,6 +75,7 @@ export function received(topic: unknown, offset: number, type: string, value: un
     offset: BigInt(offset),
     key: 'key',
     message: { type, value },
+    publishedTime: -1,
     traceparent: undefined,
     bytes: Buffer.alloc(0),
   };
