@@ -88,7 +88,14 @@ async function receive(
   const id: ClaimId = { ...address, key: key.key };
   wide.request_id = hashId('webhook', id.tenantId, id.sourceId, id.key);
   wide.event_id = envelope.id;
-  const checked = { id, request, caller, receivedTime, requestId: wide.request_id };
+  const checked: Checked = {
+    id,
+    request,
+    caller,
+    receivedTime,
+    requestId: wide.request_id,
+    bodySha256: sha256(body),
+  };
   const claim = await claimFor(checked, ports.claims);
   if (claim.kind !== 'granted') return settled(claim);
   wide.attempt = claim.attempt;
@@ -96,13 +103,13 @@ async function receive(
   try {
     await ports.raw.append(rawRecord(checked, claim.receivedTime), traceparent);
   } catch (error) {
-    await ports.claims.release(id, claim.attempt).catch((late: unknown) => {
+    await ports.claims.release(checked.requestId, claim.attempt).catch((late: unknown) => {
       ports.logger.warn({ request_id: wide.request_id, err: late }, 'claim.release_failed');
     });
     throw error;
   }
   const answer = acceptedAnswer(envelope.id);
-  await ports.claims.complete(id, answer).catch((error: unknown) => {
+  await ports.claims.complete(checked.requestId, answer).catch((error: unknown) => {
     // The event is safe in the log, so the sender is told so. A repeat of the request after the lease
     // would append it once more under the same request id.
     ports.logger.warn({ request_id: wide.request_id, err: error }, 'claim.complete_failed');
@@ -116,17 +123,13 @@ interface Checked {
   readonly caller: Authenticated;
   readonly receivedTime: number;
   readonly requestId: string;
+  readonly bodySha256: string;
 }
 
 function claimFor(checked: Checked, claims: ClaimStore): Promise<Claim> {
-  const { id, request, caller, receivedTime, requestId } = checked;
-  return claims.claim({
-    ...id,
-    requestId,
-    bodySha256: sha256(request.body),
-    signed: caller.signed,
-    receivedTime,
-  });
+  const { id, caller, receivedTime, requestId, bodySha256 } = checked;
+  const { signed } = caller;
+  return claims.claim({ ...id, requestId, bodySha256, signed, receivedTime });
 }
 
 function settled(claim: Exclude<Claim, { kind: 'granted' }>): Outcome {
@@ -155,7 +158,7 @@ function rawRecord(checked: Checked, receivedTime: number): Parameters<RawLog['a
     idempotency_key: id.key,
     content_type: request.headers['content-type'] ?? null,
     headers: Object.fromEntries(headers),
-    body_sha256: sha256(request.body),
+    body_sha256: checked.bodySha256,
     body: request.body,
   };
 }

@@ -34,6 +34,7 @@ export interface ClaimId extends SourceAddress {
 }
 
 export interface ClaimRequest extends ClaimId {
+  /** Hash of tenant, source and key: what the claim is kept under. */
   readonly requestId: string;
   /** Hex. */
   readonly bodySha256: string;
@@ -61,9 +62,9 @@ export type Claim =
 export interface ClaimStore {
   readonly claim: (request: ClaimRequest) => Promise<Claim>;
   /** Called after the brokers confirmed; from then on repeats get the answer. */
-  readonly complete: (id: ClaimId, answer: KeptAnswer) => Promise<void>;
+  readonly complete: (requestId: string, answer: KeptAnswer) => Promise<void>;
   /** Called when the work failed: the next request with the key may start at once. */
-  readonly release: (id: ClaimId, attempt: number) => Promise<void>;
+  readonly release: (requestId: string, attempt: number) => Promise<void>;
   /** Forgets what is too old to matter; returns how many keys. */
   readonly sweep: () => Promise<number>;
 }

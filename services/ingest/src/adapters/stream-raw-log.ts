@@ -1,38 +1,76 @@
-import { topics } from '@waybill/contracts';
-import { Fault } from '@waybill/fault';
-import type { Publisher } from '@waybill/stream';
+import { topics, type WebhookReceived } from '@waybill/contracts';
+import { Fault, isFault } from '@waybill/fault';
+import type { Outgoing, Publisher } from '@waybill/stream';
 import type { RawLog } from '../ports.ts';
+import { createBatches } from './batches.ts';
+
+/** Records per send; more wait for the next one. */
+const BATCH_RECORDS = 500;
+
+interface Append {
+  readonly record: WebhookReceived;
+  readonly traceparent: string | undefined;
+  /** On the clock of `performance.now`. */
+  readonly deadline: number;
+}
 
 /**
- * The raw topic. A send that takes longer than `timeoutMs` counts as failed although it may still
- * succeed: the sender repeats it, and the record stands there twice with one request id.
+ * The raw topic. Requests that come together share a send. An append that takes longer than `timeoutMs`,
+ * the wait for the send before it included, counts as failed although it may still succeed: the sender
+ * repeats it, and the record stands there twice with one request id.
  */
 export function streamRawLog(publisher: Publisher, timeoutMs: number): RawLog {
+  const send = (appends: readonly Append[]): Promise<void> => {
+    // The first came first, so its time ends first.
+    const leftMs = (appends[0]?.deadline ?? 0) - performance.now();
+    if (leftMs <= 0) return Promise.reject(late(timeoutMs));
+    return within(publisher.send(appends.map(outgoing)), leftMs, timeoutMs);
+  };
+  const batches = createBatches<Append, undefined>({
+    maximum: BATCH_RECORDS,
+    run: async (appends) => {
+      await send(appends);
+      return appends.map(() => undefined);
+    },
+  });
   return {
     append: async (record, traceparent) => {
-      const sent = publisher.send([
-        {
-          topic: topics.webhookRaw,
-          key: record.request_id,
-          message: { type: 'WebhookReceived', value: record },
-          traceparent,
-        },
-      ]);
-      await within(sent, timeoutMs);
+      const append = { record, traceparent, deadline: performance.now() + timeoutMs };
+      try {
+        await batches.add(append);
+      } catch (error) {
+        // Weather fails all; a record that the log refuses must not take its neighbours with it.
+        if (isFault(error) && error.kind === 'transient') throw error;
+        await send([append]);
+      }
     },
   };
 }
 
-async function within(sent: Promise<void>, timeoutMs: number): Promise<void> {
+function outgoing({ record, traceparent }: Append): Outgoing {
+  return {
+    topic: topics.webhookRaw,
+    key: record.request_id,
+    message: { type: 'WebhookReceived', value: record },
+    traceparent,
+  };
+}
+
+function late(timeoutMs: number): Fault {
+  return new Fault(`expected the brokers to confirm within ${timeoutMs} ms, they did not`, {
+    kind: 'transient',
+    code: 'LOG_TIMEOUT',
+    stage: 'publish',
+  });
+}
+
+async function within(sent: Promise<void>, leftMs: number, timeoutMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const message = `expected the brokers to confirm within ${timeoutMs} ms, they did not`;
-      reject(new Fault(message, { kind: 'transient', code: 'LOG_TIMEOUT', stage: 'publish' }));
-    }, timeoutMs);
+  const over = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(late(timeoutMs)), leftMs);
   });
   try {
-    await Promise.race([sent, late]);
+    await Promise.race([sent, over]);
   } finally {
     clearTimeout(timer);
   }
