@@ -1,9 +1,16 @@
-/** `npm run bench -- <name>`: benchmarks; each prints one JSON line. */
+/** `npm run bench -- <name>`: benchmarks; each prints one JSON line per result. */
 import { endToEnd } from './end-to-end.ts';
+import { streamBench } from './stream/bench.ts';
 
-const benches: Readonly<Record<string, (args: readonly string[]) => Promise<object>>> = {
-  'end-to-end': endToEnd,
-};
+type Print = (line: object) => void;
+
+const benches: Readonly<Record<string, (args: readonly string[], print: Print) => Promise<void>>> =
+  {
+    'end-to-end': async (args, print) => {
+      print({ bench: 'end-to-end', ...(await endToEnd(args)) });
+    },
+    stream: streamBench,
+  };
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = benches[name];
@@ -11,5 +18,5 @@ if (bench === undefined) {
   console.error(`usage: npm run bench -- <${Object.keys(benches).join(' | ')}> [options]`);
   process.exitCode = 2;
 } else {
-  console.log(JSON.stringify({ bench: name, ...(await bench(args)) }));
+  await bench(args, (line) => console.log(JSON.stringify(line)));
 }

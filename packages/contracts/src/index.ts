@@ -1,5 +1,5 @@
 export type * from './generated/types.ts';
 export { allTopics, topics } from './catalogue.ts';
-export { BODY_OFFSET, schemaIdOf, type Contract } from './contract.ts';
+export { BODY_OFFSET, compileContract, schemaIdOf, type Contract } from './contract.ts';
 export { subjectOf, type Message, type Partitioning, type Topic } from './topic.ts';
 export type { Violation } from './violations.ts';

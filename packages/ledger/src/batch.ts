@@ -1,4 +1,4 @@
-import { type PoolClient } from '@waybill/postgres';
+import { binaryArray, type ArrayType, type PoolClient } from '@waybill/postgres';
 
 /** A connection or pool on which ledger queries run. */
 export type LedgerTx = Pick<PoolClient, 'query'>;
@@ -25,9 +25,14 @@ export interface Column<R> {
 const FIRST_INSTANT = Date.parse('0001-01-01T00:00:00Z');
 const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** Text of an instant (ms since epoch) for a timestamptz; years outside 1..9999 become the nearest edge. */
+/** An instant in ms since epoch; years outside 1..9999 become the nearest edge. */
+function instant(ms: number): number {
+  return Math.min(LAST_INSTANT, Math.max(FIRST_INSTANT, ms));
+}
+
+/** Text of an instant for a timestamptz, as a sortable key. */
 export function instantText(ms: number): string {
-  return new Date(Math.min(LAST_INSTANT, Math.max(FIRST_INSTANT, ms))).toISOString();
+  return new Date(instant(ms)).toISOString();
 }
 
 /** A text without NUL, which PostgreSQL cannot store and a device may well send. */
@@ -42,17 +47,26 @@ export function jsonText(value: unknown): string {
   );
 }
 
+const arrayTypes = {
+  text: 'text',
+  integer: 'integer',
+  bigint: 'bigint',
+  boolean: 'boolean',
+  timestamptz: 'instant',
+  jsonb: 'json',
+  bytea: 'bytea',
+} as const satisfies Record<Column<unknown>['type'], ArrayType>;
+
 function cell(type: Column<unknown>['type'], value: ReturnType<Column<unknown>['of']>): unknown {
   if (value === null || value === undefined) return null;
   switch (type) {
     case 'timestamptz':
-      return instantText(Number(value));
+      return instant(Number(value));
     case 'jsonb':
       return jsonText(value);
     case 'text':
       return storable(value as string);
     case 'bigint':
-      return (value as number | bigint).toString();
     case 'integer':
     case 'boolean':
     case 'bytea':
@@ -60,9 +74,12 @@ function cell(type: Column<unknown>['type'], value: ReturnType<Column<unknown>['
   }
 }
 
-/** One array per column, for `unnest`. */
-export function columnArrays<R>(columns: readonly Column<R>[], rows: readonly R[]): unknown[][] {
-  return columns.map(({ type, of }) => rows.map((row) => cell(type, of(row))));
+/** One array per column in binary form, for `unnest`. */
+export function columnArrays<R>(columns: readonly Column<R>[], rows: readonly R[]): Buffer[] {
+  return columns.map(({ type, of }) =>
+    // A column's `of` returns what its type takes, or nothing.
+    binaryArray(arrayTypes[type], rows.map((row) => cell(type, of(row))) as never[]),
+  );
 }
 
 /** `unnest($1::text[], $2::integer[]) as input (a, b)`. */

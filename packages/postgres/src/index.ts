@@ -1,4 +1,5 @@
 export type { Pool, PoolClient } from 'pg';
+export { binaryArray, type ArrayType } from './arrays.ts';
 export { classify } from './classify.ts';
 export { migrate, type Migration } from './migrate.ts';
 export { createPool, toInstant, transaction, type PoolOptions } from './pool.ts';

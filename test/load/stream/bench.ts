@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createPool } from '@waybill/postgres';
+import { startStack, type Stack } from '@waybill/stack';
+import { connectAdmin, connectStreams, type StreamAdmin, type Streams } from '@waybill/stream';
+import { cases, caseNames, type Bench } from './cases.ts';
+import { logger } from './log.ts';
+import { machineName } from '../measure.ts';
+import { DEFAULT_WORKLOAD } from './workload.ts';
+
+const NAMESPACE = 'bench-';
+/** A sample with a vehicle id of no letters, framed. */
+const VALUE_BYTES_WITHOUT_ID = 47;
+
+const options = {
+  events: { type: 'string', default: '1000000' },
+  warmup: { type: 'string', default: '150000' },
+  repeat: { type: 'string', default: '1' },
+  keys: { type: 'string', default: '10000' },
+  'value-bytes': { type: 'string', default: '62' },
+  seed: { type: 'string', default: '42' },
+  partitions: { type: 'string', default: '8' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const USAGE = `npm run bench -- stream [case …] [options]
+
+  cases      ${caseNames.join(' ')}   (default: all)
+  --events       events that are timed            (default 1000000)
+  --warmup       events before the clock starts   (default 150000)
+  --repeat       runs of each case; the line shows the median   (default 1)
+  --keys         vehicles                         (default 10000)
+  --value-bytes  size of a framed sample          (default 62)
+  --partitions   of every topic                   (default 8)
+  --seed         of the generated log             (default 42)
+`;
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} must be a whole number`);
+  return value;
+}
+
+interface Line {
+  readonly events_per_s?: number;
+}
+
+/** The run with the median speed, and the spread of all. */
+function median(lines: readonly Line[]): object {
+  const sorted = lines.toSorted((a, b) => (a.events_per_s ?? 0) - (b.events_per_s ?? 0));
+  const middle = sorted[Math.floor((sorted.length - 1) / 2)] ?? {};
+  if (lines.length < 2) return middle;
+  const speeds = sorted.map((line) => line.events_per_s);
+  return {
+    ...middle,
+    runs: lines.length,
+    min_events_per_s: speeds[0],
+    max_events_per_s: speeds.at(-1),
+  };
+}
+
+async function open(stack: Stack): Promise<{
+  readonly admin: StreamAdmin;
+  readonly streams: Streams;
+  readonly connection: Bench['connection'];
+}> {
+  const connection = {
+    brokers: stack.kafka.brokers,
+    registryUrl: stack.registry.url,
+    namespace: NAMESPACE,
+    databaseUrl: await stack.createDatabase('bench'),
+  };
+  const { brokers, registryUrl, namespace } = connection;
+  const streamOptions = { brokers, registryUrl, namespace, clientId: 'bench', logger };
+  return {
+    connection,
+    admin: await connectAdmin(streamOptions),
+    streams: await connectStreams(streamOptions),
+  };
+}
+
+/** `npm run bench -- stream`: runs cases of the stream core, each client in a process of its own. */
+export async function streamBench(
+  args: readonly string[],
+  print: (line: object) => void,
+): Promise<void> {
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  const unknown = positionals.filter((name) => !(name in cases));
+  if (values.help || unknown.length > 0) {
+    console.error(unknown.length > 0 ? `unknown: ${unknown.join(' ')}\n${USAGE}` : USAGE);
+    process.exitCode = values.help ? 0 : 2;
+    return;
+  }
+  const wanted = positionals.length > 0 ? positionals : caseNames;
+  const dir = mkdtempSync(join(tmpdir(), 'waybill-bench-'));
+  const log = (line: string): void => console.error(line);
+  const stack = await startStack({ dir, log });
+  try {
+    const { admin, streams, connection } = await open(stack);
+    const database = createPool(connection.databaseUrl, { applicationName: 'bench', max: 1 });
+    await database.query('create schema if not exists bench');
+    const bench: Bench = {
+      connection,
+      admin,
+      streams,
+      database,
+      log,
+      partitions: positive('partitions', values.partitions),
+      warmup: positive('warmup', values.warmup),
+      events: positive('events', values.events),
+      workload: {
+        ...DEFAULT_WORKLOAD,
+        vehicles: positive('keys', values.keys),
+        seed: positive('seed', values.seed),
+        idLength: positive('value-bytes', values['value-bytes']) - VALUE_BYTES_WITHOUT_ID,
+      },
+    };
+    for (const name of wanted) {
+      const lines: Line[] = [];
+      for (let run = 1; run <= positive('repeat', values.repeat); run += 1) {
+        log(`${name}, run ${run}`);
+        // `wanted` holds names of cases only.
+        lines.push((await cases[name]?.(bench, `${name.replaceAll('-', '_')}_${run}`)) ?? {});
+      }
+      print({ bench: 'stream', case: name, ...median(lines), machine: machineName() });
+    }
+    await database.end();
+    await streams.close();
+    await admin.close();
+  } finally {
+    await stack.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,204 @@
+import { createPool, projectionStore } from '@waybill/postgres';
+import type { StreamMetrics, Streams, Task } from '@waybill/stream';
+import { checksumOf, counted, createDigest, windowKey } from './expectation.ts';
+import { memoryStore, sendAll } from './log.ts';
+import type { Measured, Meter } from '../measure.ts';
+import { insertHistory, upsertLatest } from './tables.ts';
+import { topicsOf, type VehicleSampled, type WindowCounted } from './topics.ts';
+import { createWorkload, type WorkloadOptions } from './workload.ts';
+
+/** What the client process of a run is told. */
+export interface RunSetting {
+  readonly case: string;
+  readonly run: string;
+  readonly brokers: readonly string[];
+  readonly registryUrl: string;
+  readonly namespace: string;
+  readonly databaseUrl: string;
+  /** Events before the clock starts, and events that are timed. */
+  readonly warmup: number;
+  readonly events: number;
+  readonly workload: WorkloadOptions;
+}
+
+/** Figures, and what the parent needs to check the run. */
+export interface RunResult extends Partial<Measured> {
+  readonly digest?: string;
+}
+
+export interface ClientContext {
+  readonly setting: RunSetting;
+  readonly streams: Streams;
+  readonly meter: Meter;
+}
+
+export type Client = (context: ClientContext) => Promise<RunResult>;
+
+/** Events count when their transaction is committed; latencies are those of whole batches. */
+export function metricsOf(meter: Meter): StreamMetrics {
+  return {
+    received: (_topic, count) => meter.count(count),
+    batch: (_topic, seconds) => meter.latency(seconds * 1_000),
+    emitted: () => undefined,
+    discarded: () => undefined,
+    lag: () => undefined,
+  };
+}
+
+/** Runs a runner until the meter has what it wants. */
+async function measured(
+  meter: Meter,
+  runner: { readonly done: Promise<void>; readonly stop: () => Promise<void> },
+): Promise<Measured> {
+  const result = await Promise.race([meter.finished, runner.done]);
+  await runner.stop();
+  if (!result) throw new Error('the runner stopped before all events were seen');
+  return result;
+}
+
+const POOL_OF_SAMPLES = 50_000;
+
+const produce: Client = async ({ setting, streams, meter }) => {
+  const { warmup, events, workload } = setting;
+  const topic = topicsOf(setting.run).produced;
+  const next = createWorkload(workload);
+  const samples = Array.from({ length: Math.min(POOL_OF_SAMPLES, warmup + events) }, next);
+  const sampleAt = (index: number): VehicleSampled =>
+    samples[index % samples.length] as VehicleSampled;
+  const digest = createDigest();
+  for (let i = 0; i < warmup + events; i += 1) {
+    const { vehicle_id, event_time, latitude } = sampleAt(i);
+    digest.add(vehicle_id, event_time, latitude);
+  }
+  const publisher = await streams.publisher([topic]);
+  await sendAll(
+    publisher,
+    warmup + events,
+    (index) => {
+      const value = sampleAt(index);
+      return { topic, key: value.vehicle_id, message: { type: 'VehicleSampled', value } };
+    },
+    (records, ms) => {
+      meter.count(records);
+      meter.latency(ms);
+    },
+  );
+  await publisher.close();
+  return { ...(await meter.finished), digest: digest.text() };
+};
+
+const consume: Client = async ({ setting, streams, meter }) => {
+  const { sampled } = topicsOf(setting.run);
+  let times = 0;
+  const runner = await streams.project({
+    service: `consume-${setting.run}`,
+    inputs: [sampled],
+    store: memoryStore(),
+    handle: async (records) => {
+      for (const { message } of records) {
+        times += checksumOf(message.value as VehicleSampled);
+      }
+    },
+  });
+  const result = await measured(meter, runner);
+  return { ...result, digest: String(times) };
+};
+
+const METRES_PER_KM = 1_000;
+
+const transactMap: Client = async ({ setting, streams, meter }) => {
+  const { sampled, mapped, deadLetter } = topicsOf(setting.run);
+  const task: Task = {
+    handle: (records, out) => {
+      for (const { key, message } of records) {
+        const from = message.value as VehicleSampled;
+        const value = {
+          vehicle: from.vehicle_id,
+          occurred_time: from.event_time,
+          latitude: from.latitude,
+          longitude: from.longitude,
+          speed_kmh: from.speed_kmh,
+          heading_deg: from.heading_deg,
+          odometer_m: from.odometer_km === null ? null : from.odometer_km * METRES_PER_KM,
+          ignition: from.ignition,
+          source: 'telematics-v1',
+        };
+        out.emit({ topic: mapped, key, message: { type: 'VehicleMapped', value } });
+      }
+    },
+  };
+  const runner = await streams.transact({
+    service: `map-${setting.run}`,
+    inputs: [sampled],
+    outputs: [mapped],
+    deadLetter,
+    createTask: () => task,
+  });
+  return measured(meter, runner);
+};
+
+const transactWindow: Client = async ({ setting, streams, meter }) => {
+  const { sampled, windows, windowState, deadLetter } = topicsOf(setting.run);
+  const runner = await streams.transact<WindowCounted>({
+    service: `window-${setting.run}`,
+    inputs: [sampled],
+    outputs: [windows],
+    deadLetter,
+    store: {
+      changelog: windowState,
+      toMessage: (value) => ({ type: 'WindowCounted', value }),
+      fromMessage: (message) => message.value as WindowCounted,
+    },
+    createTask: ({ store }) => ({
+      handle: (records, out) => {
+        const changed = new Set<string>();
+        for (const { message } of records) {
+          const value = message.value as VehicleSampled;
+          const key = windowKey(value.vehicle_id, value.event_time);
+          store.put(key, counted(store.get(key), value));
+          changed.add(key);
+        }
+        for (const key of changed) {
+          const value = store.get(key);
+          if (value) out.emit({ topic: windows, key, message: { type: 'WindowCounted', value } });
+        }
+      },
+    }),
+  });
+  return measured(meter, runner);
+};
+
+/** Partitions that write at a time; each takes one connection. */
+const CONNECTIONS = 8;
+
+function project(kind: 'latest' | 'insert'): Client {
+  return async ({ setting, streams, meter }) => {
+    const { sampled } = topicsOf(setting.run);
+    const pool = createPool(setting.databaseUrl, {
+      applicationName: 'bench',
+      max: CONNECTIONS,
+    });
+    const runner = await streams.project({
+      service: `project-${kind}-${setting.run}`,
+      inputs: [sampled],
+      store: projectionStore(pool, 'bench'),
+      handle: async (records, tx) => {
+        const samples = records.map(({ message }) => message.value as VehicleSampled);
+        await (kind === 'latest' ? upsertLatest : insertHistory)(tx, setting.run, samples);
+      },
+    });
+    const result = await measured(meter, runner);
+    await pool.end();
+    return result;
+  };
+}
+
+/** How each case works with the port. */
+export const clients: Readonly<Record<string, Client>> = {
+  produce,
+  consume,
+  'transact-map': transactMap,
+  'transact-window': transactWindow,
+  'project-latest': project('latest'),
+  'project-insert': project('insert'),
+};

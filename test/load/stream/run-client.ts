@@ -1,0 +1,32 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { nodeArguments } from '@waybill/runtime';
+import type { RunResult, RunSetting } from './clients.ts';
+
+const clientFile = fileURLToPath(new URL('client.ts', import.meta.url));
+
+/** Runs a case in a process of its own, started like a service; rejects when it fails. */
+export async function runClient(
+  setting: RunSetting,
+  extraArguments: readonly string[] = [],
+): Promise<RunResult> {
+  const child = fork(clientFile, {
+    execArgv: [...nodeArguments, ...extraArguments],
+    env: { ...process.env, MALLOC_ARENA_MAX: '1' },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  try {
+    return await new Promise<RunResult>((resolve, reject) => {
+      child.once('message', (answer: { result?: RunResult; error?: string }) => {
+        if (answer.result) resolve(answer.result);
+        else reject(new Error(`${setting.case}: ${answer.error}`));
+      });
+      child.once('exit', (code, signal) => {
+        reject(new Error(`${setting.case}: the client ended with ${signal ?? code}`));
+      });
+      child.send(setting);
+    });
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
