@@ -46,7 +46,7 @@ const serviceParts: Readonly<Record<string, Rule>> = {
   rest: { ours: '*', theirs: [] },
 };
 
-const testTools = ['fast-check', 'pg'];
+const testTools = ['ajv', 'fast-check', 'pg'];
 
 function files(folder: string): string[] {
   return readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })

@@ -26,12 +26,12 @@ function topic<M extends Message>(name: string, declaration: Declaration<M>): To
 
 type DeadLetterTopic = Topic<Message<'ElementRejected', t.ElementRejected>>;
 
-function deadLetter(service: string): DeadLetterTopic {
+function deadLetter(service: string, readBy: readonly string[] = ['reconciler']): DeadLetterTopic {
   return topic(`${service}.dead-letter.v1`, {
     key: 'as the service’s input',
     partitioning: 'single',
     madeBy: [service],
-    readBy: ['reconciler'],
+    readBy,
     contracts: { ElementRejected: rejected },
   });
 }
@@ -118,6 +118,36 @@ const tripStatus: Topic<Message<'TripStatusChanged', t.TripStatusChanged>> = top
   },
 );
 
+const fuelTransaction: Topic<Message<'FuelTransactionRecorded', t.FuelTransactionRecorded>> = topic(
+  'fleet.fuel-transaction.event.v1',
+  {
+    key: 'tenant/unit',
+    madeBy: ['transformer'],
+    readBy: [],
+    contracts: { FuelTransactionRecorded: contract('fleet/fuel-transaction/1.0') },
+  },
+);
+
+const providerWorkOrder: Topic<Message<'WorkOrderReported', t.WorkOrderReported>> = topic(
+  'fleet.provider-work-order.event.v1',
+  {
+    key: 'tenant/unit',
+    madeBy: ['transformer'],
+    readBy: [],
+    contracts: { WorkOrderReported: contract('fleet/provider-work-order/1.0') },
+  },
+);
+
+const providerAlert: Topic<Message<'ProviderAlertRaised', t.ProviderAlertRaised>> = topic(
+  'fleet.provider-alert.event.v1',
+  {
+    key: 'tenant/unit',
+    madeBy: ['transformer'],
+    readBy: [],
+    contracts: { ProviderAlertRaised: contract('fleet/provider-alert/1.0') },
+  },
+);
+
 const asset: Topic<Message<'AssetDescribed', t.AssetDescribed>> = topic('fleet.asset.state.v1', {
   key: 'tenant/unit',
   compacted: true,
@@ -184,6 +214,9 @@ const detectorUnit: Topic<Message<'UnitStateSaved', t.UnitStateSaved>> = topic(
   },
 );
 
+/** Quarantine: its senders were told, so it is no gap, and nobody has to read it but people. */
+const ingestDeadLetter: DeadLetterTopic = deadLetter('ingest', []);
+
 const transformerDeadLetter: DeadLetterTopic = deadLetter('transformer');
 
 const detectorDeadLetter: DeadLetterTopic = deadLetter('detector');
@@ -200,6 +233,9 @@ export const topics: {
   readonly trip: typeof trip;
   readonly siteVisit: typeof siteVisit;
   readonly tripStatus: typeof tripStatus;
+  readonly fuelTransaction: typeof fuelTransaction;
+  readonly providerWorkOrder: typeof providerWorkOrder;
+  readonly providerAlert: typeof providerAlert;
   readonly asset: typeof asset;
   readonly zone: typeof zone;
   readonly idMapping: typeof idMapping;
@@ -207,6 +243,7 @@ export const topics: {
   readonly task: typeof task;
   readonly delivery: typeof delivery;
   readonly detectorUnit: typeof detectorUnit;
+  readonly ingestDeadLetter: typeof ingestDeadLetter;
   readonly transformerDeadLetter: typeof transformerDeadLetter;
   readonly detectorDeadLetter: typeof detectorDeadLetter;
   readonly sinkDeadLetter: typeof sinkDeadLetter;
@@ -219,6 +256,9 @@ export const topics: {
   trip,
   siteVisit,
   tripStatus,
+  fuelTransaction,
+  providerWorkOrder,
+  providerAlert,
   asset,
   zone,
   idMapping,
@@ -226,6 +266,7 @@ export const topics: {
   task,
   delivery,
   detectorUnit,
+  ingestDeadLetter,
   transformerDeadLetter,
   detectorDeadLetter,
   sinkDeadLetter,

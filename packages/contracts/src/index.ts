@@ -3,3 +3,10 @@ export { allTopics, topics } from './catalogue.ts';
 export { BODY_OFFSET, compileContract, schemaIdOf, type Contract } from './contract.ts';
 export { subjectOf, type Message, type Partitioning, type Topic } from './topic.ts';
 export type { Violation } from './violations.ts';
+export {
+  BATCH_EVENTS_MAX,
+  readPushedEvent,
+  readPushedEvents,
+  webhookEvents,
+  type PushedEvent,
+} from './webhook-events.ts';

@@ -2,5 +2,6 @@ export { bodyHash, hashId, shortHash } from './hash.ts';
 export { fixId, pointId, taskKey, unitOf, type FixIdentity } from './identity.ts';
 export { distanceM, type Coordinate } from './geo.ts';
 export { businessDate, localTime, parseInstant, zoneOffsetMs } from './time.ts';
+export { dayOf, instantOf } from './json-time.ts';
 export { round } from './round.ts';
 export { jsonMember, jsonSpans, type JsonSpan } from './json-spans.ts';

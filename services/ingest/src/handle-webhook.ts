@@ -10,7 +10,7 @@ import {
   type Answer,
   type Refusal,
 } from './core/answer.ts';
-import { checkEnvelope } from './core/envelope.ts';
+import { checkBody } from './core/body-check.ts';
 import { parseIdempotencyKey } from './core/idempotency-key.ts';
 import type { IngestMetrics } from './metrics.ts';
 import type { Claim, ClaimId, ClaimStore, Logger, Ports, RawLog } from './ports.ts';
@@ -38,7 +38,7 @@ interface Wide {
   source_id?: string;
   key_id?: string;
   request_id?: string;
-  event_id?: string;
+  accepted?: string | number;
   attempt?: number;
 }
 
@@ -82,12 +82,12 @@ async function receive(
 
   const key = parseIdempotencyKey(caller.derivedKey ?? headers['idempotency-key']);
   if (key.kind === 'refused') return key;
-  const envelope = checkEnvelope(body);
-  if (envelope.kind === 'refused') return envelope;
+  const valid = checkBody(body, 'waybill');
+  if (valid.kind === 'refused') return valid;
 
   const id: ClaimId = { ...address, key: key.key };
   wide.request_id = hashId('webhook', id.tenantId, id.sourceId, id.key);
-  wide.event_id = envelope.id;
+  wide.accepted = valid.accepted;
   const checked: Checked = {
     id,
     request,
@@ -108,7 +108,7 @@ async function receive(
     });
     throw error;
   }
-  const answer = acceptedAnswer(envelope.id);
+  const answer = acceptedAnswer(valid.accepted);
   await ports.claims.complete(checked.requestId, answer).catch((error: unknown) => {
     // The event is safe in the log, so the sender is told so. A repeat of the request after the lease
     // would append it once more under the same request id.

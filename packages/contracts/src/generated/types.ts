@@ -111,6 +111,40 @@ export interface RawAddress {
   readonly index: number;
 }
 
+/** Fuel was bought, as a provider reported it. */
+export interface FuelTransactionRecorded {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** When the fuel was bought. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** The provider’s id of the purchase; the id of the pushed event where it gives none. */
+  readonly fuel_txn_id: string;
+  /** Fuel bought. [l] */
+  readonly fuel_liters: number;
+  /** Price paid, in units of 10^-minor_digits of the currency. [minor units] */
+  readonly amount_minor: number;
+  /** Decimals that amount_minor holds: those of the currency; 3 where the currency is not stated. */
+  readonly minor_digits: number;
+  /** ISO 4217 code; null = the currency of the tenant’s company. */
+  readonly currency: string | null;
+}
+
 /** One normalised fix. A fix may appear twice when it came by two ways (same event_id); readers remove repeats by event_id. */
 export interface PositionRecorded {
   /** Tenant, lower case with hyphens. */
@@ -163,6 +197,70 @@ export interface ProgressReached {
   readonly complete_to_time: number;
   /** Wall time of the statement. [ms since epoch UTC] */
   readonly received_time: number;
+}
+
+export type ProviderAlert = 'geofence_enter' | 'geofence_exit' | 'UNKNOWN';
+
+/** A provider reported something that happened to a unit at one instant. */
+export interface ProviderAlertRaised {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** When it happened. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** What happened. */
+  readonly alert: ProviderAlert;
+  /** Geofence as <source>:<provider id>, for alerts that have one. */
+  readonly geofence_id: string | null;
+}
+
+/** A provider reported that maintenance falls due. */
+export interface WorkOrderReported {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** When the provider noticed it; the time of receipt where it does not say. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** The provider’s id; without one, unit, task and due point are the identity. */
+  readonly work_order_id: string | null;
+  /** What is to be done, in the provider’s words. */
+  readonly task: string;
+  /** Day on which it falls due, local to the company. [days since epoch] */
+  readonly due_date: number | null;
+  /** Odometer reading at which it falls due. [km] */
+  readonly due_odometer_km: number | null;
+  /** Engine hours at which it falls due. [h] */
+  readonly due_engine_h: number | null;
 }
 
 export type VisitStatus = 'ENTERED' | 'LEFT' | 'UNKNOWN_EXIT' | 'UNKNOWN';
@@ -490,6 +588,82 @@ export interface TenantConfigured {
   readonly document_sha256: string;
   /** The checked tenant model as JSON; secrets are references. */
   readonly document: string;
+}
+
+export type GeofenceDirection = 'enter' | 'exit' | 'UNKNOWN';
+
+/** A vehicle entered or left a geofence. */
+export interface PushedGeofenceAlert {
+  /** The sender’s id of the vehicle or tracker. Of the form <source>:<id> it names a unit of that source of the tenant. */
+  readonly vehicle_id: string;
+  /** The sender’s id of the geofence. Of the form <source>:<id> it names a geofence of that source of the tenant. */
+  readonly geofence_id: string;
+  /** Whether it entered or left. */
+  readonly direction: GeofenceDirection;
+  /** When it crossed the border. [ISO 8601 with offset, or seconds or ms since 1970] */
+  readonly ts: number;
+}
+
+/** Fuel was bought. */
+export interface PushedFuelTransaction {
+  /** The sender’s id of the vehicle or tracker. Of the form <source>:<id> it names a unit of that source of the tenant. */
+  readonly vehicle_id: string;
+  /** Fuel bought, at most three decimals. [l] */
+  readonly liters: number;
+  /** Price paid, at most three decimals and no more than the currency has. [currency] */
+  readonly amount: number;
+  /** ISO 4217 code; absent = the currency of the tenant’s company. */
+  readonly currency: string | null;
+  /** The sender’s id of the purchase; absent = the id of the event. */
+  readonly fuel_txn_id: string | null;
+  /** When the fuel was bought. [ISO 8601 with offset, or seconds or ms since 1970] */
+  readonly ts: number;
+}
+
+export type MeterUnit = 'km' | 'h' | 'UNKNOWN';
+
+/** Maintenance falls due. */
+export interface PushedWorkOrder {
+  /** The sender’s id of the vehicle or tracker. Of the form <source>:<id> it names a unit of that source of the tenant. */
+  readonly vehicle_id: string;
+  /** What is to be done. */
+  readonly task: string;
+  /** Day on which it falls due, local to the company. [YYYY-MM-DD] */
+  readonly due_date: number | null;
+  /** Meter reading at which it falls due. [meter_unit] */
+  readonly meter: number | null;
+  /** Unit of meter: odometer in km (also when absent) or engine hours. */
+  readonly meter_unit: MeterUnit | null;
+  /** The sender’s id of the work order; absent = vehicle, task and due point identify it. */
+  readonly work_order_id: string | null;
+  /** When it was noticed; absent = the time of receipt. [ISO 8601 with offset, or seconds or ms since 1970] */
+  readonly ts: number | null;
+}
+
+/** A trip or job advanced. */
+export interface PushedTripStatus {
+  /** The provider's trip id = the ERP's order reference. */
+  readonly trip_id: string;
+  /** Status reached. */
+  readonly status: TripStatus;
+  /** The sender’s id of the site. */
+  readonly site_id: string | null;
+  /** When the status was reached. [ISO 8601 with offset, or seconds or ms since 1970] */
+  readonly ts: number;
+}
+
+/** Where a vehicle was. */
+export interface PushedLocation {
+  /** The sender’s id of the vehicle or tracker. Of the form <source>:<id> it names a unit of that source of the tenant. */
+  readonly vehicle_id: string;
+  /** WGS84 latitude. [deg] */
+  readonly lat: number;
+  /** WGS84 longitude. [deg] */
+  readonly lon: number;
+  /** Speed as the device measured it. [km/h] */
+  readonly speed: number | null;
+  /** When the device measured the position. [ISO 8601 with offset, or seconds or ms since 1970] */
+  readonly ts: number;
 }
 
 /** How far a unit, or the live feed of an account, is read. */

@@ -67,12 +67,12 @@ export function refusalAnswer(refusal: Refusal): Answer {
   return { status: shape.status, headers, body };
 }
 
-/** The answer to an accepted event; kept with the claim and given again to repeats. */
-export function acceptedAnswer(eventId: string): {
+/** The answer to accepted events: the id of one, the count of several; kept with the claim and given again to repeats. */
+export function acceptedAnswer(accepted: string | number): {
   readonly status: number;
   readonly body: string;
 } {
-  return { status: 200, body: JSON.stringify({ accepted: eventId }) };
+  return { status: 200, body: JSON.stringify({ accepted }) };
 }
 
 /** A kept answer as it goes out; `repeated` tells the sender that nothing was done this time. */

@@ -1,0 +1,52 @@
+import { readPushedEvents, type Violation } from '@waybill/contracts';
+import type { Refusal } from './answer.ts';
+import { readJson } from './body-json.ts';
+import { limits } from './body-limits.ts';
+
+/**
+ * Whose format a body has. Ours is checked against the contracts of its events. Of a vendor's only the
+ * shape: most vendors stop or repeat for ever on 4xx, so contract failures are found later, behind a 200.
+ */
+export type BodyFormat = 'waybill' | 'vendor';
+
+/** A body that may be taken over. */
+export interface ValidBody {
+  readonly kind: 'valid';
+  /** What the answer says was accepted: the id of a single event, else how many there are. */
+  readonly accepted: string | number;
+}
+
+/**
+ * Checks a body: strict JSON, then the contract of every event in it. All or nothing: one bad event
+ * refuses its batch, because a sender that repairs and repeats must not wonder which half was taken.
+ */
+export function checkBody(body: Uint8Array, format: BodyFormat): ValidBody | Refusal {
+  const read = readJson(body);
+  if (read.kind === 'malformed') {
+    return { kind: 'refused', code: 'BODY_MALFORMED', violations: read.violations };
+  }
+  return format === 'waybill' ? checkEvents(read.value) : checkShape(read.value);
+}
+
+function checkEvents(value: unknown): ValidBody | Refusal {
+  const violations: Violation[] = [];
+  const events = readPushedEvents(value, violations);
+  if (violations.length > 0) {
+    return {
+      kind: 'refused',
+      code: 'EVENT_INVALID',
+      violations: violations.slice(0, limits.violations),
+    };
+  }
+  const [first] = events;
+  const single = !Array.isArray(value) && first !== undefined;
+  return { kind: 'valid', accepted: single ? first.id : events.length };
+}
+
+/** Vendors push objects, or arrays of them. */
+function checkShape(value: unknown): ValidBody | Refusal {
+  if (Array.isArray(value)) return { kind: 'valid', accepted: value.length };
+  if (typeof value === 'object' && value !== null) return { kind: 'valid', accepted: 1 };
+  const violations = [{ path: '', message: 'expected an object or an array, found a scalar' }];
+  return { kind: 'refused', code: 'BODY_MALFORMED', violations };
+}
