@@ -36,6 +36,47 @@ function deadLetter(service: string, readBy: readonly string[] = ['reconciler'])
   });
 }
 
+const reworkContracts = {
+  ReworkRequested: contract<t.ReworkRequested>('ops/rework/1.0'),
+  ReworkCancelled: contract<t.ReworkCancelled>('ops/rework-cancel/1.0'),
+};
+
+const reworkStateContracts = {
+  ReworkProgressed: contract<t.ReworkProgressed>('ops/rework-progress/1.0'),
+  ReworkCounted: contract<t.ReworkCounted>('ops/rework-count/1.0'),
+};
+
+type ReworkCommandTopic = Topic<
+  Message<'ReworkRequested', t.ReworkRequested> | Message<'ReworkCancelled', t.ReworkCancelled>
+>;
+
+type ReworkStateTopic = Topic<
+  Message<'ReworkProgressed', t.ReworkProgressed> | Message<'ReworkCounted', t.ReworkCounted>
+>;
+
+/** Every task reads all commands: a range may touch them all, and each takes its share. */
+function reworkCommand(service: string): ReworkCommandTopic {
+  return topic(`${service}.rework.command.v1`, {
+    key: 'rework id',
+    partitioning: 'single',
+    madeBy: ['console'],
+    readBy: [service],
+    contracts: reworkContracts,
+  });
+}
+
+/** Partition p belongs to task p, so it is partitioned as the service's inputs. */
+function reworkState(service: string, partitioning: Partitioning): ReworkStateTopic {
+  return topic(`${service}.rework.state.v1`, {
+    key: 'rework id/task, or input topic/block of offsets',
+    partitioning,
+    compacted: true,
+    madeBy: [service],
+    readBy: [service, 'console'],
+    contracts: reworkStateContracts,
+  });
+}
+
 const webhookRaw: Topic<Message<'WebhookReceived', t.WebhookReceived>> = topic(
   'telematics.webhook.raw.v1',
   {
@@ -223,6 +264,14 @@ const detectorDeadLetter: DeadLetterTopic = deadLetter('detector');
 
 const sinkDeadLetter: DeadLetterTopic = deadLetter('erp-sink');
 
+const transformerRework: ReworkCommandTopic = reworkCommand('transformer');
+
+const transformerReworkState: ReworkStateTopic = reworkState('transformer', 'source');
+
+const detectorRework: ReworkCommandTopic = reworkCommand('detector');
+
+const detectorReworkState: ReworkStateTopic = reworkState('detector', 'task');
+
 /** Every topic of the product. Nothing else spells a topic name. */
 export const topics: {
   readonly webhookRaw: typeof webhookRaw;
@@ -247,6 +296,10 @@ export const topics: {
   readonly transformerDeadLetter: typeof transformerDeadLetter;
   readonly detectorDeadLetter: typeof detectorDeadLetter;
   readonly sinkDeadLetter: typeof sinkDeadLetter;
+  readonly transformerRework: typeof transformerRework;
+  readonly transformerReworkState: typeof transformerReworkState;
+  readonly detectorRework: typeof detectorRework;
+  readonly detectorReworkState: typeof detectorReworkState;
 } = {
   webhookRaw,
   wialonPage,
@@ -270,6 +323,10 @@ export const topics: {
   transformerDeadLetter,
   detectorDeadLetter,
   sinkDeadLetter,
+  transformerRework,
+  transformerReworkState,
+  detectorRework,
+  detectorReworkState,
 };
 
 /** The catalogue as a list. */

@@ -21,6 +21,9 @@ export interface Metrics {
   readonly streamRecordsDiscarded: Counter;
   readonly streamBatchDuration: Histogram;
   readonly streamLag: Gauge;
+  readonly streamState: Gauge;
+  readonly streamRecordsRestored: Counter;
+  readonly streamRecordsReworked: Counter;
   /** Counts a fault in `errors_total`. */
   readonly error: (fault: Fault) => void;
   /** Prometheus text exposition. */
@@ -70,6 +73,17 @@ export function createMetrics(service: string): Metrics {
       'topic',
       'partition',
     ]),
+    streamState: gauge('stream_state_bytes', 'Stores and buffers of a task.', ['task', 'kind']),
+    streamRecordsRestored: counter(
+      'stream_records_restored_total',
+      'Records read to restore or rebuild state.',
+      ['topic'],
+    ),
+    streamRecordsReworked: counter(
+      'stream_records_reworked_total',
+      'Records of reworks: done, refused, missing or failed.',
+      ['outcome'],
+    ),
     error: ({ stage, kind, code, category }) => errors.inc({ stage, kind, code, category }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
@@ -94,6 +108,9 @@ export interface StreamCounters {
   readonly discarded: (reason: string, intentional: boolean, count: number) => void;
   readonly batch: (topic: string, seconds: number) => void;
   readonly lag: (topic: string, partition: number, records: number) => void;
+  readonly state: (partition: number, storeBytes: number, bufferBytes: number) => void;
+  readonly restored: (topic: string, count: number) => void;
+  readonly reworked: (outcome: 'done' | 'refused' | 'missing' | 'failed', count: number) => void;
 }
 
 /** Wires the stream core to the process's registry. */
@@ -105,5 +122,11 @@ export function streamMetrics(metrics: Metrics): StreamCounters {
       metrics.streamRecordsDiscarded.inc({ reason, intentional: String(intentional) }, count),
     batch: (topic, seconds) => metrics.streamBatchDuration.observe({ topic }, seconds),
     lag: (topic, partition, records) => metrics.streamLag.set({ topic, partition }, records),
+    state: (task, storeBytes, bufferBytes) => {
+      metrics.streamState.set({ task, kind: 'store' }, storeBytes);
+      metrics.streamState.set({ task, kind: 'buffer' }, bufferBytes);
+    },
+    restored: (topic, count) => metrics.streamRecordsRestored.inc({ topic }, count),
+    reworked: (outcome, count) => metrics.streamRecordsReworked.inc({ outcome }, count),
   };
 }

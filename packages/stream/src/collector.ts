@@ -26,7 +26,9 @@ export function createCollector(
   return {
     outbox,
     out: {
-      emit: (record) => outbox.add(record),
+      emit: (record) => {
+        outbox.add(record);
+      },
       traceparent: outbox.traceparent,
       reject: (rejection) => {
         const { record, headers } = rejectedLetter(box, rejection);

@@ -1,6 +1,7 @@
 import type { Topic } from '@waybill/contracts';
 import type { KafkaClient } from './client.ts';
 import type { Codecs } from './codec.ts';
+import type { StateLedger } from './state-ledger.ts';
 import type { StreamLogger, StreamMetrics, StreamTracing } from './port.ts';
 
 /** What every way of working shares: one per connection. */
@@ -13,6 +14,7 @@ export interface Environment {
   /** A new client: one per group and per producer, because the client shares offsets inside one. */
   readonly openKafka: () => KafkaClient;
   readonly offsets: OffsetLookup;
+  readonly ledger: StateLedger;
 }
 
 /** Questions to the cluster that need no group. */
@@ -43,6 +45,9 @@ const silentMetrics: StreamMetrics = {
   discarded: () => undefined,
   batch: () => undefined,
   lag: () => undefined,
+  state: () => undefined,
+  restored: () => undefined,
+  reworked: () => undefined,
 };
 
 const noTracing: StreamTracing = { batch: (_span, work) => work(undefined) };

@@ -74,6 +74,14 @@ export const streamErrors: Readonly<Record<StreamCode, ErrorCode>> = errorCodes(
     kind: 'transient',
     meaning: 'A runner made no progress although records wait.',
   },
+  STATE_LIMIT: {
+    kind: 'misconfigured',
+    meaning: 'Stores and buffers of a task, or of all tasks, hold more bytes than allowed.',
+  },
+  BUFFER_MISUSED: {
+    kind: 'bug',
+    meaning: 'A buffer was changed where the change could not be found again after a restart.',
+  },
   CLOSED: {
     kind: 'cancelled',
     meaning: 'The connection to the log was closed.',
@@ -103,6 +111,8 @@ export type StreamCode =
   | 'BACKPRESSURE'
   | 'PUBLISH_FAILED'
   | 'STREAM_STUCK'
+  | 'STATE_LIMIT'
+  | 'BUFFER_MISUSED'
   | 'CLOSED'
   | 'KAFKAJS_VERSION';
 

@@ -22,13 +22,24 @@ export interface LogReader {
   readonly caughtUp: Promise<void>;
   /** Resolves when reading stopped; rejects with a Fault when it had to give up. */
   readonly done: Promise<void>;
+  /** Read part of what there was to read at the start, 0 to 1 with two decimals. */
+  readonly share: () => number;
   readonly stop: () => Promise<void>;
+}
+
+/** A partition as the cluster calls it; read from its first record to its end, or between the bounds. */
+export interface LogPart {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from?: bigint;
+  /** Exclusive; never beyond the last stable offset. */
+  readonly to?: bigint;
 }
 
 export interface LogReaderOptions {
   readonly kafka: KafkaClient;
   readonly logger: StreamLogger;
-  readonly partitions: readonly { readonly topic: string; readonly partition: number }[];
+  readonly partitions: readonly LogPart[];
   readonly onBatch: (batch: WireBatch) => void | Promise<void>;
   /** True = go on after the end; false = stop there. */
   readonly follow: boolean;
@@ -44,6 +55,7 @@ const EMPTY_FETCHES_AT_END = 3;
 interface Cursor {
   readonly topic: string;
   readonly partition: number;
+  readonly first: bigint;
   next: bigint;
   end: bigint;
   emptyFetches: number;
@@ -71,13 +83,15 @@ async function cursorsOf(
     const partitions = group.map(({ partition }) => partition);
     const low = await limits(cluster, topic, partitions, true);
     const high = await limits(cluster, topic, partitions, false);
-    for (const partition of partitions) {
+    for (const { partition, from, to } of group) {
       const next = low.get(partition);
       const end = high.get(partition);
       if (next === undefined || end === undefined) {
         throw streamFault('TOPIC_MISSING', 'start', `${topic}/${partition} has no leader`);
       }
-      cursors.push({ topic, partition, next, end, emptyFetches: 0 });
+      const first = from !== undefined && from > next ? from : next;
+      const last = to !== undefined && to < end ? to : end;
+      cursors.push({ topic, partition, first, next: first, end: last, emptyFetches: 0 });
     }
   }
   return cursors;
@@ -206,11 +220,18 @@ export function readLog(options: LogReaderOptions): LogReader {
     }
   }
 
+  function share(): number {
+    const wanted = cursors.reduce((sum, { first, end }) => sum + Number(end - first), 0);
+    const read = cursors.reduce((sum, { first, next }) => sum + Number(next - first), 0);
+    return wanted <= 0 ? 1 : Math.min(1, Math.round((100 * read) / wanted) / 100);
+  }
+
   const done = read();
   done.catch(() => undefined);
   return {
     caughtUp: reached.promise,
     done,
+    share,
     stop: async () => {
       stopping.abort();
       await cluster.disconnect().catch(() => undefined);

@@ -9,8 +9,8 @@ import { isSampled } from './record.ts';
 
 /** Encoded records by topic, ready to send, and what to count when they are confirmed. */
 export interface Outbox {
-  /** Encodes at once, so that a violation points at its author. */
-  readonly add: (record: Outgoing, headers?: Headers) => void;
+  /** Encodes at once, so that a violation points at its author. Returns the bytes of key and value. */
+  readonly add: (record: Outgoing, headers?: Headers) => number;
   /** Context of records that name none; positions carry only what their author set. */
   readonly setTraceparent: (traceparent: string | undefined) => void;
   readonly traceparent: () => string | undefined;
@@ -136,15 +136,13 @@ export function createOutbox(
       const value = message === null ? null : environment.codecs.encode(topic, message);
       const partition =
         record.partition ?? partitionFor(record.partitionKey ?? key, pile.partitions);
+      const bytes = (value?.length ?? 0) + Buffer.byteLength(key);
       pile.messages.push({
         message: { key, value, partition, headers },
-        bytes:
-          (value?.length ?? 0) +
-          Buffer.byteLength(key) +
-          headerBytes(headers) +
-          RECORD_OVERHEAD_BYTES,
+        bytes: bytes + headerBytes(headers) + RECORD_OVERHEAD_BYTES,
       });
       size += 1;
+      return bytes;
     },
     traceparent: () => batchContext,
     setTraceparent: (traceparent) => {

@@ -59,7 +59,7 @@ export function createOwnerSlot<M extends Message>(
       await transactor.fence();
       const restored = await restorePartition(environment, cursorTopic, partition, closing.signal);
       cursors.clear();
-      for (const [key, message] of restored) cursors.set(key, message as M);
+      for (const [key, { message }] of restored) cursors.set(key, message as M);
       return transactor;
     } catch (error) {
       await transactor.close();

@@ -69,8 +69,8 @@ export interface Emitter {
 
 /**
  * Keyed state of one task. Changes are staged: promoted when the transaction commits, dropped when it
- * aborts. Every change goes to the changelog in the same transaction; on start the store is restored
- * before the first record is handled.
+ * aborts. A changed key is one record of the changelog, in the same transaction, a deleted one a
+ * tombstone; on start the store is restored before the first record is handled.
  */
 export interface KeyedStore<V> {
   readonly get: (key: string) => V | undefined;
@@ -79,11 +79,68 @@ export interface KeyedStore<V> {
   readonly entries: () => IterableIterator<[string, V]>;
 }
 
-/** How a store's values stand in the changelog. */
+/** How a store's values stand in the changelog, and how long they are kept. */
 export interface StoreCodec<V> {
+  /** Compacted, of the partition count of the inputs, and of no other store. */
   readonly changelog: Topic;
   readonly toMessage: (value: V) => Message;
   readonly fromMessage: (message: Message) => V;
+  /**
+   * An entry is gone once the task's time reaches `timeOf(value) + ttlMs`: `get` and `entries` do not
+   * show it from that moment on, and the transaction in which the time got there writes its tombstone.
+   * Default: entries are kept until they are deleted.
+   */
+  readonly expiry?: { readonly ttlMs: number; readonly timeOf: (value: V) => number };
+}
+
+/**
+ * The time of a task, in ms since epoch. It is told, never read from a clock: the same log gives the same
+ * expiry at any speed. After a start it is the newest `timeOf` among the restored entries; a task that
+ * keeps a clock of its own in a store advances to it in `createTask`.
+ */
+export interface StreamTime {
+  /** -Infinity before anything was told. */
+  readonly now: () => number;
+  /** Moves the time forward: the event time of a record, or a clock. An earlier time changes nothing. */
+  readonly advance: (ms: number) => void;
+}
+
+/**
+ * Bytes by key that stay out of the changelog, for what is too much to write twice (packed fixes).
+ * Changes are staged like those of a store. After a restart, a handover or a transaction whose outcome is
+ * unknown they are rebuilt from a local snapshot and the input topics, see `BufferOptions`; so they may
+ * hold only what follows from the input records, and may change only in `handle` and `rebuild`: elsewhere
+ * a change throws the Fault `bug` / `BUFFER_MISUSED`.
+ *
+ * A view that `get` gives is read only and keeps its bytes even when the key changes later: bytes that
+ * were written are never overwritten.
+ */
+export interface KeyedBuffers {
+  /** The bytes of a key, oldest first; empty when there are none. */
+  readonly get: (key: string) => Uint8Array;
+  /** Adds a copy of `bytes` at the end. */
+  readonly append: (key: string, bytes: Uint8Array) => void;
+  /** Replaces all bytes of a key by a copy, for what does not belong at the end. */
+  readonly set: (key: string, bytes: Uint8Array) => void;
+  /** Drops the oldest `count` bytes; a key without bytes is gone. */
+  readonly dropFront: (key: string, count: number) => void;
+  readonly delete: (key: string) => void;
+  readonly keys: () => IterableIterator<string>;
+  /** Bytes of all keys together. */
+  readonly size: () => number;
+}
+
+/**
+ * How buffers come back. *Warm*: the snapshot of this machine, then the inputs from its position to the
+ * committed one. *Cold*, when there is no snapshot or it is damaged, of another `layout`, of an older
+ * state than retention or a rework allows: the inputs from a bounded point to the committed position.
+ * Both hand the records to `rebuild` of the task and publish nothing.
+ */
+export interface BufferOptions {
+  /** Version of the bytes' layout, from 1: a snapshot of another one is not read. */
+  readonly layout: number;
+  /** Cold: input records published up to this long before the committed position are read again. */
+  readonly retentionMs: number;
 }
 
 /** A compacted topic that every task reads whole. */
@@ -93,26 +150,66 @@ export interface TableReader {
   readonly entries: <M extends Message>(topic: Topic<M>) => IterableIterator<[string, M]>;
 }
 
-/** What a task gets to work with. */
-export interface TaskContext<V> {
+/** What a task gets to work with. V: values of `store`; S: values of the named stores. */
+export interface TaskContext<V, S extends object = object> {
   readonly partition: number;
   readonly partitions: number;
   readonly store: KeyedStore<V>;
+  readonly stores: { readonly [N in keyof S]: KeyedStore<S[N]> };
+  readonly buffers: KeyedBuffers;
+  readonly time: StreamTime;
   readonly tables: TableReader;
 }
 
 /**
  * The author's part of *transact*. `handle` is called with the records of one input partition in
- * offset order; it is synchronous and pure but for the store and the emitter. It may throw a Fault:
- * `misconfigured` stops the task, anything else crashes the process (design section 7).
+ * offset order; it is synchronous and pure but for stores, buffers, time and the emitter. It may throw a
+ * Fault: `misconfigured` stops the task, anything else crashes the process (design section 7).
  */
 export interface Task {
   readonly handle: (records: readonly Received[], out: Emitter) => void;
   /** A table record arrived (also called for each record of the first reading, before handle). */
   readonly onTable?: (topic: Topic, key: string, message: Message | null, out: Emitter) => void;
+  /**
+   * Records that `handle` saw before, in offset order per input; called after `createTask`, before
+   * `onTable` and `handle`. It brings the buffers, and nothing else, to what they were after `handle`:
+   * stores are at the committed position already, a change of them throws `BUFFER_MISUSED`. A cold
+   * rebuild starts in the middle, so a record of before may be missing. Needed with `buffers`.
+   */
+  readonly rebuild?: (records: readonly Received[]) => void;
+  /**
+   * Cold rebuild: the first offset of an input that the buffers need, where the task knows it better than
+   * `retentionMs` does, for example from its store. Undefined = by `retentionMs`.
+   */
+  readonly rebuildFrom?: (topic: Topic) => bigint | undefined;
 }
 
-export interface TransactOptions<V> {
+/**
+ * Rework: commands that send chosen input records through the current code again. Every task reads all
+ * commands and takes the share of its own partition, one command after the other, oldest first. Records
+ * are fetched beside the consumer group and handed to `handle` between its batches, in transactions of
+ * their own that carry the progress: each record is reworked exactly once per command, over crashes and
+ * handovers. Order among reworked records is that of their partition; towards new records there is none.
+ *
+ * What a rework cannot do: overwrite something newer. Events keep ids and revisions of their source, so
+ * readers keep the newest; a record for a compacted output goes out only when its `revision` is not older
+ * than the one in the topic, and not at all when it has none. Elements of a record that were not asked
+ * for (`index`) are left out by their `trace.index`. A record that makes `handle` throw fails the
+ * command, not the service.
+ *
+ * A *preview* runs `handle` of a task of its own, on copies of stores and buffers, and writes nothing but
+ * its report into `state`.
+ */
+export interface ReworkOptions {
+  /** ReworkRequested and ReworkCancelled by rework id, one partition. */
+  readonly commands: Topic;
+  /** ReworkProgressed per command and task, ReworkCounted; compacted, partitioned as the inputs. */
+  readonly state: Topic;
+  /** A record is reworked at most so often, further times are refused and counted. Default 5, at most 255. */
+  readonly timesPerRecord?: number;
+}
+
+export interface TransactOptions<V, S extends object = object> {
   /** Consumer group and prefix of the transactional ids. */
   readonly service: string;
   /** Partition p of all inputs forms task p; all have the same partition count, else the start is refused. */
@@ -121,7 +218,11 @@ export interface TransactOptions<V> {
   readonly outputs: readonly Topic[];
   readonly deadLetter: Topic;
   readonly store?: StoreCodec<V>;
-  readonly createTask: (context: TaskContext<V>) => Task;
+  /** Further stores by name, each with a changelog of its own. */
+  readonly stores?: { readonly [N in keyof S]: StoreCodec<S[N]> };
+  readonly buffers?: BufferOptions;
+  readonly rework?: ReworkOptions;
+  readonly createTask: (context: TaskContext<V, S>) => Task;
 }
 
 /** The database side of *project*, handed in by the service. */
@@ -216,6 +317,12 @@ export interface StreamMetrics {
   readonly discarded: (reason: string, intentional: boolean, count: number) => void;
   readonly batch: (topic: string, seconds: number) => void;
   readonly lag: (topic: string, partition: number, records: number) => void;
+  /** Bytes of a task's stores (as in the changelog) and of its buffers; 0 when it went away. */
+  readonly state: (partition: number, storeBytes: number, bufferBytes: number) => void;
+  /** Records read while state is restored or rebuilt. */
+  readonly restored: (topic: string, count: number) => void;
+  /** Records of reworks: done, refused (too often), missing (retention), failed. */
+  readonly reworked: (outcome: 'done' | 'refused' | 'missing' | 'failed', count: number) => void;
 }
 
 /** Tracing as the stream needs it; the service wires it to OpenTelemetry. */
@@ -243,6 +350,22 @@ export interface StreamLogger {
   readonly error: (fields: object, message: string) => void;
 }
 
+/**
+ * Where state may go and how much there may be. Beyond a limit the transaction is not committed and the
+ * task stops with the Fault `misconfigured` / `STATE_LIMIT`, which names the task, its bytes and what to
+ * raise. Stores count as keys and values in the changelog, buffers as the bytes they hold allocated.
+ */
+export interface StateOptions {
+  /** Snapshots of buffers: `<directory>/<group>-<partition>.buffers`. Default: `waybill` in the temporary folder. */
+  readonly directory?: string;
+  /** Default 1 GiB. */
+  readonly taskLimitBytes?: number;
+  /** All tasks of the connection together. Default 2 GiB. */
+  readonly processLimitBytes?: number;
+  /** Time between two snapshots of a task; one more is written on stop. Default 60 s. */
+  readonly snapshotIntervalMs?: number;
+}
+
 export interface StreamOptions {
   readonly brokers: readonly string[];
   /** Base address of the Confluent-compatible registry API. */
@@ -256,11 +379,14 @@ export interface StreamOptions {
   readonly logger: StreamLogger;
   readonly metrics?: StreamMetrics;
   readonly tracing?: StreamTracing;
+  readonly state?: StateOptions;
 }
 
 /** Connection to the log; made once per process and service. */
 export interface Streams {
-  readonly transact: <V>(options: TransactOptions<V>) => Promise<Runner>;
+  readonly transact: <V, S extends object = object>(
+    options: TransactOptions<V, S>,
+  ) => Promise<Runner>;
   readonly project: <Tx>(options: ProjectOptions<Tx>) => Promise<Runner>;
   readonly extract: <M extends Message>(options: ExtractOptions<M>) => Promise<Runner>;
   readonly publisher: (topics: readonly Topic[]) => Promise<Publisher>;

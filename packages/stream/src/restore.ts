@@ -4,7 +4,14 @@ import { streamFault } from './errors.ts';
 import { readLog } from './log-reader.ts';
 import { decodeBatch } from './record.ts';
 
-const PROGRESS_EVERY = 100_000;
+/** A restore that takes longer says so in this rhythm. */
+const PROGRESS_MS = 3_000;
+
+/** A restored value and the bytes of its key and record. */
+export interface Restored {
+  readonly message: Message;
+  readonly bytes: number;
+}
 
 /**
  * Newest message by key of one partition of a compacted topic, read to its end. Call it only after
@@ -16,11 +23,12 @@ export async function restorePartition(
   topic: Topic,
   partition: number,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Message>> {
-  const { codecs, logger } = environment;
-  const newest = new Map<string, Message>();
+): Promise<ReadonlyMap<string, Restored>> {
+  const { codecs, logger, metrics } = environment;
+  const newest = new Map<string, Restored>();
   const startedAt = Date.now();
   let records = 0;
+  let reportedAt = startedAt;
   const reader = readLog({
     kafka: environment.openKafka(),
     logger,
@@ -37,16 +45,23 @@ export async function restorePartition(
         );
       }
       const messages = new Map(received.map((r) => [String(r.offset), r.message]));
-      for (const { key, offset } of batch.messages) {
+      for (const { key: name, value, offset } of batch.messages) {
         const message = messages.get(offset);
-        if (message === undefined) newest.delete(key?.toString() ?? '');
-        else newest.set(key?.toString() ?? '', message);
+        const key = name?.toString() ?? '';
+        if (message === undefined) newest.delete(key);
+        else {
+          newest.set(key, { message, bytes: (name?.length ?? 0) + (value?.length ?? 0) });
+        }
       }
-      const before = Math.floor(records / PROGRESS_EVERY);
       records += batch.messages.length;
-      if (Math.floor(records / PROGRESS_EVERY) > before) {
-        logger.info({ topic: topic.name, partition, records }, 'state.restoring');
-      }
+      metrics.restored(topic.name, batch.messages.length);
+      const now = Date.now();
+      if (now - reportedAt < PROGRESS_MS) return;
+      reportedAt = now;
+      logger.info(
+        { topic: topic.name, partition, records, share: reader.share() },
+        'state.restoring',
+      );
     },
   });
   const abort = (): void => {

@@ -1,65 +1,117 @@
-import type { Message, Topic } from '@waybill/contracts';
+import type { Message } from '@waybill/contracts';
 import { streamFault } from './errors.ts';
-import type { KeyedStore, Outgoing, StoreCodec } from './port.ts';
+import { createExpiryQueue } from './expiry-queue.ts';
+import type { KeyedStore, Outgoing, StoreCodec, StreamTime } from './port.ts';
 
 /**
  * State of one task. `committed` is what the changelog says; `staged` holds the changes of the running
  * transaction (undefined = deleted). promote: staged → committed, after the commit. An aborted
  * transaction throws the whole store away, because the author may have changed a value in place.
+ *
+ * Expiry: the queue holds committed entries only. Both views hide an entry whose time has come, and
+ * `expire` stages its tombstone.
  */
 export interface StagedStore<V> extends KeyedStore<V> {
-  /** Puts a value as restored from the changelog. */
-  readonly restore: (key: string, value: V) => void;
-  /** The changelog records of the staged changes, one per key. */
-  readonly changes: (partition: number) => readonly Outgoing[];
+  /** Puts a value as read from the changelog; `bytes` of key and value there. */
+  readonly restore: (key: string, message: Message, bytes: number) => void;
+  /** Stages the deletion of what expired; call when the author is done. */
+  readonly expire: () => void;
+  /** Hands over one changelog record per changed key; `add` answers with its bytes. */
+  readonly collect: (partition: number, add: (record: Outgoing) => number) => void;
   readonly promote: () => void;
   readonly size: () => number;
+  /** Bytes of keys and values in the changelog, with what was collected. */
+  readonly bytes: () => number;
 }
 
-export function createStore<V>(codec: StoreCodec<V> | undefined): StagedStore<V> {
-  const committed = new Map<string, V>();
-  const staged = new Map<string, V | undefined>();
+interface Entry<V> {
+  readonly value: V;
+  /** As of the put: the author may change the value in place later. */
+  readonly expiresAt: number;
+  bytes: number;
+}
+
+export function createStore<V>(codec: StoreCodec<V> | undefined, time: StreamTime): StagedStore<V> {
+  const committed = new Map<string, Entry<V>>();
+  const staged = new Map<string, Entry<V> | undefined>();
+  const { expiry } = codec ?? {};
+  const queue = createExpiryQueue();
+  let bytes = 0;
+
+  function entryOf(value: V, size: number): Entry<V> {
+    const expiresAt = expiry === undefined ? Infinity : expiry.timeOf(value) + expiry.ttlMs;
+    return { value, expiresAt, bytes: size };
+  }
+
+  function alive(entry: Entry<V> | undefined): entry is Entry<V> {
+    return entry !== undefined && entry.expiresAt > time.now();
+  }
 
   function* entries(): IterableIterator<[string, V]> {
-    for (const [key, value] of committed) {
-      if (!staged.has(key)) yield [key, value];
+    for (const [key, entry] of committed) {
+      if (!staged.has(key) && alive(entry)) yield [key, entry.value];
     }
-    for (const [key, value] of staged) {
-      if (value !== undefined) yield [key, value];
+    for (const [key, entry] of staged) {
+      if (alive(entry)) yield [key, entry.value];
     }
   }
 
-  function change(topic: Topic, key: string, value: V | undefined, partition: number): Outgoing {
-    const message: Message | null = value === undefined ? null : (codec?.toMessage(value) ?? null);
-    return { topic, key, message, partition };
-  }
-
-  function stage(key: string, value: V | undefined): void {
+  function stage(key: string, entry: Entry<V> | undefined): void {
     if (codec === undefined) {
       throw streamFault('UNDECLARED_OUTPUT', 'decide', `expected a changelog: declare a store`);
     }
-    staged.set(key, value);
+    staged.set(key, entry);
+  }
+
+  function settle(key: string, entry: Entry<V> | undefined): void {
+    if (expiry !== undefined) {
+      queue.place(key, committed.get(key)?.expiresAt, entry?.expiresAt);
+    }
+    if (entry === undefined) committed.delete(key);
+    else committed.set(key, entry);
   }
 
   return {
-    get: (key) => (staged.has(key) ? staged.get(key) : committed.get(key)),
-    put: (key, value) => stage(key, value),
+    get: (key) => {
+      const entry = staged.has(key) ? staged.get(key) : committed.get(key);
+      return alive(entry) ? entry.value : undefined;
+    },
+    put: (key, value) => stage(key, entryOf(value, 0)),
     delete: (key) => stage(key, undefined),
     entries,
-    restore: (key, value) => {
-      committed.set(key, value);
+    restore: (key, message, size) => {
+      if (codec === undefined) return;
+      const entry = entryOf(codec.fromMessage(message), size);
+      settle(key, entry);
+      bytes += size;
+      if (expiry !== undefined) time.advance(expiry.timeOf(entry.value));
     },
-    changes: (partition) => {
-      if (codec === undefined) return [];
-      return [...staged].map(([key, value]) => change(codec.changelog, key, value, partition));
+    expire: () => {
+      if (expiry === undefined) return;
+      for (const [key, entry] of staged) if (!alive(entry)) staged.set(key, undefined);
+      for (const key of queue.due(time.now())) {
+        if (!staged.has(key) && !alive(committed.get(key))) staged.set(key, undefined);
+      }
+    },
+    collect: (partition, add) => {
+      if (codec === undefined) return;
+      const { changelog: topic, toMessage } = codec;
+      for (const [key, entry] of staged) {
+        const before = committed.get(key);
+        if (entry === undefined && before === undefined) continue;
+        bytes -= before?.bytes ?? 0;
+        const message = entry === undefined ? null : toMessage(entry.value);
+        const size = add({ topic, key, message, partition });
+        if (entry === undefined) continue;
+        entry.bytes = size;
+        bytes += size;
+      }
     },
     promote: () => {
-      for (const [key, value] of staged) {
-        if (value === undefined) committed.delete(key);
-        else committed.set(key, value);
-      }
+      for (const [key, entry] of staged) settle(key, entry);
       staged.clear();
     },
     size: () => committed.size,
+    bytes: () => bytes,
   };
 }

@@ -9,6 +9,7 @@ import type { Publisher, Runner, StreamOptions, Streams } from './port.ts';
 import { project } from './project.ts';
 import { openPublisher } from './publisher.ts';
 import { openRegistry } from './registry.ts';
+import { createStateLedger } from './state-ledger.ts';
 import { openTables } from './tables.ts';
 import { transact } from './transact.ts';
 
@@ -19,14 +20,16 @@ import { transact } from './transact.ts';
 export async function connectStreams(options: StreamOptions): Promise<Streams> {
   const namespace = options.namespace ?? '';
   const open = (): ReturnType<typeof openKafka> => openKafka(options);
+  const metrics = options.metrics ?? silent.metrics;
   const environment: Environment = {
     namespace,
     logger: options.logger,
-    metrics: options.metrics ?? silent.metrics,
+    metrics,
     tracing: options.tracing ?? silent.tracing,
     codecs: createCodecs(openRegistry(options.registryUrl, options.clientId), namespace),
     openKafka: open,
     offsets: createOffsetLookup(open, namespace),
+    ledger: createStateLedger(options.state, metrics),
   };
   const closers = new Set<() => Promise<void>>();
 

@@ -3,17 +3,19 @@ import { toFault, type Fault } from '@waybill/fault';
 import { authored, AuthorFailed } from './author.ts';
 import { chunksOf } from './chunks.ts';
 import type { WireRecord } from './client.ts';
-import { createCollector, type Collector } from './collector.ts';
 import { backoff, delay } from './delay.ts';
-import type { Environment } from './environment.ts';
-import type { Task, TransactOptions } from './port.ts';
 import { decodeBatch, linksOf } from './record.ts';
 import { createSerial } from './serial.ts';
 import type { GroupBatch, Session } from './session.ts';
-import type { StagedStore } from './store.ts';
-import type { TableChange, Tables } from './tables.ts';
-import { restoreStore, startOffsets } from './task-start.ts';
-import { createTransactor, type Transactor } from './transaction.ts';
+import type { TableChange } from './tables.ts';
+import {
+  buildTask,
+  commit,
+  openCollector,
+  showTables,
+  type Live,
+  type TaskSetting,
+} from './task-build.ts';
 
 /**
  * One task: partition p of all inputs.
@@ -37,20 +39,12 @@ export interface TaskSlot {
   readonly close: () => Promise<void>;
 }
 
-export interface SlotSetting<V> {
-  readonly environment: Environment;
-  readonly options: TransactOptions<V>;
-  readonly group: string;
-  readonly partitions: number;
-  /** Partition counts of the topics that may be written. */
-  readonly writable: ReadonlyMap<string, number>;
+export interface SlotSetting<V> extends TaskSetting<V> {
   readonly session: () => Session;
-  readonly tables: Tables;
   readonly fail: (fault: Fault) => void;
 }
 
 const TABLE_DELAY_MS = 50;
-const TABLE_CHUNK = 2_000;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 5_000;
 const MAX_BUILD_ATTEMPTS = 30;
@@ -58,14 +52,8 @@ const STOPPED_RETRY_MS = 30_000;
 
 type State = 'building' | 'ready' | 'stopped' | 'closed';
 
-interface Live<V> {
-  readonly transactor: Transactor;
-  readonly store: StagedStore<V>;
-  readonly task: Task;
-}
-
 export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): TaskSlot {
-  const { environment, options, group, tables } = setting;
+  const { environment, options, group } = setting;
   const { codecs, logger, metrics, tracing } = environment;
   const transactionalId = `${group}-${partition}`;
   const serial = createSerial();
@@ -81,70 +69,26 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
   // A function, because the state changes while we await and the compiler cannot know.
   const is = (wanted: State): boolean => state === wanted;
 
-  function collector(): Collector {
-    return createCollector(environment, options.service, options.deadLetter, setting.writable);
-  }
-
-  /** Commits what the author produced, together with the changed state. */
-  async function commit(
-    { transactor, store }: Live<V>,
-    collected: Collector,
-    consumed?: { readonly topic: Topic; readonly next: bigint },
-  ): Promise<void> {
-    authored(() => {
-      for (const record of store.changes(partition)) collected.outbox.add(record);
-    });
-    await transactor.commit(
-      collected.outbox.rounds(),
-      consumed && { group, partition, ...consumed },
-    );
-    store.promote();
-    collected.report();
-  }
-
-  async function showTables(current: Live<V>, changes: readonly TableChange[]): Promise<void> {
-    const { onTable } = current.task;
-    if (onTable === undefined) return;
-    for (let at = 0; at < changes.length; at += TABLE_CHUNK) {
-      const collected = collector();
-      authored(() => {
-        for (const { topic, key, message } of changes.slice(at, at + TABLE_CHUNK)) {
-          onTable(topic, key, message, collected.out);
-        }
-      });
-      await commit(current, collected);
-    }
-  }
-
   async function flushTables(): Promise<void> {
     clearTimeout(tableTimer);
     tableTimer = undefined;
     if (!live || !is('ready') || changed.size === 0) return;
     const changes = [...changed.values()];
     changed.clear();
-    await showTables(live, changes);
+    await showTables(setting, partition, live, changes);
   }
 
   async function buildOnce(): Promise<void> {
-    const transactor = createTransactor(environment, transactionalId);
+    const built = await buildTask(setting, partition, next, closing.signal);
     try {
-      await transactor.fence();
-      const starts = await startOffsets(environment, group, options.inputs, partition);
-      for (const [topic, start] of starts) next.set(topic, start);
-      const store = await restoreStore(environment, options.store, partition, closing.signal);
-      const { partitions } = setting;
-      const task = authored(() =>
-        options.createTask({ partition, partitions, store, tables: tables.reader }),
-      );
-      const built = { transactor, store, task };
       changed.clear();
-      await showTables(built, tables.snapshot());
+      await showTables(setting, partition, built, setting.tables.snapshot());
       if (is('closed')) throw new Error('the partition went away while its task was built');
-      live = built;
     } catch (error) {
-      await transactor.close();
+      await built.transactor.close();
       throw error;
     }
+    live = built;
     state = 'ready';
     stoppedBy = '';
     for (const topic of options.inputs) {
@@ -264,7 +208,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       links: linksOf(decoded.received),
     };
     await tracing.batch(span, async (traceparent) => {
-      const collected = collector();
+      const collected = openCollector(setting);
       collected.outbox.setTraceparent(traceparent);
       authored(() => {
         for (const found of decoded.unreadable) collected.unreadable(found);
@@ -272,7 +216,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
         if (decoded.tombstones > 0) collected.out.skip('tombstone', decoded.tombstones);
       });
       const after = BigInt(last.offset) + 1n;
-      await commit(current, collected, { topic, next: after });
+      await commit(setting, partition, current, collected, { topic, next: after });
       next.set(topic.name, after);
     });
     metrics.received(topic.name, records.length);
@@ -336,6 +280,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       clearTimeout(stoppedTimer);
       await serial.idle();
       await discardTask();
+      environment.ledger.release({ group, partition });
     },
   };
 }

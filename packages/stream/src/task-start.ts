@@ -1,9 +1,8 @@
 import type { Topic } from '@waybill/contracts';
 import { authored } from './author.ts';
 import type { Environment } from './environment.ts';
-import type { StoreCodec } from './port.ts';
 import { restorePartition } from './restore.ts';
-import { createStore, type StagedStore } from './store.ts';
+import type { TaskState } from './task-state.ts';
 
 /**
  * Where one partition of each input goes on, by topic name. Final only after fencing. What retention
@@ -45,18 +44,17 @@ export function firstToRead(
   return stored === undefined || stored < low ? low : stored;
 }
 
-/** The state of one task as its changelog says; empty without a changelog. */
-export async function restoreStore<V>(
+/** Reads the changelogs of a task into its empty state, one after the other. */
+export async function restoreState<V>(
   environment: Environment,
-  codec: StoreCodec<V> | undefined,
+  { restorable }: TaskState<V>,
   partition: number,
   signal: AbortSignal,
-): Promise<StagedStore<V>> {
-  const store = createStore(codec);
-  if (codec === undefined) return store;
-  const newest = await restorePartition(environment, codec.changelog, partition, signal);
-  authored(() => {
-    for (const [key, message] of newest) store.restore(key, codec.fromMessage(message));
-  });
-  return store;
+): Promise<void> {
+  for (const [changelog, store] of restorable) {
+    const newest = await restorePartition(environment, changelog, partition, signal);
+    authored(() => {
+      for (const [key, { message, bytes }] of newest) store.restore(key, message, bytes);
+    });
+  }
 }

@@ -8,6 +8,7 @@ import type { Runner, TransactOptions } from './port.ts';
 import { startRunner, type Work } from './runner.ts';
 import { openSession, type Session } from './session.ts';
 import { openTables, type TableChange, type Tables } from './tables.ts';
+import { changelogsOf } from './task-state.ts';
 import { createTaskSlot, type TaskSlot } from './task-slot.ts';
 
 /** A cluster that is away must not hold up the stop of the process. */
@@ -93,12 +94,14 @@ function openWork<V>(shared: Shared<V>, fail: (fault: Fault) => void): Work {
 }
 
 /** consume → state → produce, exactly once; see the port. Resolves when the tables are read. */
-export async function transact<V>(
+export async function transact<V, S extends object>(
   environment: Environment,
-  options: TransactOptions<V>,
+  wanted: TransactOptions<V, S>,
 ): Promise<Runner> {
+  // Only the author's code knows what the named stores hold; here they are all treated alike.
+  const options = wanted as unknown as TransactOptions<V>;
   const { codecs, logger, offsets } = environment;
-  const state: readonly Topic[] = options.store ? [options.store.changelog] : [];
+  const state = changelogsOf(options);
   const written: readonly Topic[] = [...options.outputs, options.deadLetter, ...state];
   const tableTopics = options.tables ?? [];
   await codecs.bind([...options.inputs, ...tableTopics, ...written]);

@@ -10,6 +10,9 @@ import { createTenants } from './tenants.ts';
 import { trackStore } from './tracked-store.ts';
 import { beginTurn, type Turn } from './turn.ts';
 
+/** What the detector uses of its task. */
+type DetectorContext = Pick<TaskContext<Uint8Array>, 'partition' | 'store' | 'tables'>;
+
 export interface TaskSetting {
   readonly maxFixesPerUnit: number;
   readonly metrics: DetectorMetrics;
@@ -24,7 +27,7 @@ export interface TaskSetting {
  * moves clocks, then every touched unit is settled once: folded, compared with what was published,
  * trimmed, saved. Where batches end decides which versions are published in between, never the last.
  */
-export function createDetectorTask(context: TaskContext<Uint8Array>, setting: TaskSetting): Task {
+export function createDetectorTask(context: DetectorContext, setting: TaskSetting): Task {
   const { metrics, logger, maxFixesPerUnit } = setting;
   const store = trackStore(context.store);
   const tenants = createTenants(store, context.tables, logger);

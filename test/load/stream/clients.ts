@@ -42,6 +42,9 @@ export function metricsOf(meter: Meter): StreamMetrics {
     emitted: () => undefined,
     discarded: () => undefined,
     lag: () => undefined,
+    state: () => undefined,
+    restored: () => undefined,
+    reworked: () => undefined,
   };
 }
 

@@ -512,6 +512,136 @@ export interface ElementRejected {
   readonly trace: RawAddress;
 }
 
+/** A rework ends where it stands; what it did stays done. */
+export interface ReworkCancelled {
+  /** Id of the command; also its key. */
+  readonly rework_id: string;
+  /** Service whose input it is. */
+  readonly service: string;
+  /** Who asked for it. */
+  readonly requested_by: string;
+  /** Wall time. [ms since epoch UTC] */
+  readonly requested_time: number;
+}
+
+/** How often the records of one block of 1,024 offsets were reworked. Key: topic/block. */
+export interface ReworkCounted {
+  /** Input topic, without namespace. */
+  readonly topic: string;
+  /** Offset divided by 1,024. */
+  readonly block: number;
+  /** One byte per offset of the block. */
+  readonly counts: Buffer;
+}
+
+export type ReworkStatus = 'RUNNING' | 'DONE' | 'CANCELLED' | 'FAILED' | 'UNKNOWN';
+
+export interface ReworkSpan {
+  /** Input topic, without namespace. */
+  readonly topic: string;
+  /** Next offset to work on. */
+  readonly next: number;
+  /** End, exclusive. */
+  readonly end: number;
+  /** Element in the record; -1 = all. */
+  readonly index: number;
+}
+
+export interface ReworkOutcome {
+  /** Topic of what was emitted, or code of what was rejected. */
+  readonly outcome: string;
+  /** Elements. */
+  readonly count: number;
+}
+
+export interface ReworkFinding {
+  /** Offset of the input record. */
+  readonly offset: number;
+  /** Topic that the element would go to, or the code it is rejected with. */
+  readonly outcome: string;
+  /** event_id of the element, else its key. */
+  readonly id: string;
+}
+
+/** How far one task of a service is with a rework; written in the transaction of the reworked records. Key: rework_id/task. */
+export interface ReworkProgressed {
+  /** Id of the command. */
+  readonly rework_id: string;
+  /** Service. */
+  readonly service: string;
+  /** Task, the partition of the inputs. */
+  readonly task: number;
+  /** Number of tasks; the rework is over when each of them says so. */
+  readonly tasks: number;
+  /** State of this task's share. */
+  readonly status: ReworkStatus;
+  /** True = nothing but this report was written. */
+  readonly preview: boolean;
+  /** What is left; empty when it is over. */
+  readonly spans: readonly ReworkSpan[];
+  /** Records that went through the code. */
+  readonly records_done: number;
+  /** Records left out because they were reworked too often. */
+  readonly records_refused: number;
+  /** Records that the topic does not hold any more. */
+  readonly records_missing: number;
+  /** State records left out because the topic holds a newer revision. */
+  readonly elements_superseded: number;
+  /** What was emitted, by topic, and rejected, by code; of a preview: what would be. */
+  readonly outcomes: readonly ReworkOutcome[];
+  /** Of a preview: the first 100 elements. */
+  readonly findings: readonly ReworkFinding[];
+  /** Why it failed, or why records were refused. */
+  readonly reason: string | null;
+  /** Wall time. [ms since epoch UTC] */
+  readonly updated_time: number;
+}
+
+export interface ReworkAddress {
+  /** Input topic, without namespace. */
+  readonly topic: string;
+  /** Partition. */
+  readonly partition: number;
+  /** Offset of the record. */
+  readonly offset: number;
+  /** Element in the record; -1 = the record as a whole. */
+  readonly index: number;
+}
+
+/** Chosen input records of a service are to go through its current code again. Exactly one of addresses, dead_letter_ids and a range (key, times or offsets) chooses them. */
+export interface ReworkRequested {
+  /** Id of the command; also its key. */
+  readonly rework_id: string;
+  /** Service whose input it is. */
+  readonly service: string;
+  /** Single records or elements; empty = chosen otherwise. At most 1,000. */
+  readonly addresses: readonly ReworkAddress[];
+  /** element_id of dead letters of the service; empty = chosen otherwise. At most 1,000. */
+  readonly dead_letter_ids: readonly string[];
+  /** Restricts a range to one input topic; null = all inputs. */
+  readonly topic: string | null;
+  /** Restricts a range to records with this key. */
+  readonly key: string | null;
+  /** Range: published at or after; null = from the first record that is still there. [ms since epoch UTC] */
+  readonly from_time: number | null;
+  /** Range: published before; null = up to the position of the service when it took the command. [ms since epoch UTC] */
+  readonly to_time: number | null;
+  /** Restricts a range to one partition; needed with offsets. */
+  readonly partition: number | null;
+  /** Range: first offset. */
+  readonly from_offset: number | null;
+  /** Range: end, exclusive. */
+  readonly to_offset: number | null;
+  /** True = run the code, write nothing but the report. */
+  readonly preview: boolean;
+  /** At most so many records per second and task. [records/s] */
+  readonly rate_records_per_s: number;
+  /** Who asked for it. */
+  readonly requested_by: string;
+  /** Wall time. [ms since epoch UTC] */
+  readonly requested_time: number;
+}
+
 export type TaskKind = 'BEYOND_GRACE' | 'UNMAPPED' | 'BEYOND_PERIOD' | 'UNKNOWN';
 
 export type TaskStatus = 'OPEN' | 'DONE' | 'UNKNOWN';

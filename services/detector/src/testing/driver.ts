@@ -138,7 +138,7 @@ export function createDriver(
 
   function start(): void {
     task = createDetectorTask(
-      { partition: 0, partitions: 1, store, tables: tableReader(tables) },
+      { partition: 0, store, tables: tableReader(tables) },
       {
         maxFixesPerUnit: options.maxFixesPerUnit ?? 100_000,
         metrics: { fix: () => undefined, published: () => undefined, state: () => undefined },
