@@ -9,6 +9,7 @@ const root = new URL('../../', import.meta.url);
 const table: Readonly<Record<string, Rule>> = {
   domain: { ours: [], theirs: [] },
   fault: { ours: [], theirs: [] },
+  signatures: { ours: [], theirs: [] },
   contracts: { ours: ['domain', 'fault'], theirs: ['avsc'] },
   transforms: { ours: ['domain', 'contracts'], theirs: [] },
   stream: {
@@ -19,7 +20,10 @@ const table: Readonly<Record<string, Rule>> = {
   inbox: { ours: ['domain', 'fault', 'contracts', 'postgres'], theirs: ['pg'] },
   ledger: { ours: ['domain', 'fault', 'contracts', 'postgres'], theirs: ['pg'] },
   erp: { ours: ['domain', 'fault', 'contracts', 'postgres', 'tenant'], theirs: ['pg'] },
-  tenant: { ours: ['domain', 'fault', 'contracts'], theirs: ['zod', 'yaml', 'csv-parse'] },
+  tenant: {
+    ours: ['domain', 'fault', 'contracts', 'signatures'],
+    theirs: ['zod', 'yaml', 'csv-parse'],
+  },
   runtime: {
     ours: ['fault'],
     theirs: [
@@ -41,12 +45,12 @@ const table: Readonly<Record<string, Rule>> = {
 /** Third-party packages by part of a service. */
 const serviceParts: Readonly<Record<string, Rule>> = {
   core: { ours: ['domain', 'contracts'], theirs: [], node: false },
-  adapters: { ours: '*', theirs: ['fastify', 'pg', 'zod'] },
+  adapters: { ours: '*', theirs: ['fastify', 'pg', 'zod', 'jose', 'ipaddr.js'] },
   config: { ours: '*', theirs: ['zod'] },
   rest: { ours: '*', theirs: [] },
 };
 
-const testTools = ['ajv', 'fast-check', 'pg'];
+const testTools = ['ajv', 'fast-check', 'oauth2-mock-server', 'pg', 'selfsigned'];
 
 function files(folder: string): string[] {
   return readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })

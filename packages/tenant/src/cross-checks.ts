@@ -3,6 +3,7 @@ import { nearest } from './nearest.ts';
 import type { ErpMapping, TenantModel } from './model.ts';
 import type { ModelPath, ModelProblem } from './problem.ts';
 import { repeated } from './repeated.ts';
+import { webhookProblems } from './webhook-checks.ts';
 
 /** True for a zone of the IANA database (offsets such as +05:00 are no zones: they know no summer time). */
 export function isZone(zone: string): boolean {
@@ -132,6 +133,7 @@ export function crossChecks(
   return [
     ...zoneProblems(model),
     ...sourceProblems(model),
+    ...webhookProblems(model),
     ...mappingSetProblems(model, broken),
     ...model.mappings.flatMap(mappingProblems),
     ...ownershipProblems(model),

@@ -5,13 +5,13 @@ export { mappedEntities, overlapOf, sortIntervals, type IdMapEntry } from './id-
 export { loadTenant, type LoadedTenant } from './load-tenant.ts';
 export {
   erpMapping,
-  secretReference,
   tenantModel,
   type Company,
   type Detection,
   type ErpMapping,
   type TenantModel,
-  type WebhookSource,
   type WialonSource,
 } from './model.ts';
 export { problemsOf, problemText, type TenantProblem } from './problem.ts';
+export { secretReference } from './reference.ts';
+export type { TokenIssuer, WebhookSource } from './webhook-source.ts';

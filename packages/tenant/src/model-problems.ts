@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { knownKeys } from './known-keys.ts';
 import { nearest } from './nearest.ts';
-import { secretReference } from './model.ts';
 import { pathText, type ModelPath, type ModelProblem } from './problem.ts';
+import { secretReference } from './reference.ts';
 
 type Issue = z.core.$ZodIssue;
 

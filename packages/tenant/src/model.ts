@@ -1,13 +1,6 @@
 import { z } from 'zod';
-
-/** A secret by reference: `secret://<store>/<path>#<field>`. Literals are refused. */
-export const secretReference: z.ZodString = z
-  .string()
-  .regex(/^secret:\/\/[a-z]+\/[^#]+#[A-Za-z0-9_]+$/, 'expected secret://<store>/<path>#<field>');
-
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{1,40}$/, 'expected lower case letters, digits, hyphens');
+import { name, secretReference } from './reference.ts';
+import { webhookSource } from './webhook-source.ts';
 
 const company = z.strictObject({
   company_id: name,
@@ -36,16 +29,6 @@ const wialonSource = z.strictObject({
   page_messages: z.number().int().min(1).max(10_000).default(1000),
   /** How far before a gap in the live feed intervals are read again, for messages registered late. */
   gap_lookback_hours: z.number().int().min(1).max(100_000).default(24),
-});
-
-const webhookSource = z.strictObject({
-  source_id: name,
-  kind: z.literal('webhook'),
-  scheme: z.enum(['waybill-hmac']),
-  /** Valid secrets by key id; several during a rotation. */
-  secrets: z.record(z.string(), secretReference),
-  /** Greatest distance of the signed timestamp from now, both ways. */
-  tolerance_s: z.number().int().min(1).max(3600).default(300),
 });
 
 const detection = z.strictObject({
@@ -138,5 +121,4 @@ export type TenantModel = z.infer<typeof tenantModel>;
 export type ErpMapping = z.infer<typeof erpMapping>;
 export type Company = z.infer<typeof company>;
 export type WialonSource = z.infer<typeof wialonSource>;
-export type WebhookSource = z.infer<typeof webhookSource>;
 export type Detection = z.infer<typeof detection>;

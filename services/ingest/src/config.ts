@@ -63,6 +63,20 @@ const shape = {
     },
     168,
   ),
+  INGEST_SECRETS_MAX_AGE_MS: variable.integer(
+    {
+      minimum: 0,
+      maximum: 60_000,
+      unit: 'ms',
+      meaning:
+        'how long read secrets are used before they are read again; a removed one works so long',
+    },
+    5000,
+  ),
+  INGEST_TRUSTED_PROXIES: variable.list(
+    { meaning: 'addresses and networks (CIDR) of proxies whose X-Forwarded-For counts, or none' },
+    'none',
+  ),
 };
 
 /** The values by variable name. */

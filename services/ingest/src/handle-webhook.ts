@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
 import { hashId } from '@waybill/domain';
 import { toFault } from '@waybill/fault';
+import { dialects } from '@waybill/signatures';
 import type { WebhookRequest } from './adapters/http-server.ts';
-import { sha256 } from './adapters/signature.ts';
-import { denied, type Authenticate, type Authenticated } from './authenticate.ts';
+import { auditRow } from './audit-refusal.ts';
+import type { Authenticate, Authenticated } from './authenticate.ts';
 import {
   acceptedAnswer,
   keptAnswer,
@@ -11,22 +13,24 @@ import {
   type Refusal,
 } from './core/answer.ts';
 import { checkBody } from './core/body-check.ts';
+import { denied } from './core/denial.ts';
 import { parseIdempotencyKey } from './core/idempotency-key.ts';
 import type { IngestMetrics } from './metrics.ts';
-import type { Claim, ClaimId, ClaimStore, Logger, Ports, RawLog } from './ports.ts';
+import type { Claim, ClaimId, ClaimStore, Logger, Ports, RawLog, RefusalLog } from './ports.ts';
 
 /** Not part of the raw record: they open doors, or say nothing about the event. */
 const CREDENTIALS: ReadonlySet<string> = new Set([
   'authorization',
   'proxy-authorization',
   'cookie',
-  'x-signature',
+  ...Object.values(dialects).flatMap((dialect) => dialect.headers),
 ]);
 
 export interface HandlerPorts extends Pick<Ports, 'now' | 'tracing'> {
   readonly authenticate: Authenticate;
   readonly claims: ClaimStore;
   readonly raw: RawLog;
+  readonly refusals: Pick<RefusalLog, 'record'>;
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
 }
@@ -58,6 +62,9 @@ export function createWebhookHandler(
     const outcome = await ports.tracing
       .span('webhook receive', {}, (traceparent) => receive(request, ports, wide, traceparent))
       .catch((error: unknown): Outcome => ({ kind: 'failed', error }));
+    if (outcome.kind === 'refused' && outcome.code === 'UNAUTHENTICATED') {
+      ports.refusals.record(auditRow(request, outcome, ports.now()));
+    }
     const seconds = (performance.now() - started) / 1000;
     return report(outcome, { ...wide, body_bytes: request.body.length }, seconds, ports);
   };
@@ -94,7 +101,7 @@ async function receive(
     caller,
     receivedTime,
     requestId: wide.request_id,
-    bodySha256: sha256(body),
+    bodySha256: hash('sha256', body, 'hex'),
   };
   const claim = await claimFor(checked, ports.claims);
   if (claim.kind !== 'granted') return settled(claim);

@@ -9,6 +9,14 @@ export interface IngestMetrics {
   readonly answered: (outcome: RequestOutcome, code: string, seconds: number) => void;
   /** Why a request was not authenticated; from the closed set in authenticate.ts. */
   readonly unauthenticated: (reason: string) => void;
+  /** One proof that fitted, by the key id that made it: shows when an old secret is out of use. */
+  readonly authenticated: (labels: {
+    readonly tenant: string;
+    readonly source: string;
+    readonly key: string;
+  }) => void;
+  /** Refusals that did not fit into the audit; they stand in the log. */
+  readonly auditDropped: (count: number) => void;
   readonly error: (fault: Fault) => void;
 }
 
@@ -20,7 +28,7 @@ interface Registry {
     name: string,
     help: string,
     labels?: readonly string[],
-  ) => { readonly inc: (labels: Labels) => void };
+  ) => { readonly inc: (labels: Labels, value?: number) => void };
   readonly histogram: (
     name: string,
     help: string,
@@ -45,12 +53,23 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
     'Requests without a valid signature.',
     ['reason'],
   );
+  const authenticated = metrics.counter(
+    'webhook_authenticated_total',
+    'Requests authenticated, by the key id of the tenant file; none where a scheme has no keys.',
+    ['tenant', 'source', 'key'],
+  );
+  const auditDropped = metrics.counter(
+    'webhook_audit_dropped_total',
+    'Refused requests that did not fit into the audit.',
+  );
   return {
     answered: (outcome, code, seconds) => {
       requests.inc({ outcome, code });
       durations.observe({ outcome }, seconds);
     },
     unauthenticated: (reason) => unauthenticated.inc({ reason }),
+    authenticated: (labels) => authenticated.inc({ ...labels }),
+    auditDropped: (count) => auditDropped.inc({}, count),
     error: metrics.error,
   };
 }

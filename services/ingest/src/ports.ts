@@ -3,7 +3,7 @@ import type { Pool } from '@waybill/postgres';
 import type { Tracing } from '@waybill/runtime';
 import type { Streams } from '@waybill/stream';
 import type { WebhookSource } from '@waybill/tenant';
-import type { SignedBytes } from './authenticate.ts';
+import type { SignedBytes } from './proof.ts';
 import type { SourceAddress } from './core/source-address.ts';
 import type { IngestMetrics } from './metrics.ts';
 
@@ -67,6 +67,33 @@ export interface ClaimStore {
   readonly release: (requestId: string, attempt: number) => Promise<void>;
   /** Forgets what is too old to matter; returns how many keys. */
   readonly sweep: () => Promise<number>;
+}
+
+/** Why one request was not authenticated; the only place, beside the log, that knows. */
+export interface RecordedRefusal {
+  /** The Request-Id that the sender was given. */
+  readonly http_request_id: string;
+  /** ms since epoch. */
+  readonly refused_time: number;
+  /** As claimed; null when nothing of the form was. */
+  readonly tenant_id: string | null;
+  readonly source_id: string | null;
+  readonly reason: string;
+  readonly detail: string | null;
+  readonly client_address: string;
+  readonly body_bytes: number;
+  /** Hex. */
+  readonly body_sha256: string;
+}
+
+/** The audit of refused requests. */
+export interface RefusalLog {
+  /** Returns at once; the row is written soon after. Never throws. */
+  readonly record: (refusal: RecordedRefusal) => void;
+  /** By Request-Id. Rejects with a Fault of the database. */
+  readonly find: (httpRequestId: string) => Promise<readonly RecordedRefusal[]>;
+  /** The newest first, at most 100. Rejects with a Fault of the database. */
+  readonly newest: (tenantId?: string, sourceId?: string) => Promise<readonly RecordedRefusal[]>;
 }
 
 export interface Logger {

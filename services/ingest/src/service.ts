@@ -1,15 +1,18 @@
 import { topics } from '@waybill/contracts';
 import { migrate } from '@waybill/postgres';
 import type { RunningService } from '@waybill/runtime';
+import { clientAddress, trustedProxies } from './adapters/allowlist.ts';
 import { migrations, SCHEMA } from './adapters/claims-schema.ts';
 import { listenForWebhooks } from './adapters/http-server.ts';
 import { postgresClaims } from './adapters/postgres-claims.ts';
+import { postgresRefusalLog } from './adapters/refusal-log.ts';
+import { refusalRoutes } from './adapters/refusal-routes.ts';
 import { streamRawLog } from './adapters/stream-raw-log.ts';
 import { followSources } from './adapters/tenant-sources.ts';
 import { createAuthenticator } from './authenticate.ts';
 import type { Config } from './config.ts';
 import { createWebhookHandler } from './handle-webhook.ts';
-import type { ClaimStore, Logger, Ports } from './ports.ts';
+import type { Logger, Ports } from './ports.ts';
 
 /** Name in logs, metrics and client ids. */
 export const SERVICE = 'ingest';
@@ -24,6 +27,8 @@ export type ServiceConfig = Pick<
   | 'INGEST_SEND_TIMEOUT_MS'
   | 'INGEST_IN_FLIGHT_MAX'
   | 'INGEST_CLAIM_RETENTION_H'
+  | 'INGEST_SECRETS_MAX_AGE_MS'
+  | 'INGEST_TRUSTED_PROXIES'
 >;
 
 /**
@@ -38,25 +43,32 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
     leaseS: config.INGEST_LEASE_S,
     retentionH: config.INGEST_CLAIM_RETENTION_H,
   });
+  const refusals = postgresRefusalLog(pool, { logger, dropped: metrics.auditDropped });
   const sources = await followSources(streams, logger);
   const publisher = await streams.publisher([topics.webhookRaw]);
   const raw = streamRawLog(publisher, config.INGEST_SEND_TIMEOUT_MS);
+  const isTrustedProxy = trustedProxies(config.INGEST_TRUSTED_PROXIES);
   const http = await listenForWebhooks({
     host: config.INGEST_HTTP_HOST,
     port: config.INGEST_HTTP_PORT,
     inFlightMax: config.INGEST_IN_FLIGHT_MAX,
     handle: createWebhookHandler({
       ...ports,
-      authenticate: createAuthenticator({ ...ports, sources }),
+      authenticate: createAuthenticator(
+        { ...ports, sources },
+        { secretsMaxAgeMs: config.INGEST_SECRETS_MAX_AGE_MS },
+      ),
       claims,
       raw,
+      refusals,
     }),
+    clientAddress: (remote, forwarded) => clientAddress(remote, forwarded, isTrustedProxy),
     onRefused: (code) => {
       metrics.answered('refused', code, 0);
       logger.warn({ outcome: 'refused', code }, 'webhook.answered');
     },
   });
-  const sweeper = startSweeper(claims, logger);
+  const sweeper = startSweeper([claims, refusals], logger);
   const stopped = Promise.withResolvers<void>();
   return {
     health: () => ({
@@ -64,11 +76,13 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
       positions: [],
       extra: { webhook_port: http.port, sources: sources.size(), in_flight: http.inFlight() },
     }),
+    routes: refusalRoutes(refusals),
     started: { webhook_port: http.port },
     done: stopped.promise,
     stop: async () => {
       clearInterval(sweeper);
       await http.close();
+      await refusals.close();
       await publisher.close();
       await sources.stop();
       await streams.close();
@@ -78,14 +92,18 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
   };
 }
 
-/** Old keys and signatures are forgotten in the background; a failed round is made up by the next. */
-function startSweeper(claims: ClaimStore, logger: Logger): NodeJS.Timeout {
+/** What is too old is forgotten in the background; a failed round is made up by the next. */
+function startSweeper(
+  stores: readonly { readonly sweep: () => Promise<number> }[],
+  logger: Logger,
+): NodeJS.Timeout {
+  const sweep = async (): Promise<void> => {
+    for (const store of stores) {
+      const count = await store.sweep();
+      if (count > 0) logger.info({ count }, 'claims.swept');
+    }
+  };
   return setInterval(() => {
-    claims.sweep().then(
-      (count) => {
-        if (count > 0) logger.info({ count }, 'claims.swept');
-      },
-      (error: unknown) => logger.warn({ err: error }, 'claims.sweep_failed'),
-    );
+    sweep().catch((error: unknown) => logger.warn({ err: error }, 'claims.sweep_failed'));
   }, SWEEP_INTERVAL_MS).unref();
 }

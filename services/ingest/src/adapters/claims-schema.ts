@@ -1,4 +1,5 @@
 import type { Migration } from '@waybill/postgres';
+import { refusalMigration } from './refusal-schema.ts';
 
 /** Schema that belongs to this service alone. */
 export const SCHEMA = 'ingest';
@@ -57,4 +58,5 @@ comment on table claim is
   'One row per Idempotency-Key, under the hash of tenant, source and key; without an answer it is open until lease_until.';
 `,
   },
+  refusalMigration,
 ];

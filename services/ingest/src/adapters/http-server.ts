@@ -18,8 +18,8 @@ export interface WebhookRequest {
   /** Lower case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** Of the connection's far end: the sender, or the last proxy before us. */
-  readonly remoteAddress: string;
+  /** Of the sender: the far end of the connection, or what a trusted proxy says. Empty: unknown. */
+  readonly clientAddress: string;
 }
 
 export interface HttpServer {
@@ -34,6 +34,8 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly inFlightMax: number;
   readonly handle: (request: WebhookRequest) => Promise<Answer>;
+  /** Who speaks, given the far end of the connection and X-Forwarded-For. */
+  readonly clientAddress: (remote: string, forwarded: string | undefined) => string;
   /** A request that ended before the handler. */
   readonly onRefused: (code: RefusalCode) => void;
 }
@@ -125,12 +127,16 @@ function addRoutes(
         return refuse(reply, 'ENCODING_UNSUPPORTED');
       }
       const { tenant, source, secret } = request.params;
+      const headers = plainHeaders(request.headers);
       const answer = await options.handle({
         id: request.id,
         pathSecret: secret,
-        remoteAddress: request.socket.remoteAddress ?? '',
+        clientAddress: options.clientAddress(
+          request.socket.remoteAddress ?? '',
+          headers['x-forwarded-for'],
+        ),
         path: tenant === undefined ? undefined : `${tenant}/${source ?? ''}`,
-        headers: plainHeaders(request.headers),
+        headers,
         // A request without a body does not reach the parser.
         body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
       });

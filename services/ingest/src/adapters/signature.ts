@@ -1,42 +1,115 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { SignatureHeader } from '../core/x-signature.ts';
+import { randomBytes } from 'node:crypto';
+import {
+  dialects,
+  signedSha256,
+  verify,
+  type Dialect,
+  type KeyedKey,
+  type Stamp,
+} from '@waybill/signatures';
+import type { WebhookSource } from '@waybill/tenant';
+import { denied } from '../core/denial.ts';
+import type { Logger } from '../ports.ts';
+import { unavailable, type Proof, type ProofCheck } from '../proof.ts';
+import type { WebhookRequest } from './http-server.ts';
+import type { KeyedSecret, ReadSourceSecrets } from './source-secrets.ts';
 
-/** A secret under its key id. */
-export interface KeyedSecret {
-  readonly keyId: string;
-  readonly secret: string;
+interface Keys {
+  readonly keys: readonly KeyedKey[];
+  /** Secrets that cannot be one of the dialect. */
+  readonly unusable: number;
 }
 
-/** Takes the place of the secrets of a source that does not exist, so that its refusal takes as long. */
-const decoy: readonly KeyedSecret[] = [{ keyId: '', secret: randomBytes(32).toString('hex') }];
+/** Senders of ours give an Idempotency-Key; of others we make one. */
+const OWN_DIALECT = 'waybill-hmac';
 
 /**
- * Key id of the secret with which one of the MACs over `<t>.<body>` was made; undefined when there is
- * none. Every secret is tried with every MAC, so the time says nothing about which one nearly matched.
+ * Signed requests. When no readable secret fits and one cannot be read or used, the answer is
+ * UNAVAILABLE: a genuine sender must repeat instead of giving up.
  */
-export function matchingKey(
-  header: SignatureHeader,
-  body: Uint8Array,
-  secrets: readonly KeyedSecret[],
-): string | undefined {
-  const candidates = header.macs.map((mac) => Buffer.from(mac, 'hex'));
-  let match: string | undefined;
-  for (const { keyId, secret } of secrets.length > 0 ? secrets : decoy) {
-    const expected = createHmac('sha256', secret).update(`${header.t}.`).update(body).digest();
-    for (const candidate of candidates) {
-      // Both have 32 bytes: the parser lets only 64 hex digits pass.
-      if (timingSafeEqual(expected, candidate)) match ??= keyId;
+export function signatureCheck(ports: {
+  readonly secretsOf: ReadSourceSecrets;
+  readonly logger: Logger;
+}): ProofCheck {
+  const known = new WeakMap<readonly KeyedSecret[], Keys>();
+  const keysOf = (secrets: readonly KeyedSecret[], dialect: Dialect): Keys => {
+    let keys = known.get(secrets);
+    if (keys === undefined) {
+      keys = decode(secrets, dialect, ports.logger);
+      known.set(secrets, keys);
     }
+    return keys;
+  };
+  return async (request, source, receivedTime) => {
+    const dialect = dialectOf(source);
+    if (dialect === undefined) return unavailable('scheme_unknown');
+    const { secrets, unreadable } = await ports.secretsOf(source);
+    const { keys, unusable } = keysOf(secrets, dialect);
+    const clock = { nowMs: receivedTime, toleranceS: source.tolerance_s };
+    const verdict = verify(dialect, request, keys.length > 0 ? keys : [decoy], clock);
+    if (verdict.kind === 'invalid') {
+      if (verdict.reason !== 'signature_wrong') return denied(verdict.reason, verdict.detail);
+      if (unreadable + unusable > 0) return unavailable('secret_unreadable');
+      return keys.length === 0
+        ? denied('secret_missing')
+        : denied('signature_wrong', verdict.detail);
+    }
+    // The decoy's secret is known to nobody.
+    return proofOf(dialect, verdict, request, source);
+  };
+}
+
+function dialectOf({ scheme }: WebhookSource): Dialect | undefined {
+  return Object.hasOwn(dialects, scheme) ? dialects[scheme as keyof typeof dialects] : undefined;
+}
+
+function decode(secrets: readonly KeyedSecret[], dialect: Dialect, logger: Logger): Keys {
+  const keys: KeyedKey[] = [];
+  for (const { keyId, secret } of secrets) {
+    const key = dialect.key(secret);
+    if (key === undefined) {
+      const expected = `a secret of the dialect ${dialect.name}`;
+      logger.error({ key_id: keyId, expected }, 'secret.unusable');
+    } else keys.push({ keyId, key });
   }
-  return secrets.length > 0 ? match : undefined;
+  return { keys, unusable: secrets.length - keys.length };
 }
 
-/** Hex of SHA-256 over the signed bytes. */
-export function signedSha256(t: string, body: Uint8Array): string {
-  return createHash('sha256').update(`${t}.`).update(body).digest('hex');
+function proofOf(
+  dialect: Dialect,
+  verdict: { readonly keyId: string; readonly stamp: Stamp },
+  { body }: WebhookRequest,
+  { tolerance_s }: WebhookSource,
+): Proof {
+  const { keyId, stamp } = verdict;
+  if (dialect.name !== OWN_DIALECT) {
+    // What is signed and names the message: its id, or else the body itself.
+    const derivedKey = stamp.id ?? signedSha256(dialect, withoutTime(dialect, stamp), body);
+    return { kind: 'proof', verdict: 'VERIFIED', keyId, derivedKey, signed: undefined };
+  }
+  const signed = {
+    sha256: signedSha256(dialect, stamp, body),
+    // One second more: the time check works on whole seconds.
+    endsTime: (Number(stamp.t) + tolerance_s + 1) * 1000,
+  };
+  return { kind: 'proof', verdict: 'VERIFIED', keyId, derivedKey: undefined, signed };
 }
 
-/** Hex of SHA-256. */
-export function sha256(body: Uint8Array): string {
-  return createHash('sha256').update(body).digest('hex');
+/** A vendor that repeats a request signs it anew: the time must not make another key of it. */
+function withoutTime(dialect: Dialect, stamp: Stamp): Stamp {
+  return dialect.stamp.includes('t') ? { ...stamp, t: '' } : stamp;
+}
+
+/** Takes the place of missing secrets, so that the refusal takes as long. */
+const decoy = decoyKey();
+
+function decoyKey(): KeyedKey {
+  const key = dialects[OWN_DIALECT].key(randomBytes(32).toString('hex'));
+  if (key === undefined) throw new TypeError('a text of 64 digits is a secret');
+  return { keyId: '', key };
+}
+
+/** As much work as a check with one secret, for requests that name no source. */
+export function pretendCheck(request: Pick<WebhookRequest, 'headers' | 'body'>): void {
+  verify(dialects[OWN_DIALECT], request, [decoy], { nowMs: 0, toleranceS: 0 });
 }

@@ -47,6 +47,8 @@ export interface Refusal {
   readonly code: RefusalCode;
   /** For log and metric only, never for the sender; from a closed set. */
   readonly reason?: string;
+  /** Facts about the reason, for the audit; never a secret. */
+  readonly detail?: string;
   readonly violations?: readonly Violation[];
 }
 

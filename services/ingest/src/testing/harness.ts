@@ -125,6 +125,8 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       INGEST_SEND_TIMEOUT_MS: 1000,
       INGEST_IN_FLIGHT_MAX: options.inFlightMax ?? 64,
       INGEST_CLAIM_RETENTION_H: 168,
+      INGEST_SECRETS_MAX_AGE_MS: 0,
+      INGEST_TRUSTED_PROXIES: ['none'],
     },
     {
       streams: fakeStreams(log, (listener) => (onTable = listener)),

@@ -1,0 +1,65 @@
+import type { WebhookSource } from '@waybill/tenant';
+import type { Logger, SecretStore } from '../ports.ts';
+
+/** A secret under its key id. */
+export interface KeyedSecret {
+  readonly keyId: string;
+  readonly secret: string;
+}
+
+export interface SourceSecrets {
+  /** Those that could be read; the same object until they are read anew. */
+  readonly secrets: readonly KeyedSecret[];
+  /** How many could not. */
+  readonly unreadable: number;
+}
+
+export type ReadSourceSecrets = (source: WebhookSource) => Promise<SourceSecrets>;
+
+interface Entry {
+  readonly readTime: number;
+  readonly value: Promise<SourceSecrets>;
+}
+
+/**
+ * The secrets of a source, read again when they are older than `maxAgeMs`: a rotated secret works without
+ * a restart, and not every request reads files. A result with unreadable secrets is not kept.
+ */
+export function sourceSecrets(
+  ports: { readonly secrets: SecretStore; readonly logger: Logger; readonly now: () => number },
+  maxAgeMs: number,
+): ReadSourceSecrets {
+  // By source object: newly applied tenant files bring new objects, the old ones are forgotten.
+  const entries = new WeakMap<WebhookSource, Entry>();
+  return (source) => {
+    const known = entries.get(source);
+    const now = ports.now();
+    if (known !== undefined && now >= known.readTime && now - known.readTime < maxAgeMs) {
+      return known.value;
+    }
+    const value = read(source, ports).then((result) => {
+      if (result.unreadable > 0) entries.delete(source);
+      return result;
+    });
+    entries.set(source, { readTime: now, value });
+    return value;
+  };
+}
+
+async function read(
+  source: WebhookSource,
+  ports: { readonly secrets: SecretStore; readonly logger: Logger },
+): Promise<SourceSecrets> {
+  const secrets: KeyedSecret[] = [];
+  let unreadable = 0;
+  for (const [keyId, reference] of Object.entries(source.secrets)) {
+    try {
+      secrets.push({ keyId, secret: await ports.secrets(reference) });
+    } catch (error) {
+      unreadable += 1;
+      const { source_id } = source;
+      ports.logger.error({ source_id, key_id: keyId, err: error }, 'secret.unreadable');
+    }
+  }
+  return { secrets, unreadable };
+}
