@@ -1,10 +1,6 @@
 export { transformPage, transformWebhook } from './transform.ts';
-export {
-  pageAdapters,
-  webhookAdapters,
-  type PageAdapter,
-  type WebhookAdapter,
-} from './registry.ts';
+export { pageAdapters, webhookAdapters, type PageAdapter } from './registry.ts';
+export type { WebhookAdapter } from './webhook-adapter.ts';
 export type {
   RecordAddress,
   RejectionCode,

@@ -1,7 +1,12 @@
-import type { PageFetched, WebhookReceived } from '@waybill/contracts';
+import type { PageFetched } from '@waybill/contracts';
 import { jsonMember, type JsonSpan } from '@waybill/domain';
 import { isObject, violation } from './json.ts';
-import { readTripStatus } from './webhook-trip-status.ts';
+import type { WebhookAdapter } from './webhook-adapter.ts';
+import { flespiAdapter } from './webhook-flespi.ts';
+import { geotabAdapter } from './webhook-geotab.ts';
+import { samsaraAdapter, samsaraIncidentAdapter } from './webhook-samsara.ts';
+import { traccarAdapter } from './webhook-traccar.ts';
+import { waybillAdapter } from './webhook-waybill.ts';
 import { readItem, wialonUnit } from './wialon-items.ts';
 import { readMessage, type MessageContext } from './wialon-message.ts';
 import { readZone } from './wialon-zones.ts';
@@ -26,13 +31,6 @@ export interface PageAdapter extends Versioned {
   ) => (element: unknown, index: number) => Verdict;
   /** Narrows an element's text to the part that is kept when it is refused. */
   readonly original?: (text: string, element: JsonSpan) => JsonSpan;
-}
-
-/** Turns one webhook event into a contract event. */
-export interface WebhookAdapter extends Versioned {
-  /** Value of the envelope's `event`. */
-  readonly event: string;
-  readonly read: (data: unknown, request: WebhookReceived, address: RecordAddress) => Verdict;
 }
 
 function contextOf(page: PageFetched, address: RecordAddress): MessageContext {
@@ -103,12 +101,12 @@ const zones: PageAdapter = {
 /** Newest version of every adapter of provider answers. */
 export const pageAdapters: readonly PageAdapter[] = [avlEvents, messages, items, zones];
 
-/** Newest version of every adapter of pushed events. */
+/** Newest version of every adapter of pushed bodies; the first that recognises a body reads it. */
 export const webhookAdapters: readonly WebhookAdapter[] = [
-  {
-    name: 'waybill/trip.status.changed',
-    version: 1,
-    event: 'trip.status.changed',
-    read: readTripStatus,
-  },
+  waybillAdapter,
+  traccarAdapter,
+  samsaraIncidentAdapter,
+  samsaraAdapter,
+  geotabAdapter,
+  flespiAdapter,
 ];

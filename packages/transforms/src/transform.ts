@@ -20,8 +20,6 @@ const adapterOfCall: ReadonlyMap<string, PageAdapter> = new Map(
   pageAdapters.flatMap((adapter) => adapter.calls.map((call) => [call, adapter])),
 );
 
-const adapterOfEvent = new Map(webhookAdapters.map((adapter) => [adapter.event, adapter]));
-
 const REFUSED: ReadonlySet<string> = new Set(['WEBHOOK_UNVERIFIED']);
 
 /** Gathers verdicts; a Map of skips would cost more than the few reasons there are. */
@@ -120,34 +118,55 @@ export function transformPage(page: PageFetched, address: RecordAddress): Transf
   return into;
 }
 
-/** Contract events of one pushed request, by the adapter registered for its `event`. Pure and total. */
+/**
+ * Contract events of one pushed request, by the first adapter that recognises its body. Pure and total,
+ * element by element, as transformPage.
+ */
 export function transformWebhook(request: WebhookReceived, address: RecordAddress): Transformed {
   const into = new Gathered();
   const scope = `${request.tenant_id}/${request.source_id}`;
-  const verdict = readWebhook(request, address);
-  if (verdict.kind === 'event') into.events.push(verdict.event);
-  else if (verdict.kind === 'skip') into.skip(verdict.reason);
-  else return refuseWhole(into, scope, request.body, verdict);
+  const refuse = (verdict: Verdict): Transformed => refuseWhole(into, scope, request.body, verdict);
+  if (request.verdict === 'UNKNOWN') {
+    const expected = 'VERIFIED, or UNSIGNED from a source that cannot sign';
+    return refuse(reject('WEBHOOK_UNVERIFIED', [violation('verdict', expected, request.verdict)]));
+  }
+  const text = request.body.toString('utf8');
+  const parsed = parseJson(text);
+  if (parsed === undefined) {
+    const found = { path: 'body', message: `expected JSON, found ${shown(text)}` };
+    return refuse(reject('BODY_UNREADABLE', [found]));
+  }
+  const body = parsed.value;
+  const adapter = webhookAdapters.find((candidate) => candidate.recognises(body));
+  if (adapter === undefined) {
+    const known = webhookAdapters.map(({ name }) => name).join(', ');
+    return refuse(reject('EVENT_UNKNOWN', [violation('', `a body of ${known}`, body)]));
+  }
+  let spans: readonly JsonSpan[] | undefined;
+  for (const [index, part] of adapter.parts(body).entries()) {
+    const verdict = adapter.read(part, { request, address, body, index });
+    if (verdict.kind === 'event') {
+      into.events.push(verdict.event);
+    } else if (verdict.kind === 'skip') {
+      into.skip(verdict.reason);
+    } else if (part.key === undefined) {
+      refuseWhole(into, scope, request.body, verdict);
+    } else {
+      spans ??= spansWithin(text, adapter.within);
+      const span = spanOf(spans, part.key) ?? { key: undefined, start: 0, end: text.length };
+      into.reject(scope, index, verdict.problem, text.slice(span.start, span.end), true);
+    }
+  }
   return into;
 }
 
-function readWebhook(request: WebhookReceived, address: RecordAddress): Verdict {
-  if (request.verdict !== 'VERIFIED') {
-    return reject('WEBHOOK_UNVERIFIED', [violation('verdict', 'VERIFIED', request.verdict)]);
-  }
-  const text = request.body.toString('utf8');
-  const body = parseJson(text)?.value;
-  if (!isObject(body)) {
-    return reject('BODY_UNREADABLE', [
-      { path: 'body', message: `expected a JSON object, found ${shown(text)}` },
-    ]);
-  }
-  const name = body['event'];
-  const adapter = typeof name === 'string' ? adapterOfEvent.get(name) : undefined;
-  if (adapter === undefined) {
-    return reject('EVENT_UNKNOWN', [
-      violation('event', [...adapterOfEvent.keys()].join(', '), name),
-    ]);
-  }
-  return adapter.read(body['data'], request, address);
+/** Borders of the children of the member that the names lead to. */
+function spansWithin(text: string, names: readonly string[]): readonly JsonSpan[] {
+  let start = 0;
+  for (const name of names) start = jsonMember(text, name, start)?.start ?? start;
+  return jsonSpans(text, start);
+}
+
+function spanOf(spans: readonly JsonSpan[], key: number | string): JsonSpan | undefined {
+  return typeof key === 'number' ? spans[key] : spans.findLast((span) => span.key === key);
 }

@@ -1,9 +1,12 @@
 import type {
   AssetDescribed,
+  FuelTransactionRecorded,
   PositionRecorded,
+  ProviderAlertRaised,
   RawAddress,
   TripStatusChanged,
   Violation,
+  WorkOrderReported,
   ZoneDescribed,
 } from '@waybill/contracts';
 
@@ -23,7 +26,10 @@ export type TransformedEvent =
   | Event<'PositionRecorded', PositionRecorded>
   | Event<'AssetDescribed', AssetDescribed>
   | Event<'ZoneDescribed', ZoneDescribed>
-  | Event<'TripStatusChanged', TripStatusChanged>;
+  | Event<'TripStatusChanged', TripStatusChanged>
+  | Event<'FuelTransactionRecorded', FuelTransactionRecorded>
+  | Event<'WorkOrderReported', WorkOrderReported>
+  | Event<'ProviderAlertRaised', ProviderAlertRaised>;
 
 /** Why an element was refused. README lists what each one means. */
 export type RejectionCode =

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { topics } from '@waybill/contracts';
 import { fixId } from '@waybill/domain';
-import { transformPage, transformWebhook, type Transformed } from './index.ts';
-import { pageOf, requestOf } from './page-fixture.ts';
+import { transformPage, type Transformed } from './index.ts';
+import { pageOf } from './page-fixture.ts';
 
 const address = { topic: 'wialon.page.raw.v1', partition: 1, offset: 7 };
 
@@ -242,71 +242,5 @@ test('no bytes at all make a transform throw', () => {
     fc.property(fc.uint8Array(), fc.constantFrom('avl_evts', 'core/search_items'), (bytes, call) =>
       assert.doesNotThrow(() => transformPage(pageOf({ call, body: Buffer.from(bytes) }), address)),
     ),
-  );
-});
-
-const status = {
-  event: 'trip.status.changed',
-  id: 'evt_123',
-  data: { trip_id: 'T-9001', status: 'arrived', site_id: 'CUST-77', ts: '2025-10-29T14:01:00Z' },
-};
-
-test('a pushed status becomes a fact of its trip, ordered by its own time', () => {
-  const event = transformWebhook(requestOf(status), { ...address, topic: 'raw' }).events[0];
-  assert.ok(event?.contract === 'TripStatusChanged');
-  assert.equal(event.key, 'bay-cabs/push/T-9001');
-  const instant = Date.parse('2025-10-29T14:01:00Z');
-  assert.equal(event.value.event_time, instant);
-  assert.equal(event.value.provider_time, instant);
-  assert.equal(event.value.revision, instant);
-  assert.equal(event.value.site_id, 'CUST-77');
-  assert.equal(event.value.unit, null);
-  const later = { ...status, data: { ...status.data, status: 'departed', ts: 1_761_746_460 } };
-  const next = transformWebhook(requestOf(later), address).events[0];
-  assert.ok(next?.contract === 'TripStatusChanged');
-  assert.equal(next.value.event_id, event.value.event_id);
-});
-
-test('the instant of a status is ISO with an offset, seconds, or milliseconds', () => {
-  const instant = Date.parse('2025-10-29T14:01:00Z');
-  const forms = [
-    '2025-10-29T14:01:00Z',
-    '2025-10-29T16:01:00+02:00',
-    instant,
-    instant / 1000,
-    String(instant),
-    String(instant / 1000),
-  ];
-  for (const ts of forms) {
-    const body = { ...status, data: { ...status.data, ts } };
-    assert.equal(transformWebhook(requestOf(body), address).events[0]?.value.event_time, instant);
-  }
-});
-
-for (const [title, body, code, fields] of [
-  ['a body that is no JSON', 'trip=1', 'BODY_UNREADABLE', {}],
-  ['an event of another name', { ...status, event: 'trip.gone' }, 'EVENT_UNKNOWN', {}],
-  ['no data', { ...status, data: null }, 'WEBHOOK_MALFORMED', {}],
-  ['a status off the ladder', { data: { ...status.data, status: 'lost' } }, 'STATUS_UNKNOWN', {}],
-  ['a local time', { data: { ...status.data, ts: '2025-10-29T14:01:00' } }, 'TIME_INVALID', {}],
-  ['a trip id with a space', { data: { ...status.data, trip_id: 'T 1' } }, 'CONTRACT_VIOLATED', {}],
-  ['a trip id as number', { data: { ...status.data, trip_id: 9001 } }, 'WEBHOOK_MALFORMED', {}],
-  ['no verified signature', status, 'WEBHOOK_UNVERIFIED', { verdict: 'UNSIGNED' }],
-] as const) {
-  test(`a request with ${title} is refused as ${code}`, () => {
-    const whole = typeof body === 'object' ? { ...status, ...body } : body;
-    const result = transformWebhook(requestOf(whole, fields), address);
-    assert.equal(total(result), 1);
-    assert.equal(result.rejections[0]?.code, code);
-    assert.equal(result.rejections[0]?.index, -1);
-    assert.equal(result.rejections[0].kind, 'verdict' in fields ? 'refused' : 'malformed');
-  });
-}
-
-test('no webhook body makes a transform throw', () => {
-  fc.assert(
-    fc.property(fc.oneof(fc.json(), fc.string()), (body) => {
-      assert.equal(total(transformWebhook(requestOf(body), address)), 1);
-    }),
   );
 });

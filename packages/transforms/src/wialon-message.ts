@@ -1,5 +1,5 @@
-import { topics, type PositionRecorded, type Violation } from '@waybill/contracts';
-import { fixId, taskKey } from '@waybill/domain';
+import type { Violation } from '@waybill/contracts';
+import { recordFix } from './fix.ts';
 import { isObject, violation } from './json.ts';
 import {
   reject,
@@ -17,8 +17,6 @@ export interface MessageContext {
   readonly address: RecordAddress;
 }
 
-const contract = topics.position.contracts.PositionRecorded;
-
 /** Type names of Wialon messages that are no data messages (8.3 of the fact sheet). */
 const OTHER_TYPES: ReadonlySet<unknown> = new Set(['us', 'ucr', 'evt', 'xx']);
 
@@ -34,11 +32,8 @@ const LATEST_SECOND = 253_402_300_799;
 const CODE_OF_PATH: ReadonlyMap<string, RejectionCode> = new Map([
   ['t', 'TIME_INVALID'],
   ['rt', 'TIME_INVALID'],
-  ['event_time', 'TIME_INVALID'],
-  ['provider_time', 'TIME_INVALID'],
   ['f', 'MESSAGE_MALFORMED'],
   ['p', 'MESSAGE_MALFORMED'],
-  ['unit', 'UNIT_UNKNOWN'],
 ]);
 
 function codeOf(violations: readonly Violation[]): RejectionCode {
@@ -169,37 +164,19 @@ function readData(
   if (violations.length > 0 || eventTime === null) {
     return reject(codeOf(violations), violations, unit, eventTime);
   }
-  const value: PositionRecorded = {
-    tenant_id: context.tenantId,
-    unit,
-    event_id: fixId({ tenantId: context.tenantId, unit, eventTime, latitude, longitude }),
-    event_time: eventTime,
-    provider_time: isSecond(registered) ? Math.round(registered * 1000) : context.receivedTime,
-    received_time: context.receivedTime,
-    revision: context.receivedTime,
-    retracted: false,
-    cause: 'live',
-    trace: {
-      topic: context.address.topic,
-      partition: context.address.partition,
-      offset: context.address.offset,
-      index,
+  return recordFix(
+    {
+      unit,
+      eventTime,
+      providerTime: isSecond(registered) ? Math.round(registered * 1000) : null,
+      latitude,
+      longitude,
+      altitudeM: altitude,
+      speedKmh: speed,
+      courseDeg: course,
+      satellites: satellites(seen),
+      driverCode: driverCode(parameters),
     },
-    latitude,
-    longitude,
-    altitude_m: altitude,
-    speed_kmh: speed,
-    course_deg: course,
-    satellites: satellites(seen),
-    ignition: null,
-    odometer_km: null,
-    driver_code: driverCode(parameters),
-  };
-  // The contract has the last word: what the checks above do not know is still refused here.
-  const broken = contract.violations(value);
-  if (broken.length > 0) return reject(codeOf(broken), broken, unit, eventTime);
-  return {
-    kind: 'event',
-    event: { contract: 'PositionRecorded', key: taskKey(context.tenantId, unit), value },
-  };
+    { ...context, index },
+  );
 }

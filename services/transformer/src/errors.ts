@@ -10,7 +10,10 @@ export const codes: Readonly<Record<RejectionCode, ErrorCode>> = errorCodes({
   CALL_UNKNOWN: { kind: 'malformed', meaning: 'No adapter is registered for the provider call.' },
   CONTRACT_VIOLATED: { kind: 'malformed', meaning: 'The finished event breaks its contract.' },
   EVENT_MALFORMED: { kind: 'malformed', meaning: 'A feed element is no event object.' },
-  EVENT_UNKNOWN: { kind: 'malformed', meaning: 'A pushed event has a name that nobody knows.' },
+  EVENT_UNKNOWN: {
+    kind: 'malformed',
+    meaning: 'A pushed body or event is of a kind that nobody knows.',
+  },
   ITEM_MALFORMED: { kind: 'malformed', meaning: 'A listed item is no item object.' },
   MESSAGE_MALFORMED: {
     kind: 'malformed',
@@ -27,7 +30,7 @@ export const codes: Readonly<Record<RejectionCode, ErrorCode>> = errorCodes({
   WEBHOOK_MALFORMED: { kind: 'malformed', meaning: 'A pushed body lacks fields or mistypes them.' },
   WEBHOOK_UNVERIFIED: {
     kind: 'refused',
-    meaning: 'A request without a verified signature is no fact.',
+    meaning: 'A request that ingest did not judge is no fact.',
   },
   ZONE_MALFORMED: { kind: 'malformed', meaning: 'A geofence without a usable id or outline.' },
 });

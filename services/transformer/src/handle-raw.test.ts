@@ -96,11 +96,13 @@ function traceOf(record: Outgoing | undefined): unknown {
 const request = {
   tenant_id: 'bay-cabs',
   source_id: 'push',
+  request_id: 'f'.repeat(32),
   received_time: 1_760_000_100_000,
   verdict: 'VERIFIED',
   body: Buffer.from(
     JSON.stringify({
       event: 'trip.status.changed',
+      id: 'evt_1',
       data: { trip_id: 'T-1', status: 'started', ts: 1_760_000_000 },
     }),
   ),

@@ -20,7 +20,7 @@ import type { TransformerMetrics } from './metrics.ts';
 export interface HandlerSettings {
   /** Partitions of the position topic; progress goes to each of them. */
   readonly taskPartitions: number;
-  /** Share of pages whose positions carry a trace. */
+  /** Share of pages and requests whose positions carry a trace. */
   readonly traceRatio: number;
   readonly metrics: TransformerMetrics;
   readonly logger: { readonly warn: (fields: object, message: string) => void };
@@ -33,6 +33,9 @@ const topicOf: Readonly<Record<TransformedEvent['contract'], Topic>> = {
   AssetDescribed: topics.asset,
   ZoneDescribed: topics.zone,
   TripStatusChanged: topics.tripStatus,
+  FuelTransactionRecorded: topics.fuelTransaction,
+  WorkOrderReported: topics.providerWorkOrder,
+  ProviderAlertRaised: topics.providerAlert,
 };
 
 function emitEvents(result: Transformed, sampled: boolean, out: Emitter): void {
@@ -83,9 +86,7 @@ function report(results: readonly Transformed[], settings: HandlerSettings): voi
   const made = new Map<string, number>();
   const refused: Record<string, number> = {};
   for (const { events, rejections } of results) {
-    // A page holds one kind of event, so counting the first one counts them all.
-    const contract = events[0]?.contract;
-    if (contract !== undefined) made.set(contract, (made.get(contract) ?? 0) + events.length);
+    for (const { contract } of events) made.set(contract, (made.get(contract) ?? 0) + 1);
     for (const { code } of rejections) {
       refused[code] = (refused[code] ?? 0) + 1;
       settings.metrics.rejected(code);
@@ -111,13 +112,13 @@ export function createHandler(settings: HandlerSettings): Handler {
         partition: record.partition,
         offset: Number(record.offset),
       };
-      const isWebhook = message.type === 'WebhookReceived';
+      // The contracts of the two topics, decoded by the stream.
       const input = message.value as PageFetched | WebhookReceived;
-      const result = isWebhook
-        ? transformWebhook(message.value as WebhookReceived, address)
-        : transformPage(message.value as PageFetched, address);
-      const sampled =
-        isWebhook || isTraced((message.value as PageFetched).page_id, settings.traceRatio);
+      const [id, result] =
+        'request_id' in input
+          ? [input.request_id, transformWebhook(input, address)]
+          : [input.page_id, transformPage(input, address)];
+      const sampled = isTraced(id, settings.traceRatio);
       emitEvents(result, sampled, out);
       rejectElements(record, input.tenant_id, result, out);
       for (const { reason, count } of result.skipped) out.skip(reason, count);

@@ -21,7 +21,15 @@ export async function createService(
   const runner = await ports.streams.transact({
     service: SERVICE,
     inputs: [topics.wialonPage, topics.webhookRaw],
-    outputs: [topics.position, topics.tripStatus, topics.asset, topics.zone],
+    outputs: [
+      topics.position,
+      topics.tripStatus,
+      topics.fuelTransaction,
+      topics.providerWorkOrder,
+      topics.providerAlert,
+      topics.asset,
+      topics.zone,
+    ],
     deadLetter: topics.transformerDeadLetter,
     createTask: () => ({ handle }),
   });

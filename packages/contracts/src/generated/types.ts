@@ -139,7 +139,7 @@ export interface FuelTransactionRecorded {
   readonly fuel_liters: number;
   /** Price paid, in units of 10^-minor_digits of the currency. [minor units] */
   readonly amount_minor: number;
-  /** Decimals that amount_minor holds: those of the currency; 3 where the currency is not stated. */
+  /** Decimals that amount_minor holds: those of the currency; 3 where the price has more, or the currency is not stated. */
   readonly minor_digits: number;
   /** ISO 4217 code; null = the currency of the tenant’s company. */
   readonly currency: string | null;
@@ -740,7 +740,7 @@ export interface PushedFuelTransaction {
   readonly vehicle_id: string;
   /** Fuel bought, at most three decimals. [l] */
   readonly liters: number;
-  /** Price paid, at most three decimals and no more than the currency has. [currency] */
+  /** Price paid, at most three decimals. [currency] */
   readonly amount: number;
   /** ISO 4217 code; absent = the currency of the tenant’s company. */
   readonly currency: string | null;
