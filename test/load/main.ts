@@ -1,5 +1,6 @@
 /** `npm run bench -- <name>`: benchmarks; each prints one JSON line per result. */
 import { endToEnd } from './end-to-end.ts';
+import { ingestBench } from './ingest/bench.ts';
 import { streamBench } from './stream/bench.ts';
 
 type Print = (line: object) => void;
@@ -10,6 +11,7 @@ const benches: Readonly<Record<string, (args: readonly string[], print: Print) =
       print({ bench: 'end-to-end', ...(await endToEnd(args)) });
     },
     stream: streamBench,
+    ingest: ingestBench,
   };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -14,7 +14,7 @@ export interface SourceDirectory {
   readonly stop: () => Promise<void>;
 }
 
-/** The value behind a secret reference, read anew. Rejects with Fault `misconfigured`. */
+/** The value behind a secret reference, at most a second old. Rejects with Fault `misconfigured`. */
 export type SecretStore = (reference: string) => Promise<string>;
 
 /** Appends raw records; resolves when all replicas confirmed, else rejects with a Fault. */
@@ -97,6 +97,7 @@ export interface RefusalLog {
 }
 
 export interface Logger {
+  readonly debug: (fields: object, message: string) => void;
   readonly info: (fields: object, message: string) => void;
   readonly warn: (fields: object, message: string) => void;
   readonly error: (fields: object, message: string) => void;

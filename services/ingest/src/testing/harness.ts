@@ -138,7 +138,12 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       },
       metrics: ingestMetrics(metrics),
       tracing: startTracing({ service: 'ingest', endpoint: undefined }),
-      logger: { info: write('info'), warn: write('warn'), error: write('error') },
+      logger: {
+        debug: write('debug'),
+        info: write('info'),
+        warn: write('warn'),
+        error: write('error'),
+      },
       now: () => harness.clock ?? Date.now(),
     },
   );

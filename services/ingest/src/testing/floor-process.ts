@@ -1,0 +1,27 @@
+// The floor of the benchmark: the same HTTP server doing only raw body and HMAC. Prints its port.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { listenForWebhooks } from '../adapters/http-server.ts';
+
+const HEADER = /^t=(\d+),s=sha256=([0-9a-f]{64})$/;
+const secret = process.env['FLOOR_SECRET'] ?? '';
+
+function isSigned(header: string | undefined, body: Buffer): boolean {
+  const [, t, mac] = HEADER.exec(header ?? '') ?? [];
+  if (t === undefined || mac === undefined) return false;
+  const expected = createHmac('sha256', secret).update(`${t}.`).update(body).digest();
+  return timingSafeEqual(expected, Buffer.from(mac, 'hex'));
+}
+
+const server = await listenForWebhooks({
+  host: '127.0.0.1',
+  port: 0,
+  inFlightMax: 10_000,
+  handle: async ({ headers, body }) => ({
+    status: isSigned(headers['x-signature'], body) ? 200 : 401,
+    headers: { 'content-type': 'application/json' },
+    body: '{"accepted":"evt"}',
+  }),
+  clientAddress: (remote) => remote,
+  onRefused: () => undefined,
+});
+console.log(JSON.stringify({ webhook_port: server.port }));

@@ -1,0 +1,205 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { startStack, type Stack } from '@waybill/stack';
+import { machineCpuSeconds, machineName, round } from '../measure.ts';
+import type { Load, Message, Sent } from './generator.ts';
+import { runPeersCase, startPeer } from './peers.ts';
+import type { RequestShape } from './requests.ts';
+import { openDoor, startFloor, type Door, type Target } from './target.ts';
+
+/** More than any server here answers in a second; what is left over was prepared for nothing. */
+const PREPARED_PER_S = { single: 16_000, batch: 4_000 };
+const MANY_CONNECTIONS = 1000;
+/** Share of the greatest rate at which latencies are looked at. */
+const OPEN_LOOP_SHARE = 0.7;
+
+const USAGE = `npm run bench -- ingest [options]
+
+  --batch        events per request: 1 and 50 unless one is named
+  --seconds      of each measurement              (default 10)
+  --warmup       seconds before the clock starts  (default 5)
+  --connections  of the closed loop               (default 64)
+  --repeat       rounds of all measurements       (default 1)
+  --only         door, floor, rate, memory; comma list (default all)
+  --peers        Bento as well, by ../shared/peers
+`;
+
+interface Options {
+  readonly seconds: number;
+  readonly warmup: number;
+  readonly connections: number;
+  readonly batches: readonly number[];
+  readonly repeat: number;
+  readonly only: readonly string[];
+  readonly peers: boolean;
+}
+
+type Print = (line: object) => void;
+
+/**
+ * The door under load, with its floor (the same HTTP server doing only raw body and HMAC) beside it:
+ * greatest rate of a closed loop, latencies at 70 % of it in an open loop, memory with 1,000 connections.
+ */
+export async function ingestBench(args: readonly string[], print: Print): Promise<void> {
+  const options = readOptions(args);
+  if (options === undefined) {
+    console.error(USAGE);
+    return;
+  }
+  const dir = mkdtempSync(join(tmpdir(), 'waybill-bench-'));
+  const stack = await startStack({ dir: join(dir, 'stack'), log: (line) => console.error(line) });
+  try {
+    const door = await openDoor(stack, dir, 'bench-');
+    const line = (result: object): void =>
+      print({ bench: 'ingest', machine: machineName(), ...result });
+    for (let round = 0; round < options.repeat; round += 1) {
+      for (const batch of options.batches) {
+        // One measurement at a time.
+        // oxlint-disable-next-line eslint/no-await-in-loop
+        await measureBatch({ stack, door, batch, options, line });
+      }
+    }
+    await door.close();
+  } finally {
+    await stack.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function readOptions(args: readonly string[]): Options | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seconds: { type: 'string', default: '10' },
+      warmup: { type: 'string', default: '5' },
+      connections: { type: 'string', default: '64' },
+      batch: { type: 'string' },
+      repeat: { type: 'string', default: '1' },
+      only: { type: 'string', default: 'floor,door,rate,memory' },
+      peers: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  return {
+    seconds: Number(values.seconds),
+    warmup: Number(values.warmup),
+    connections: Number(values.connections),
+    batches: values.batch === undefined ? [1, 50] : [Number(values.batch)],
+    repeat: Number(values.repeat),
+    only: values.only.split(','),
+    peers: values.peers,
+  };
+}
+
+interface Round {
+  readonly stack: Stack;
+  readonly door: Door;
+  readonly batch: number;
+  readonly options: Options;
+  readonly line: Print;
+}
+
+async function measureBatch({ stack, door, batch, options, line }: Round): Promise<void> {
+  const { seconds, warmup, connections, only } = options;
+  const shape: RequestShape = { dialect: 'waybill', batch };
+  const prepared =
+    (batch === 1 ? PREPARED_PER_S.single : PREPARED_PER_S.batch) * (seconds + warmup);
+  const load = { connections, shape, warmupSeconds: warmup, seconds, prepared };
+  if (only.includes('floor')) {
+    line({ case: 'floor', batch, ...(await measured(startFloor, load)) });
+  }
+  if (only.includes('door')) {
+    const before = await door.records();
+    const greatest = await measured(door.start, load);
+    const records = (await door.records()) - before;
+    line({ case: 'door', batch, ...greatest, records_with_warmup: records });
+    if (only.includes('rate')) {
+      const rate = Math.round(greatest.requests_per_s * OPEN_LOOP_SHARE);
+      line({
+        case: 'door at 70 %',
+        batch,
+        rate,
+        ...(await measured(door.start, { ...load, rate })),
+      });
+    }
+    if (only.includes('memory')) {
+      const many = { ...load, connections: MANY_CONNECTIONS };
+      line({ case: 'door, 1000 connections', batch, ...(await measured(door.start, many)) });
+    }
+  }
+  if (options.peers) {
+    line(await runPeersCase(stack, `ingest-${batch}`, { seconds, connections }));
+    const peerLoad: Omit<Load, 'port'> = { ...load, shape: { dialect: 'peers', batch } };
+    const figures = await measured(() => startPeer(stack), peerLoad);
+    line({ case: 'bento, same generator', batch, ...figures });
+  }
+}
+
+interface Figures extends Readonly<Record<string, unknown>> {
+  readonly requests_per_s: number;
+}
+
+/** Starts a target, loads it, stops it. */
+async function measured(start: () => Promise<Target>, load: Omit<Load, 'port'>): Promise<Figures> {
+  const target = await start();
+  try {
+    const before = { cpu: 0, machine: 0 };
+    const sent = await generate({ ...load, port: target.port }, () => {
+      before.cpu = target.cpuSeconds();
+      before.machine = machineCpuSeconds();
+    });
+    const cpu = target.cpuSeconds() - before.cpu;
+    const machine = machineCpuSeconds() - before.machine;
+    return figuresOf(sent, load, { cpu, machine, target });
+  } finally {
+    await target.stop();
+  }
+}
+
+function figuresOf(
+  sent: Sent,
+  load: Omit<Load, 'port'>,
+  used: { readonly cpu: number; readonly machine: number; readonly target: Target },
+): Figures {
+  const good = sent.statuses['200'] ?? 0;
+  const events = good * load.shape.batch;
+  const perMillion = (cpuSeconds: number): number => round((cpuSeconds / events) * 1e6, 1);
+  const percentile = (share: number): number =>
+    round(sent.latencies[Math.max(0, Math.ceil(sent.latencies.length * share) - 1)] ?? 0);
+  return {
+    connections: load.connections,
+    requests_per_s: Math.round(good / sent.seconds),
+    events_per_s: Math.round(events / sent.seconds),
+    p50_ms: percentile(0.5),
+    p95_ms: percentile(0.95),
+    p99_ms: percentile(0.99),
+    cpu_s_per_million: perMillion(used.cpu),
+    machine_cpu_s_per_million: perMillion(used.machine),
+    generator_cpu_us: round(sent.cpuUs),
+    rss_mib: used.target.memoryMib('VmRSS'),
+    peak_rss_mib: used.target.memoryMib('VmHWM'),
+    statuses: sent.statuses,
+    broken_connections: sent.broken,
+  };
+}
+
+/** Runs the generator in a thread of its own; `onTiming` when the warm-up is over. */
+async function generate(load: Load, onTiming: () => void): Promise<Sent> {
+  const worker = new Worker(new URL('generator.ts', import.meta.url), { workerData: load });
+  const sent = Promise.withResolvers<Sent>();
+  worker.on('error', sent.reject);
+  worker.on('message', (message: Message) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    if (message.kind === 'ready') worker.postMessage('go');
+    else if (message.kind === 'timing') onTiming();
+    else sent.resolve(message.sent);
+  });
+  const result = await sent.promise;
+  await once(worker, 'exit');
+  return result;
+}

@@ -1,0 +1,98 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { topics } from '@waybill/contracts';
+import { freePort, type Stack } from '@waybill/stack';
+import { connectAdmin } from '@waybill/stream';
+import { SECRET } from './requests.ts';
+import { targetOf, type Target } from './target.ts';
+
+const peersDir = fileURLToPath(new URL('../../../../shared/peers/', import.meta.url));
+const cache = process.env['PEERS_CACHE'] ?? '/tmp/peers';
+const binary = `${cache}/bento/bento`;
+const NAMESPACE = 'bench-peer-';
+
+/** The peers' own run of a case (`ingest-1`, `ingest-50`) on our broker; builds the peer when needed. */
+export async function runPeersCase(
+  stack: Stack,
+  name: string,
+  options: { readonly seconds: number; readonly connections: number },
+): Promise<object> {
+  const { seconds, connections } = options;
+  const args = ['bento', name, '--seconds', String(seconds), '--connections', String(connections)];
+  const { stdout } = await promisify(execFile)(`${peersDir}run.sh`, args, {
+    env: { ...process.env, PEERS_CACHE: cache, ...addressesOf(stack) },
+  });
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as object;
+}
+
+function addressesOf(stack: Stack): Record<string, string> {
+  const { port, username, password } = new URL(stack.postgres.adminUrl);
+  return {
+    PEERS_BROKERS: stack.kafka.brokers.join(','),
+    PEERS_REGISTRY: new URL(stack.registry.url).origin,
+    PEERS_PGPORT: port,
+    PEERS_PGUSER: username,
+    PEERS_PGPASSWORD: password,
+  };
+}
+
+/** The same peer under our own generator: built before by `runPeersCase`. */
+export async function startPeer(stack: Stack): Promise<Target> {
+  if (!existsSync(binary)) throw new Error(`expected the built peer at ${binary}, found nothing`);
+  const { brokers } = stack.kafka;
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const admin = await connectAdmin({
+    brokers,
+    registryUrl: stack.registry.url,
+    namespace: NAMESPACE,
+    clientId: 'bench',
+    logger: silent,
+  });
+  await admin.provision([topics.webhookRaw], { task: 8, source: 4 });
+  await admin.close();
+  const port = await freePort();
+  const child = spawn(binary, ['-c', `${peersDir}bento/ingest.yaml`], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      PORT: String(port),
+      SECRET,
+      BROKERS: brokers.join(','),
+      TOPIC: `${NAMESPACE}${topics.webhookRaw.name}`,
+    },
+  });
+  const exit = once(child, 'exit');
+  await Promise.race([
+    answering(port),
+    exit.then(() => Promise.reject(new Error('the peer ended before it listened'))),
+  ]);
+  return targetOf(child, port, async () => {
+    child.kill('SIGTERM');
+    await exit;
+  });
+}
+
+async function answering(port: number): Promise<void> {
+  for (let look = 0; look < 600; look += 1) {
+    // One after another until the port is open.
+    // oxlint-disable-next-line eslint/no-await-in-loop
+    if (await isOpen(port)) return;
+    // oxlint-disable-next-line eslint/no-await-in-loop
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`waited 60 s for port ${port}`);
+}
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,169 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { topics } from '@waybill/contracts';
+import { nodeArguments } from '@waybill/runtime';
+import type { Stack } from '@waybill/stack';
+import {
+  connectAdmin,
+  connectStreams,
+  type StreamAdmin,
+  type StreamOptions,
+} from '@waybill/stream';
+import { loadTenant, toDocument } from '@waybill/tenant';
+import { SECRET, TENANT } from './requests.ts';
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
+const floorScript = fileURLToPath(
+  new URL('../../../services/ingest/src/testing/floor-process.ts', import.meta.url),
+);
+const CLOCK_TICKS_PER_S = 100;
+
+/** A server under load, with what the kernel knows about its process. */
+export interface Target {
+  readonly port: number;
+  /** User and system, of all threads. */
+  readonly cpuSeconds: () => number;
+  readonly memoryMib: (figure: 'VmHWM' | 'VmRSS') => number;
+  readonly stop: () => Promise<void>;
+}
+
+/** The broker side of a run: topics, tenant file, secrets; made once per run. */
+export interface Door {
+  readonly start: (env?: Readonly<Record<string, string>>) => Promise<Target>;
+  /** Records in the raw topic. */
+  readonly records: () => Promise<number>;
+  readonly close: () => Promise<void>;
+}
+
+/** Provisions the topics and applies the demo tenant's file, as `waybill tenant apply` would. */
+export async function openDoor(stack: Stack, dir: string, namespace: string): Promise<Door> {
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const options: StreamOptions = {
+    brokers: stack.kafka.brokers,
+    registryUrl: stack.registry.url,
+    namespace,
+    clientId: 'bench',
+    logger: silent,
+  };
+  const admin = await connectAdmin(options);
+  await admin.provision([topics.tenantConfig, topics.webhookRaw], { task: 8, source: 4 });
+  await applyTenant(options);
+  const database = await stack.createDatabase(`${namespace}ingest`);
+  const secretsDir = join(dir, 'secrets');
+  mkdirSync(secretsDir, { recursive: true });
+  const secrets = JSON.stringify({ webhook_k1: SECRET, database_url: database });
+  writeFileSync(join(secretsDir, `${TENANT}.json`), secrets);
+  return {
+    start: (env = {}) =>
+      startTarget(join(repository, 'services/ingest/src/main.ts'), {
+        KAFKA_BROKERS: stack.kafka.brokers.join(','),
+        SCHEMA_REGISTRY_URL: stack.registry.url,
+        KAFKA_NAMESPACE: namespace,
+        SECRETS_DIR: secretsDir,
+        INGEST_DATABASE_URL: `secret://files/${TENANT}#database_url`,
+        LOG_LEVEL: 'info',
+        ...env,
+      }),
+    records: () => recordsOf(admin),
+    close: () => admin.close(),
+  };
+}
+
+async function applyTenant(options: StreamOptions): Promise<void> {
+  const { model } = await loadTenant(join(repository, 'deploy/tenants', TENANT));
+  const { document, sha256 } = toDocument(model);
+  const streams = await connectStreams(options);
+  const publisher = await streams.publisher([topics.tenantConfig]);
+  const value = {
+    tenant_id: TENANT,
+    version: 1,
+    applied_time: Date.now(),
+    applied_by: 'bench',
+    document_sha256: sha256,
+    document,
+  };
+  await publisher.send([
+    { topic: topics.tenantConfig, key: TENANT, message: { type: 'TenantConfigured', value } },
+  ]);
+  await publisher.close();
+  await streams.close();
+}
+
+async function recordsOf(admin: StreamAdmin): Promise<number> {
+  const ends = await admin.ends([topics.webhookRaw]);
+  return Number([...ends.values()].reduce((sum, end) => sum + end, 0n));
+}
+
+/** The floor: HTTP, raw body, HMAC, nothing else. */
+export function startFloor(): Promise<Target> {
+  return startTarget(floorScript, { FLOOR_SECRET: SECRET });
+}
+
+/** `BENCH_NODE_ARGS` and `BENCH_CPU_PROFILE_DIR`: for trying settings and looking for the time. */
+function extraArguments(): readonly string[] {
+  const { BENCH_NODE_ARGS, BENCH_CPU_PROFILE_DIR } = process.env;
+  return [
+    ...(BENCH_NODE_ARGS === undefined ? [] : BENCH_NODE_ARGS.split(' ')),
+    ...(BENCH_CPU_PROFILE_DIR === undefined
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${BENCH_CPU_PROFILE_DIR}`]),
+  ];
+}
+
+async function startTarget(script: string, env: Readonly<Record<string, string>>): Promise<Target> {
+  const child = spawn(process.execPath, [...nodeArguments, ...extraArguments(), script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'], WAYBILL_PARENT_PID: String(process.pid), ...env },
+  });
+  const exit = once(child, 'exit');
+  const port = await Promise.race([
+    webhookPort(child),
+    exit.then(() => Promise.reject(new Error(`${script} ended before it listened`))),
+  ]);
+  return targetOf(child, port, async () => {
+    child.kill('SIGTERM');
+    await exit;
+  });
+}
+
+/** A child process as a target. */
+export function targetOf(child: ChildProcess, port: number, stop: () => Promise<void>): Target {
+  const { pid } = child;
+  return {
+    port,
+    cpuSeconds: () => {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_S;
+    },
+    memoryMib: (figure) => {
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      const kib = Number(new RegExp(`${figure}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0);
+      return Math.round(kib / 102.4) / 10;
+    },
+    stop,
+  };
+}
+
+/** Port of the first line that names one; what comes after is thrown away. */
+function webhookPort(child: ChildProcess): Promise<number> {
+  const { stdout } = child;
+  if (stdout === null) return Promise.reject(new Error('expected a piped output'));
+  return new Promise((resolve) => {
+    const lines = createInterface(stdout).on('line', (line) => {
+      const fields = JSON.parse(line) as {
+        readonly webhook_port?: number;
+        readonly level?: string;
+      };
+      if (fields.level === 'fatal') console.error(line);
+      if (fields.webhook_port === undefined) return;
+      lines.close();
+      stdout.resume();
+      resolve(fields.webhook_port);
+    });
+  });
+}
