@@ -21,8 +21,7 @@ if (files.length === 0) {
   console.error(`no test file ends with ${suffix} and contains ${only.join(' or ')}`);
   process.exit(2);
 }
-// A connection that the client leaves open must not hold the run after the last test has ended.
-const testArguments = ['--test', '--test-concurrency=1', '--test-force-exit'];
+const testArguments = ['--test', '--test-concurrency=1'];
 const dir = mkdtempSync(join(tmpdir(), 'waybill-test-'));
 const stack = await startStack({ dir, log: (line) => console.error(line) });
 const tests = spawn(process.execPath, [...testArguments, ...files], {

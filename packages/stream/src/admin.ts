@@ -1,5 +1,5 @@
 import { subjectOf, type Contract, type Topic } from '@waybill/contracts';
-import { openKafka } from './client.ts';
+import { openAdmin, openKafka } from './client.ts';
 import { delay } from './delay.ts';
 import { kafkaFault, streamFault, unreachable } from './errors.ts';
 import { createOffsetLookup } from './offsets.ts';
@@ -22,13 +22,13 @@ function configOf(topic: Topic): { name: string; value: string }[] {
 /** Connects for administration. Throws a Fault `BROKER_UNAVAILABLE` when no broker answers. */
 export async function connectAdmin(options: StreamOptions): Promise<StreamAdmin> {
   const namespace = options.namespace ?? '';
-  const kafka = openKafka(options);
-  const admin = kafka.admin();
+  const admin = openAdmin(openKafka(options));
   const lookup = createOffsetLookup(() => openKafka(options), namespace);
   const registry = openRegistry(options.registryUrl, options.clientId);
   try {
     await admin.connect();
   } catch (error) {
+    await admin.disconnect();
     throw unreachable(options.brokers, error);
   }
 

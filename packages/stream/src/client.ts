@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
 import { installGuards, type FetchedBatch, type FetchListener } from './guards.ts';
 import type { StreamLogger } from './port.ts';
+import { createSockets, type Sockets } from './sockets.ts';
 
 /** The one file that loads kafkajs: through `require`, because the guards come first. */
 const load = createRequire(import.meta.url);
@@ -60,7 +61,7 @@ const MAX_BYTES = 2 << 20;
 
 // What the client calls an error but is a step of its own protocol.
 const ROUTINE =
-  /rebalanc|REBALANCE|concurrent operation|CONCURRENT_TRANSACTIONS|not aware of this member|re-join|loading and hence|coordinator is not available|not the correct coordinator/i;
+  /rebalanc|REBALANCE|concurrent operation|CONCURRENT_TRANSACTIONS|not aware of this member|re-join|loading and hence|coordinator is not available|not the correct coordinator|the connection was closed/i;
 
 const REPEAT_AFTER_MS = 10_000;
 const MAX_REMEMBERED = 200;
@@ -79,6 +80,21 @@ function createRepeatFilter(): (text: string) => boolean {
 
 const isNews = createRepeatFilter();
 
+const socketsOf = new WeakMap<KafkaClient, Sockets>();
+
+// A producer, a reader or an admin has nothing to say but goodbye; a member ends its batch and leaves.
+const CLOSE_LIMIT_MS = 2_000;
+const LEAVE_LIMIT_MS = 10_000;
+
+/** Disconnecting ends all sockets of the client object, whatever the client still tries. */
+function closing(
+  kafka: KafkaClient,
+  disconnect: () => Promise<unknown>,
+  limitMs = CLOSE_LIMIT_MS,
+): () => Promise<void> {
+  return () => socketsOf.get(kafka)?.close(disconnect, limitMs) ?? Promise.resolve();
+}
+
 /** One connection configuration. `retries` is always explicit: the client's defaults differ by call. */
 export function openKafka(options: {
   readonly brokers: readonly string[];
@@ -86,7 +102,9 @@ export function openKafka(options: {
   readonly logger: StreamLogger;
 }): KafkaClient {
   const { logger } = options;
-  return new Kafka({
+  const sockets = createSockets();
+  const kafka = new Kafka({
+    socketFactory: sockets.open,
     brokers: [...options.brokers],
     clientId: options.clientId,
     connectionTimeout: 3_000,
@@ -102,6 +120,14 @@ export function openKafka(options: {
           logger.warn({ namespace, detail: text }, 'kafka.client.complained');
       },
   });
+  socketsOf.set(kafka, sockets);
+  return kafka;
+}
+
+/** An administrator; disconnecting closes the client object. */
+export function openAdmin(kafka: KafkaClient): KafkaAdmin {
+  const admin = kafka.admin();
+  return { ...admin, disconnect: closing(kafka, () => admin.disconnect()) };
 }
 
 /** A producer; with `transactionalId` for transactions, else idempotent. Every record names its partition. */
@@ -112,9 +138,11 @@ export function openProducer(kafka: KafkaClient, transactionalId?: string): Kafk
     // About 10 s in all; the first retry is short because CONCURRENT_TRANSACTIONS passes quickly.
     retry: { initialRetryTime: 10, factor: 0.2, multiplier: 2, maxRetryTime: 1_000, retries: 16 },
   };
-  return transactionalId === undefined
-    ? kafka.producer({ ...common, idempotent: true })
-    : kafka.producer({ ...common, transactionalId, transactionTimeout: times.transaction });
+  const producer =
+    transactionalId === undefined
+      ? kafka.producer({ ...common, idempotent: true })
+      : kafka.producer({ ...common, transactionalId, transactionTimeout: times.transaction });
+  return { ...producer, disconnect: closing(kafka, () => producer.disconnect()) };
 }
 
 /** The port between the client's group protocol and our assigner. */
@@ -177,7 +205,7 @@ export function openConsumer(
   groupId: string,
   assigner: GroupAssigner,
 ): KafkaConsumer {
-  return kafka.consumer({
+  const consumer = kafka.consumer({
     groupId,
     partitionAssigners: [({ cluster }) => adapt(assigner, cluster)],
     allowAutoTopicCreation: false,
@@ -196,6 +224,7 @@ export function openConsumer(
       restartOnFailure: async () => false,
     },
   });
+  return { ...consumer, disconnect: closing(kafka, () => consumer.disconnect(), LEAVE_LIMIT_MS) };
 }
 
 /**
@@ -222,8 +251,10 @@ export function openCluster(kafka: KafkaClient, ends: 'stable' | 'high'): Cluste
     ],
   });
   if (captured === undefined) throw new Error('the client did not create its assigners');
+  const cluster = captured;
+  cluster.disconnect = closing(kafka, cluster.disconnect.bind(cluster));
   // The client types leaders as a mutable array parameter; it only reads it.
-  return captured as unknown as Cluster;
+  return cluster as unknown as Cluster;
 }
 
 export interface FetchRequest {

@@ -28,6 +28,7 @@ function openWork<M extends Message>(shared: Shared<M>, fail: (fault: Fault) => 
   const leaving = new Map<number, Promise<void>>();
   let session: Session | undefined;
   let joined = false;
+  let stopping = false;
 
   function current(): Session {
     if (session === undefined) throw new Error('the session calls back after it was opened');
@@ -45,7 +46,7 @@ function openWork<M extends Message>(shared: Shared<M>, fail: (fault: Fault) => 
   /** The topic is assigned but never fetched: cursors are read once, at the take-over. */
   function onAssigned(assignment: Assignment): void {
     joined = true;
-    const assigned = assignment.get(cursors.name) ?? [];
+    const assigned = stopping ? [] : (assignment.get(cursors.name) ?? []);
     for (const slot of slots.values()) {
       if (!assigned.includes(slot.partition)) release(slot);
     }
@@ -77,6 +78,7 @@ function openWork<M extends Message>(shared: Shared<M>, fail: (fault: Fault) => 
     ready: () => joined && [...slots.values()].every((slot) => slot.isReady()),
     positions: () => [],
     stop: async () => {
+      stopping = true;
       // Owners end first, while the membership still stands: what they commit last is not fenced.
       for (const slot of slots.values()) release(slot);
       await atMost(STOP_LIMIT_MS, Promise.all(leaving.values()));

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { filterAborted, groupPerPartition, installGuards } from './guards.ts';
+import { createSockets, type Sockets } from './sockets.ts';
+
+type AddressOf = Parameters<Sockets['open']>[0];
 
 const load = createRequire(import.meta.url);
 installGuards(load);
@@ -111,6 +116,38 @@ describe('the guards', () => {
     const queue = { pending: [], throttledUntil: -1, throttleCheckTimeoutId: null };
     prototype.scheduleCheckPendingRequests.call(queue);
     assert.equal(queue.throttleCheckTimeoutId, null);
+  });
+
+  it('open one socket when several requests find the connection lost', async () => {
+    const sockets: Socket[] = [];
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const Connection = load('kafkajs/src/network/connection') as unknown as new (
+      options: object,
+    ) => {
+      connect: () => Promise<unknown>;
+      disconnect: () => Promise<unknown>;
+    };
+    const silent = { debug: () => undefined, error: () => undefined };
+    const connection = new Connection({
+      host: '127.0.0.1',
+      port: (server.address() as AddressInfo).port,
+      logger: { ...silent, namespace: () => silent },
+      socketFactory: (address: AddressOf) => {
+        const socket = createSockets().open(address);
+        sockets.push(socket);
+        return socket;
+      },
+      connectionTimeout: 5_000,
+      requestTimeout: 5_000,
+    });
+    await Promise.all([connection.connect(), connection.connect(), connection.connect()]);
+    await connection.disconnect();
+    await connection.connect();
+    await connection.disconnect();
+    for (const socket of sockets) socket.destroy();
+    await once(server.close(), 'close');
+    assert.equal(sockets.length, 2);
   });
 
   it('refuse to come after the client was loaded, and another version', () => {

@@ -160,6 +160,25 @@ function shortenCoordinatorRetries(load: Load): void {
   });
 }
 
+/**
+ * Two requests that find a connection lost both open a socket; the client forgets the first of them,
+ * and nobody ever closes it.
+ */
+function connectOnce(load: Load): void {
+  const { prototype } = load('kafkajs/src/network/connection') as {
+    prototype: { connect: (this: object) => Promise<unknown> };
+  };
+  const connect = prototype.connect;
+  const connecting = new WeakMap<object, Promise<unknown>>();
+  prototype.connect = function () {
+    const underWay = connecting.get(this);
+    if (underWay !== undefined) return underWay;
+    const fresh = connect.call(this).finally(() => connecting.delete(this));
+    connecting.set(this, fresh);
+    return fresh;
+  };
+}
+
 /** Applies all guards once. Throws a Fault `KAFKAJS_VERSION` for another version of the client. */
 export function installGuards(load: Load): void {
   const { version } = load('kafkajs/package.json') as { version: string };
@@ -183,4 +202,5 @@ export function installGuards(load: Load): void {
   silenceIdleTimer(load);
   announceFetches(load);
   shortenCoordinatorRetries(load);
+  connectOnce(load);
 }

@@ -6,7 +6,7 @@ import {
   type KafkaClient,
   type WireBatch,
 } from './client.ts';
-import { backoff, delay } from './delay.ts';
+import { atMost, backoff, delay } from './delay.ts';
 import { kafkaFault, streamFault } from './errors.ts';
 import type { StreamLogger } from './port.ts';
 
@@ -49,6 +49,7 @@ export interface LogReaderOptions {
 const MAX_FAILURES = 20;
 const FIRST_DELAY_MS = 50;
 const MAX_DELAY_MS = 5_000;
+const STOP_LIMIT_MS = 1_000;
 // An empty batch that compaction kept shows as no progress before the end; later batches would show.
 const EMPTY_FETCHES_AT_END = 3;
 
@@ -216,7 +217,7 @@ export function readLog(options: LogReaderOptions): LogReader {
       throw error;
     } finally {
       reached.reject(streamFault('CLOSED', 'start', 'reading stopped before the end was reached'));
-      await cluster.disconnect().catch(() => undefined);
+      await cluster.disconnect();
     }
   }
 
@@ -234,7 +235,9 @@ export function readLog(options: LogReaderOptions): LogReader {
     share,
     stop: async () => {
       stopping.abort();
-      await cluster.disconnect().catch(() => undefined);
+      // A fetch under way ends by itself; without an answer the connection is cut.
+      await atMost(STOP_LIMIT_MS, done);
+      await cluster.disconnect();
       await done.catch(() => undefined);
     },
   };

@@ -1,5 +1,11 @@
 import type { Topic } from '@waybill/contracts';
-import { openCluster, type Cluster, type KafkaAdmin, type KafkaClient } from './client.ts';
+import {
+  openAdmin,
+  openCluster,
+  type Cluster,
+  type KafkaAdmin,
+  type KafkaClient,
+} from './client.ts';
 import { delay } from './delay.ts';
 import type { OffsetLookup } from './environment.ts';
 import { kafkaFault, streamFault } from './errors.ts';
@@ -20,30 +26,39 @@ async function close({ admin, cluster }: Connection): Promise<void> {
 /** Answers from one connection, opened at the first question and replaced when it breaks. */
 export function createOffsetLookup(openKafka: () => KafkaClient, namespace: string): OffsetLookup {
   let connecting: Promise<Connection> | undefined;
+  let closed = false;
 
   async function connect(): Promise<Connection> {
-    const kafka = openKafka();
-    const connection = { admin: kafka.admin(), cluster: openCluster(kafka, 'high') };
-    await connection.admin.connect();
-    await connection.cluster.connect();
-    return connection;
+    const connection = {
+      admin: openAdmin(openKafka()),
+      cluster: openCluster(openKafka(), 'high'),
+    };
+    try {
+      await connection.admin.connect();
+      await connection.cluster.connect();
+      return connection;
+    } catch (error) {
+      await close(connection);
+      throw error;
+    }
   }
 
-  function drop(): Promise<void> {
-    const broken = connecting;
-    connecting = undefined;
-    return broken?.then(close, () => undefined) ?? Promise.resolve();
+  /** Closes the connection that failed; another question may have opened the next one already. */
+  async function drop(broken = connecting): Promise<void> {
+    if (broken === connecting) connecting = undefined;
+    await broken?.then(close, () => undefined);
   }
 
   async function ask<R>(doing: string, question: (c: Connection) => Promise<R>): Promise<R> {
     for (let attempt = 1; ; attempt += 1) {
+      if (closed) throw streamFault('CLOSED', 'start', 'the connection was closed');
+      const connection = (connecting ??= connect());
       try {
-        connecting ??= connect();
-        return await question(await connecting);
+        return await question(await connection);
       } catch (error) {
         const fault = kafkaFault(error, 'start', doing);
         // A fresh connection next time: the client does not always recover a closed one.
-        void drop();
+        void drop(connection);
         // Metadata of a topic that was just created may lag behind the list.
         const passes = fault.kind === 'transient' || fault.code === 'TOPIC_MISSING';
         if (!passes || attempt >= ATTEMPTS) throw fault;
@@ -119,6 +134,9 @@ export function createOffsetLookup(openKafka: () => KafkaClient, namespace: stri
           [...high].map(([where, end]) => [where, { low: low.get(where) ?? 0n, high: end }]),
         );
       }),
-    close: drop,
+    close: async () => {
+      closed = true;
+      await drop();
+    },
   };
 }

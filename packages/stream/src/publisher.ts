@@ -44,7 +44,12 @@ export async function openPublisher(
   async function connected(): Promise<KafkaProducer> {
     if (producer === undefined) {
       const fresh = openProducer(environment.openKafka());
-      await fresh.connect();
+      try {
+        await fresh.connect();
+      } catch (error) {
+        await fresh.disconnect();
+        throw error;
+      }
       producer = fresh;
     }
     return producer;

@@ -116,6 +116,8 @@ export function openSession(environment: Environment, options: SessionOptions): 
   watchdog.unref();
 
   function onJoined(memberAssignment: Record<string, number[]>): void {
+    // A join that was under way when the session ended: nobody would ever close what it starts.
+    if (over) return;
     joined = true;
     fetchedAt = Date.now();
     const assigned = Object.entries(memberAssignment).flatMap(([wire, partitions]) => {

@@ -4,7 +4,7 @@ import {
   type Message,
   type Topic,
 } from '@waybill/contracts';
-import { testNamespace, testStack, type TestStack } from '@waybill/testkit';
+import { testNamespace, testStack, until, type TestStack } from '@waybill/testkit';
 import { connectAdmin } from '../admin.ts';
 import { openKafka, openProducer } from '../client.ts';
 import { partitionFor } from '../partition.ts';
@@ -95,8 +95,16 @@ export async function openTestCluster(): Promise<TestCluster> {
     stop: async () => {
       await Promise.all(systems.map((system) => system.close()));
       await stack.stop();
+      await noOpenSockets();
     },
   };
+}
+
+/** Fails when a connection is left that would keep the process alive; idle HTTP ones do not. */
+export async function noOpenSockets(): Promise<void> {
+  const left = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+  await until('all connections are closed', () => left() === 0, { deadlineMs: 10_000 });
 }
 
 async function openSystem(stack: TestStack): Promise<TestSystem> {
