@@ -1,7 +1,6 @@
 import { createPool } from '@waybill/postgres';
 import { resolveSecret, resolveSetting, runService, streamMetrics } from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
-import { cachedSecrets } from './adapters/cached-secrets.ts';
 import { configReader } from './config.ts';
 import { ingestMetrics } from './metrics.ts';
 import { SERVICE, createService } from './service.ts';
@@ -27,7 +26,7 @@ await runService({
         max: config.INGEST_DATABASE_CONNECTIONS,
         statementTimeoutMs: config.INGEST_SEND_TIMEOUT_MS,
       }),
-      secrets: cachedSecrets((reference) => resolveSecret(reference, config.SECRETS_DIR), Date.now),
+      secrets: (reference) => resolveSecret(reference, config.SECRETS_DIR),
       metrics: ingestMetrics(metrics),
       tracing,
       logger,

@@ -14,7 +14,7 @@ export interface SourceDirectory {
   readonly stop: () => Promise<void>;
 }
 
-/** The value behind a secret reference, at most a second old. Rejects with Fault `misconfigured`. */
+/** The value behind a secret reference, read anew. Rejects with Fault `misconfigured`. */
 export type SecretStore = (reference: string) => Promise<string>;
 
 /** Appends raw records; resolves when all replicas confirmed, else rejects with a Fault. */

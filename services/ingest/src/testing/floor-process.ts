@@ -24,4 +24,4 @@ const server = await listenForWebhooks({
   clientAddress: (remote) => remote,
   onRefused: () => undefined,
 });
-console.log(JSON.stringify({ webhook_port: server.port }));
+process.stdout.write(`${JSON.stringify({ webhook_port: server.port })}\n`);
