@@ -41,6 +41,12 @@ export const webhookSource = z.strictObject({
    * issuer; `oauth2-own` = tokens of our own end point for clients that know one of the secrets.
    */
   scheme: z.enum(webhookSchemes),
+  /**
+   * `waybill`: bodies are checked against our contracts, 422 for what breaks them. `vendor`: only that
+   * they are JSON; what the transformer cannot read becomes a dead letter. Absent: `waybill` for
+   * waybill-hmac, standard-webhooks and tokens, `vendor` for the other schemes.
+   */
+  format: z.enum(['waybill', 'vendor']).optional(),
   /** Valid secrets by key id; several during a rotation. Not for `oauth2`. */
   secrets: z.record(z.string(), secretReference).default({}),
   /** Greatest distance of the signed timestamp from now, both ways. */

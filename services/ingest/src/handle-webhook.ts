@@ -12,11 +12,20 @@ import {
   type Answer,
   type Refusal,
 } from './core/answer.ts';
-import { checkBody } from './core/body-check.ts';
+import { bodyFormat, checkBody } from './core/body-check.ts';
 import { denied } from './core/denial.ts';
 import { parseIdempotencyKey } from './core/idempotency-key.ts';
 import type { IngestMetrics } from './metrics.ts';
-import type { Claim, ClaimId, ClaimStore, Logger, Ports, RawLog, RefusalLog } from './ports.ts';
+import type {
+  Claim,
+  ClaimId,
+  ClaimStore,
+  Logger,
+  Ports,
+  Quarantine,
+  RawLog,
+  RefusalLog,
+} from './ports.ts';
 
 /** Not part of the raw record: they open doors, or say nothing about the event. */
 const CREDENTIALS: ReadonlySet<string> = new Set([
@@ -30,6 +39,7 @@ export interface HandlerPorts extends Pick<Ports, 'now' | 'tracing'> {
   readonly authenticate: Authenticate;
   readonly claims: ClaimStore;
   readonly raw: RawLog;
+  readonly quarantine: Quarantine;
   readonly refusals: Pick<RefusalLog, 'record'>;
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
@@ -89,8 +99,12 @@ async function receive(
 
   const key = parseIdempotencyKey(caller.derivedKey ?? headers['idempotency-key']);
   if (key.kind === 'refused') return key;
-  const valid = checkBody(body, 'waybill');
-  if (valid.kind === 'refused') return valid;
+  const valid = checkBody(body, bodyFormat(caller.source));
+  if (valid.kind === 'refused') {
+    const { code, violations = [] } = valid;
+    await ports.quarantine.keep({ ...address, code, violations, body });
+    return valid;
+  }
 
   const id: ClaimId = { ...address, key: key.key };
   wide.request_id = hashId('webhook', id.tenantId, id.sourceId, id.key);

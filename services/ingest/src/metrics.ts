@@ -15,6 +15,8 @@ export interface IngestMetrics {
     readonly source: string;
     readonly key: string;
   }) => void;
+  /** One rejected body of an authenticated sender. */
+  readonly quarantined: (outcome: 'kept' | 'over_budget') => void;
   /** Refusals that did not fit into the audit; they stand in the log. */
   readonly auditDropped: (count: number) => void;
   readonly error: (fault: Fault) => void;
@@ -58,6 +60,11 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
     'Requests authenticated, by the key id of the tenant file; none where a scheme has no keys.',
     ['tenant', 'source', 'key'],
   );
+  const quarantined = metrics.counter(
+    'webhook_quarantined_total',
+    'Rejected bodies of authenticated senders; over_budget = answered but not kept.',
+    ['outcome'],
+  );
   const auditDropped = metrics.counter(
     'webhook_audit_dropped_total',
     'Refused requests that did not fit into the audit.',
@@ -69,6 +76,7 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
     },
     unauthenticated: (reason) => unauthenticated.inc({ reason }),
     authenticated: (labels) => authenticated.inc({ ...labels }),
+    quarantined: (outcome) => quarantined.inc({ outcome }),
     auditDropped: (count) => auditDropped.inc({}, count),
     error: metrics.error,
   };

@@ -1,9 +1,10 @@
-import type { WebhookReceived } from '@waybill/contracts';
+import type { Violation, WebhookReceived } from '@waybill/contracts';
 import type { Pool } from '@waybill/postgres';
 import type { Tracing } from '@waybill/runtime';
 import type { Streams } from '@waybill/stream';
 import type { WebhookSource } from '@waybill/tenant';
 import type { SignedBytes } from './proof.ts';
+import type { RefusalCode } from './core/answer.ts';
 import type { SourceAddress } from './core/source-address.ts';
 import type { IngestMetrics } from './metrics.ts';
 
@@ -20,6 +21,21 @@ export type SecretStore = (reference: string) => Promise<string>;
 /** Appends raw records; resolves when all replicas confirmed, else rejects with a Fault. */
 export interface RawLog {
   readonly append: (record: WebhookReceived, traceparent: string | undefined) => Promise<void>;
+}
+
+/** A body of an authenticated sender that is not taken over. */
+export interface RejectedBody extends SourceAddress {
+  readonly code: RefusalCode;
+  readonly violations: readonly Violation[];
+  readonly body: Buffer;
+}
+
+/**
+ * Keeps rejected bodies for people to look at, within a budget per source; beyond it they are only
+ * counted. Rejects with a Fault when the brokers do not confirm: then the sender is asked to repeat.
+ */
+export interface Quarantine {
+  readonly keep: (rejected: RejectedBody) => Promise<void>;
 }
 
 /** An answer that is given again to repeats. */

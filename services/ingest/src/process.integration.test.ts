@@ -41,7 +41,10 @@ before(async () => {
     logger: silent,
   };
   admin = await connectAdmin(options);
-  await admin.provision([topics.tenantConfig, topics.webhookRaw], { task: 8, source: 4 });
+  await admin.provision([topics.tenantConfig, topics.webhookRaw, topics.ingestDeadLetter], {
+    task: 8,
+    source: 4,
+  });
   streams = await connectStreams(options);
   publisher = await streams.publisher([topics.tenantConfig]);
   const value = configured(tenant('bay-cabs', { k1: 'secret://files/bay-cabs#webhook_k1' }));

@@ -7,6 +7,7 @@ import { listenForWebhooks } from './adapters/http-server.ts';
 import { postgresClaims } from './adapters/postgres-claims.ts';
 import { postgresRefusalLog } from './adapters/refusal-log.ts';
 import { refusalRoutes } from './adapters/refusal-routes.ts';
+import { streamQuarantine } from './adapters/stream-quarantine.ts';
 import { streamRawLog } from './adapters/stream-raw-log.ts';
 import { followSources } from './adapters/tenant-sources.ts';
 import { createAuthenticator } from './authenticate.ts';
@@ -45,8 +46,13 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
   });
   const refusals = postgresRefusalLog(pool, { logger, dropped: metrics.auditDropped });
   const sources = await followSources(streams, logger);
-  const publisher = await streams.publisher([topics.webhookRaw]);
+  const publisher = await streams.publisher([topics.webhookRaw, topics.ingestDeadLetter]);
   const raw = streamRawLog(publisher, config.INGEST_SEND_TIMEOUT_MS);
+  const quarantine = streamQuarantine(publisher, {
+    timeoutMs: config.INGEST_SEND_TIMEOUT_MS,
+    now: ports.now,
+    metrics,
+  });
   const isTrustedProxy = trustedProxies(config.INGEST_TRUSTED_PROXIES);
   const http = await listenForWebhooks({
     host: config.INGEST_HTTP_HOST,
@@ -60,6 +66,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
       ),
       claims,
       raw,
+      quarantine,
       refusals,
     }),
     clientAddress: (remote, forwarded) => clientAddress(remote, forwarded, isTrustedProxy),

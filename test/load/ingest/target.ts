@@ -50,7 +50,10 @@ export async function openDoor(stack: Stack, dir: string, namespace: string): Pr
     logger: silent,
   };
   const admin = await connectAdmin(options);
-  await admin.provision([topics.tenantConfig, topics.webhookRaw], { task: 8, source: 4 });
+  await admin.provision([topics.tenantConfig, topics.webhookRaw, topics.ingestDeadLetter], {
+    task: 8,
+    source: 4,
+  });
   await applyTenant(options);
   const database = await stack.createDatabase(`${namespace}ingest`);
   const secretsDir = join(dir, 'secrets');

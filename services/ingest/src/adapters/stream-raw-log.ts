@@ -1,8 +1,9 @@
 import { topics, type WebhookReceived } from '@waybill/contracts';
-import { Fault, isFault } from '@waybill/fault';
+import { isFault } from '@waybill/fault';
 import type { Outgoing, Publisher } from '@waybill/stream';
 import type { RawLog } from '../ports.ts';
 import { createBatches } from './batches.ts';
+import { late, within } from './deadline.ts';
 
 /** Records per send; more wait for the next one. */
 const BATCH_RECORDS = 500;
@@ -54,24 +55,4 @@ function outgoing({ record, traceparent }: Append): Outgoing {
     message: { type: 'WebhookReceived', value: record },
     traceparent,
   };
-}
-
-function late(timeoutMs: number): Fault {
-  return new Fault(`expected the brokers to confirm within ${timeoutMs} ms, they did not`, {
-    kind: 'transient',
-    code: 'LOG_TIMEOUT',
-    stage: 'publish',
-  });
-}
-
-async function within(sent: Promise<void>, leftMs: number, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(late(timeoutMs)), leftMs);
-  });
-  try {
-    await Promise.race([sent, over]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -9,6 +9,19 @@ import { limits } from './body-limits.ts';
  */
 export type BodyFormat = 'waybill' | 'vendor';
 
+/** Schemes with which senders of our own format prove who they are; the others belong to vendors. */
+const OWN_SCHEMES: ReadonlySet<string> = new Set([
+  ...['waybill-hmac', 'standard-webhooks', 'oauth2', 'oauth2-own'],
+]);
+
+/** The format of a source's bodies: what its tenant file says, else by its scheme. */
+export function bodyFormat(source: {
+  readonly scheme: string;
+  readonly format?: BodyFormat | undefined;
+}): BodyFormat {
+  return source.format ?? (OWN_SCHEMES.has(source.scheme) ? 'waybill' : 'vendor');
+}
+
 /** A body that may be taken over. */
 export interface ValidBody {
   readonly kind: 'valid';

@@ -1,6 +1,12 @@
 // An ingest service on a real database, with a log and tenant files that the test holds in its hands.
 import { createHmac, randomUUID } from 'node:crypto';
-import type { Message, TenantConfigured, Topic, WebhookReceived } from '@waybill/contracts';
+import {
+  topics,
+  type Message,
+  type TenantConfigured,
+  type Topic,
+  type WebhookReceived,
+} from '@waybill/contracts';
 import { Fault } from '@waybill/fault';
 import { createPool } from '@waybill/postgres';
 import { createMetrics, startTracing, type RunningService } from '@waybill/runtime';
@@ -13,12 +19,14 @@ type OnTable = (topic: Topic, key: string, message: Message | null) => void;
 
 export interface FakeLog {
   readonly sent: Outgoing[];
+  /** Bodies in the dead-letter topic. */
+  readonly quarantined: Outgoing[];
   /** Takes the place of the brokers for each send; default: confirm at once. */
   behaviour: () => Promise<void>;
 }
 
 export function fakeLog(): FakeLog {
-  return { sent: [], behaviour: async () => undefined };
+  return { sent: [], quarantined: [], behaviour: async () => undefined };
 }
 
 export function recordsOf(log: FakeLog): WebhookReceived[] {
@@ -175,7 +183,10 @@ function fakeStreams(
     publisher: async () => ({
       send: async (records) => {
         await log.behaviour();
-        log.sent.push(...records);
+        for (const record of records) {
+          const isRaw = record.topic === topics.webhookRaw;
+          (isRaw ? log.sent : log.quarantined).push(record);
+        }
       },
       close: async () => undefined,
     }),
