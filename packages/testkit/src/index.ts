@@ -1,4 +1,11 @@
 export {
+  createMemoryLog,
+  type MemoryLog,
+  type MemoryStreams,
+  type Read,
+} from './memory/memory-log.ts';
+export { createStreamDriver, type DrivenService, type StreamDriver } from './stream-driver.ts';
+export {
   testDatabase,
   type TestDatabase,
   testPostgres,

@@ -74,8 +74,8 @@ export interface TestSystem {
   readonly connect: (extra?: Partial<StreamOptions>) => Promise<Streams>;
   /** Committed records of a topic, oldest first per partition, as "key=text". */
   readonly read: (topic: Topic) => Promise<readonly string[]>;
-  /** Writes bytes that no codec made into the partition of `key` of the input. */
-  readonly poison: (key: string) => Promise<void>;
+  /** Writes bytes that no codec made into the partition of `key`; default: of the input. */
+  readonly poison: (key: string, topic?: Topic) => Promise<void>;
   readonly deadLetters: () => Promise<readonly ElementRejected[]>;
   readonly close: () => Promise<void>;
 }
@@ -140,12 +140,12 @@ async function openSystem(stack: TestStack): Promise<TestSystem> {
       await streams.close();
       return found;
     },
-    poison: async (key) => {
+    poison: async (key, topic = topics.input) => {
       const producer = openProducer(openKafka(options));
       await producer.connect();
       const partition = partitionFor(key, PARTITIONS.task);
       await producer.send({
-        topic: `${namespace}${topics.input.name}`,
+        topic: `${namespace}${topic.name}`,
         messages: [{ key, value: Buffer.from('not framed'), partition }],
       });
       await producer.disconnect();

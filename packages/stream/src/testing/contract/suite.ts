@@ -1,0 +1,36 @@
+import { after, before, describe } from 'node:test';
+import { adminContract } from './admin.ts';
+import { extractContract } from './extract.ts';
+import { projectContract } from './project.ts';
+import { publishContract } from './publish.ts';
+import type { Systems } from './system.ts';
+import { tablesContract } from './tables.ts';
+import { transactFailureContract } from './transact-failures.ts';
+import { transactContract } from './transact.ts';
+
+/**
+ * What the port promises, as tests. They run against the real broker and against the in-memory log, so
+ * that neither can lie about the other; a behaviour that only one of them has is not in here.
+ */
+export function streamContract(name: string, open: () => Promise<Systems>): void {
+  describe(`the port on ${name}`, { timeout: 600_000 }, () => {
+    let systems: Systems | undefined;
+    const opened = (): Systems => {
+      if (systems === undefined) throw new Error('the tests run before the systems are open');
+      return systems;
+    };
+    before(async () => {
+      systems = await open();
+    });
+    after(async () => {
+      await systems?.stop();
+    });
+    adminContract(opened);
+    publishContract(opened);
+    tablesContract(opened);
+    transactContract(opened);
+    transactFailureContract(opened);
+    projectContract(opened);
+    extractContract(opened);
+  });
+}

@@ -1,0 +1,153 @@
+import type { ElementRejected, Topic } from '@waybill/contracts';
+import { createMemoryLog, until } from '@waybill/testkit';
+import { openKafka } from '../../client.ts';
+import { silent } from '../../environment.ts';
+import { partitionFor } from '../../partition.ts';
+import type { Runner, StreamAdmin, Streams } from '../../port.ts';
+import { createTransactor } from '../../transaction.ts';
+import {
+  memoryLogger,
+  openTestCluster,
+  PARTITIONS,
+  textOf,
+  topics,
+  type LogLine,
+} from '../cluster.ts';
+
+/** An implementation of the port under the contract suite, with topics of its own. */
+export interface System {
+  readonly admin: StreamAdmin;
+  /** One more connection, as another process would have it. */
+  readonly connect: () => Promise<Streams>;
+  /** Waits for a condition; moves the log and its clock where they do not move by themselves. */
+  readonly until: (what: string, condition: () => Promise<boolean> | boolean) => Promise<void>;
+  /** Committed records of a topic, oldest first per partition, as "key=text". */
+  readonly read: (topic: Topic) => Promise<readonly string[]>;
+  readonly letters: () => Promise<readonly ElementRejected[]>;
+  /** Writes bytes that no codec made into the partition of `key`. */
+  readonly poison: (key: string, topic: Topic) => Promise<void>;
+  /** Another owner takes the transactional id of this partition. */
+  readonly fence: (service: string, partition: number) => Promise<void>;
+  readonly lines: readonly LogLine[];
+  readonly close: () => Promise<void>;
+}
+
+/** Opens systems; one per test. */
+export interface Systems {
+  readonly open: () => Promise<System>;
+  readonly stop: () => Promise<void>;
+}
+
+export async function openBrokerSystems(): Promise<Systems> {
+  const cluster = await openTestCluster();
+  return {
+    stop: cluster.stop,
+    open: async () => {
+      const system = await cluster.system();
+      const { options } = system;
+      const namespace = options.namespace ?? '';
+      return {
+        admin: system.admin,
+        connect: () => system.connect(),
+        until: async (what, condition) => void (await until(what, condition)),
+        read: system.read,
+        letters: system.deadLetters,
+        poison: system.poison,
+        fence: async (service, partition) => {
+          const intruder = createTransactor(
+            // Fencing needs the client and the name only.
+            { ...silent, namespace, openKafka: () => openKafka(options) } as never,
+            `${namespace}${service}-${partition}`,
+          );
+          await intruder.fence();
+          await intruder.close();
+        },
+        lines: system.logger.lines,
+        close: system.close,
+      };
+    },
+  };
+}
+
+/** Steps of one second: far more than any retry of the log needs. */
+const MAX_STEPS = 300;
+
+/** Systems without a broker: only `until` moves them. */
+export async function openMemorySystems(): Promise<Systems> {
+  return {
+    stop: async () => undefined,
+    open: async () => {
+      const log = createMemoryLog();
+      const logger = memoryLogger();
+      await log.admin.provision(Object.values(topics), PARTITIONS);
+      const open: Streams[] = [];
+      return {
+        admin: log.admin,
+        connect: async () => {
+          const streams = log.connect({ logger });
+          open.push(streams);
+          return streams;
+        },
+        until: async (what, condition) => {
+          await log.engine.settle();
+          for (let step = 0; !(await condition()); step += 1) {
+            if (step > MAX_STEPS) throw new Error(`in vain: ${what}`);
+            await log.engine.advance(1_000);
+          }
+        },
+        read: async (topic) =>
+          (await log.read(topic)).map(({ key, message }) => `${key}=${textOf(message)}`),
+        letters: async () =>
+          (await log.read(topics.deadLetter)).flatMap(
+            // The topic has one contract.
+            ({ message }) => (message ? [message.value as ElementRejected] : []),
+          ),
+        poison: async (key, topic) => {
+          const partition = partitionFor(key, PARTITIONS.task);
+          const value = Buffer.from('not framed');
+          log.inject({ topic: topic.name, partition, key, value, headers: {} });
+        },
+        fence: async (service, partition) => log.crashes.fence(service, partition),
+        lines: logger.lines,
+        close: async () => {
+          await Promise.all(open.map((streams) => streams.close()));
+        },
+      };
+    },
+  };
+}
+
+/** True when the positions are the ends of the topics: nothing is left to read. */
+export async function atEnd(
+  { admin }: System,
+  runner: Runner,
+  inputs: readonly Topic[] = [topics.input],
+): Promise<boolean> {
+  if (!runner.ready()) return false;
+  const ends = await admin.ends(inputs);
+  const next = new Map(runner.positions().map((p) => [`${p.topic}/${p.partition}`, p.next]));
+  return [...ends].every(([place, end]) => next.get(place) === end);
+}
+
+/** The Fault that ends the runner. */
+export async function failureOf(system: System, runner: Runner): Promise<unknown> {
+  let failure: unknown;
+  runner.done.catch((error: unknown) => {
+    failure = error;
+  });
+  await system.until('the runner ended', () => failure !== undefined);
+  return failure;
+}
+
+/** Runs a test on a system of its own and closes it, also when the test fails. */
+export async function withSystem(
+  systems: () => Systems,
+  work: (system: System) => Promise<void>,
+): Promise<void> {
+  const system = await systems().open();
+  try {
+    await work(system);
+  } finally {
+    await system.close();
+  }
+}

@@ -1,0 +1,66 @@
+import { streamFault, type Task, type TaskState, type TransactOptions } from '@waybill/stream';
+import { authored } from './author.ts';
+import type { Stored } from './broker.ts';
+import { decode, type Instance } from './instance.ts';
+
+/** Reads the changelogs of a task into its empty state; what cannot be read must not leave a hole. */
+export async function restoreState<V>(
+  instance: Instance,
+  { restorable }: TaskState<V>,
+  partition: number,
+): Promise<void> {
+  for (const [changelog, store] of restorable) {
+    const newest = new Map<string, Stored>();
+    const { records } = instance.broker.read(changelog.name, partition, 0n);
+    for (const record of records) {
+      if (record.value === null) newest.delete(record.key);
+      else newest.set(record.key, record);
+    }
+    const { received, unreadable } = await decode(instance, changelog, [...newest.values()]);
+    const [bad] = unreadable;
+    if (bad) {
+      const place = `${changelog.name}/${partition} offset ${bad.offset}`;
+      const text = `${place}: ${bad.problem}; state cannot be restored`;
+      throw streamFault('UNDECODABLE', 'start', text);
+    }
+    authored(() => {
+      for (const { key, message, bytes } of received) {
+        store.restore(key, message, Buffer.byteLength(key) + bytes.length);
+      }
+    });
+    instance.metrics.restored(changelog.name, records.length);
+  }
+}
+
+/** Buffers come back cold: the records before the committed position, as far back as the task needs. */
+export async function rebuildBuffers<V>(
+  instance: Instance,
+  { inputs, buffers: options }: TransactOptions<V>,
+  { partition, task, state, next }: RebuiltTask<V>,
+): Promise<void> {
+  if (options === undefined) return;
+  for (const topic of inputs) {
+    const end = next.get(topic.name) ?? 0n;
+    const from = task.rebuildFrom?.(topic);
+    const before = instance.broker
+      .read(topic.name, partition, from ?? 0n)
+      .records.filter(({ offset }) => offset < end);
+    const newest = before.at(-1)?.publishedTime ?? 0;
+    const wanted =
+      from === undefined
+        ? before.filter(({ publishedTime }) => publishedTime >= newest - options.retentionMs)
+        : before;
+    const { received } = await decode(instance, topic, wanted);
+    state.buffers.open(true);
+    authored(() => task.rebuild?.(received));
+    state.buffers.open(false);
+  }
+  state.buffers.promote();
+}
+
+interface RebuiltTask<V> {
+  readonly partition: number;
+  readonly task: Task;
+  readonly state: TaskState<V>;
+  readonly next: ReadonlyMap<string, bigint>;
+}

@@ -1,0 +1,210 @@
+import type { Topic } from '@waybill/contracts';
+import { toFault, type Fault } from '@waybill/fault';
+import {
+  createTaskState,
+  type Position,
+  type Task,
+  type TaskState,
+  type TransactOptions,
+} from '@waybill/stream';
+import { createDraft, decode, type Draft, type Instance } from './instance.ts';
+import { rebuildBuffers, restoreState } from './task-state.ts';
+import { authored, AuthorFailed } from './author.ts';
+import type { MemoryTables, TableChange } from './tables.ts';
+
+/** Chunks are cut here; where they end is no part of the contract. */
+const CHUNK_RECORDS = 2_000;
+const STOPPED_RETRY_MS = 30_000;
+
+export interface TaskSetting<V> {
+  readonly instance: Instance;
+  readonly options: TransactOptions<V>;
+  readonly partitions: number;
+  readonly counts: ReadonlyMap<string, number>;
+  readonly tables: MemoryTables;
+  readonly fail: (fault: Fault) => void;
+}
+
+/**
+ * One task in memory. *building* → *ready* → *building* after every failed transaction, *stopped* while
+ * the author throws `misconfigured`: the states of the real one, without waiting.
+ */
+export interface MemoryTask {
+  readonly partition: number;
+  readonly isReady: () => boolean;
+  readonly positions: () => readonly Position[];
+  readonly tableChanged: (change: TableChange) => void;
+  readonly step: () => Promise<boolean>;
+  readonly dueAt: () => number | undefined;
+}
+
+interface Live<V> {
+  readonly epoch: number;
+  readonly state: TaskState<V>;
+  readonly task: Task;
+  /** Position by topic name, behind markers too. */
+  readonly next: Map<string, bigint>;
+}
+
+export function createTask<V>(setting: TaskSetting<V>, partition: number): MemoryTask {
+  const { instance, options, counts, tables } = setting;
+  const { broker, engine, logger, metrics } = instance;
+  const id = `${options.service}-${partition}`;
+  const changed = new Map<string, TableChange>();
+  let live: Live<V> | undefined;
+  let stopped: { readonly retryAt: number; readonly why: string } | undefined;
+  let why = '';
+
+  function draft(context?: string): Draft {
+    const box = { service: options.service, topic: options.deadLetter };
+    return createDraft(instance, counts, box, context);
+  }
+
+  function commit(current: Live<V>, made: Draft, consumed?: { topic: Topic; next: bigint }): void {
+    const { state } = current;
+    authored(() => {
+      state.expire();
+      state.collect(made.add);
+      const owner = { group: options.service, partition };
+      instance.ledger.hold(owner, state.storeBytes(), state.buffers.held());
+    });
+    if (made.records.length > 0 || consumed) {
+      broker.transact(
+        { id, epoch: current.epoch },
+        made.records,
+        consumed && {
+          group: options.service,
+          topic: consumed.topic.name,
+          partition,
+          next: consumed.next,
+        },
+      );
+    }
+    state.promote();
+    made.report();
+  }
+
+  function show(current: Live<V>, changes: readonly TableChange[]): void {
+    const { onTable } = current.task;
+    if (onTable === undefined || changes.length === 0) return;
+    const made = draft();
+    authored(() => {
+      for (const { topic, key, message } of changes) onTable(topic, key, message, made.out);
+    });
+    commit(current, made);
+  }
+
+  async function build(): Promise<void> {
+    const epoch = broker.fence(id);
+    const state = createTaskState(options, partition);
+    const next = new Map(
+      options.inputs.map(({ name }) => [
+        name,
+        broker.committed(options.service, name, partition) ?? 0n,
+      ]),
+    );
+    await restoreState(instance, state, partition);
+    const { store, stores, buffers, time } = state;
+    const task = authored(() =>
+      options.createTask({
+        ...{ partition, partitions: setting.partitions, store, stores, buffers, time },
+        tables: tables.reader,
+      }),
+    );
+    await rebuildBuffers(instance, options, { partition, task, state, next });
+    const built = { epoch, state, task, next };
+    changed.clear();
+    show(built, tables.snapshot());
+    live = built;
+    why = '';
+    logger.info({ group: options.service, partition }, 'task.started');
+  }
+
+  async function runChunk(current: Live<V>, topic: Topic): Promise<boolean> {
+    const from = current.next.get(topic.name) ?? 0n;
+    const { records, next } = broker.read(topic.name, partition, from, CHUNK_RECORDS);
+    const [first] = records;
+    const last = records.at(-1);
+    if (first !== undefined && last !== undefined) {
+      const decoded = await decode(instance, topic, records);
+      const span = {
+        topic: topic.name,
+        partition,
+        count: records.length,
+        firstOffset: first.offset,
+        lastOffset: last.offset,
+        links: decoded.received.flatMap(({ traceparent }) => traceparent ?? []).slice(0, 32),
+      };
+      await instance.tracing.batch(span, async (context) => {
+        const made = draft(context);
+        authored(() => {
+          for (const found of decoded.unreadable) made.unreadable(found);
+          current.state.buffers.open(true);
+          if (decoded.received.length > 0) current.task.handle(decoded.received, made.out);
+          current.state.buffers.open(false);
+          if (decoded.tombstones > 0) made.out.skip('tombstone', decoded.tombstones);
+        });
+        commit(current, made, { topic, next: last.offset + 1n });
+      });
+      decoded.takeBack();
+      metrics.received(topic.name, records.length);
+      metrics.batch(topic.name, 0);
+    }
+    current.next.set(topic.name, next);
+    metrics.lag(topic.name, partition, Number(broker.end(topic.name, partition) - next));
+    return next !== from;
+  }
+
+  /** Misconfigured stops the task, the weather builds it anew, anything else ends the runner. */
+  function settle(error: unknown): void {
+    live = undefined;
+    const isAuthors = error instanceof AuthorFailed;
+    const fault = toFault(isAuthors ? error.cause : error, isAuthors ? 'decide' : 'commit');
+    const { code, kind, message: detail } = fault;
+    if (isAuthors && kind === 'misconfigured') {
+      if (why !== detail)
+        logger.error({ group: options.service, partition, code, detail }, 'task.stopped');
+      why = detail;
+      stopped = { retryAt: engine.now() + STOPPED_RETRY_MS, why: detail };
+    } else if (!isAuthors && (kind === 'transient' || kind === 'cancelled')) {
+      logger.warn({ group: options.service, partition, code, detail }, 'task.rebuilt');
+    } else setting.fail(fault);
+  }
+
+  async function work(): Promise<boolean> {
+    if (stopped && engine.now() < stopped.retryAt && changed.size === 0) return false;
+    stopped = undefined;
+    if (live === undefined) {
+      await build();
+      return true;
+    }
+    const current = live;
+    const changes = [...changed.values()];
+    changed.clear();
+    show(current, changes);
+    let moved = changes.length > 0;
+    for (const topic of options.inputs) moved = (await runChunk(current, topic)) || moved;
+    return moved;
+  }
+
+  return {
+    partition,
+    isReady: () => live !== undefined,
+    dueAt: () => stopped?.retryAt,
+    positions: () =>
+      options.inputs.flatMap(({ name }) => {
+        const next = live?.next.get(name);
+        if (next === undefined) return [];
+        return [{ topic: name, partition, next, lag: broker.end(name, partition) - next }];
+      }),
+    tableChanged: (change) => void changed.set(`${change.topic.name}/${change.key}`, change),
+    step: async () => {
+      try {
+        return await work();
+      } catch (error) {
+        settle(error);
+        return true;
+      }
+    },
+  };
+}
