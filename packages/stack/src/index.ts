@@ -1,3 +1,4 @@
+export type { LocalBroker } from './brokers.ts';
 export { defaultHome, type Stack, type StackOptions, startStack } from './stack.ts';
 export { freePort } from './ports.ts';
 export { STACK_CODES, type StackCode } from './errors.ts';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,34 +17,45 @@ export interface KafkaSettings {
   readonly dir: string;
   readonly port: number;
   readonly controllerPort: number;
+  /** Node id, from 1; node 1 is the controller as well. */
+  readonly node: number;
+  /** How many brokers the cluster has: topics get that many replicas. */
+  readonly brokers: number;
+  /** The first node's, where there are several. */
+  readonly clusterId?: string;
   /** Cheaper start for tests: no second compiler, no parallel collector. Never measure with it. */
   readonly fast: boolean;
 }
 
-/** One node, broker and controller at once; small and quick, but with production's semantics. */
+/** Small and quick, but with production's semantics; node 1 is broker and controller at once. */
 function serverProperties(settings: KafkaSettings): string {
-  const broker = `127.0.0.1:${settings.port}`;
+  const broker = `PLAINTEXT://127.0.0.1:${settings.port}`;
   const controller = `127.0.0.1:${settings.controllerPort}`;
+  const first = settings.node === 1;
+  const listeners = first ? `${broker},CONTROLLER://${controller}` : broker;
+  const replicas = settings.brokers;
+  const inSync = Math.max(1, replicas - 1);
   return [
-    'process.roles=broker,controller',
-    'node.id=1',
+    `process.roles=${first ? 'broker,controller' : 'broker'}`,
+    `node.id=${settings.node}`,
     `controller.quorum.bootstrap.servers=${controller}`,
-    `listeners=PLAINTEXT://${broker},CONTROLLER://${controller}`,
-    `advertised.listeners=PLAINTEXT://${broker},CONTROLLER://${controller}`,
+    `listeners=${listeners}`,
+    `advertised.listeners=${listeners}`,
     'controller.listener.names=CONTROLLER',
     'inter.broker.listener.name=PLAINTEXT',
     'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     `log.dirs=${join(settings.dir, 'data')}`,
     // A mistyped topic must fail, not appear.
     'auto.create.topics.enable=false',
-    'default.replication.factor=1',
-    'offsets.topic.replication.factor=1',
+    `default.replication.factor=${replicas}`,
+    `min.insync.replicas=${inSync}`,
+    `offsets.topic.replication.factor=${replicas}`,
     'offsets.topic.num.partitions=4',
-    'transaction.state.log.replication.factor=1',
-    'transaction.state.log.min.isr=1',
+    `transaction.state.log.replication.factor=${replicas}`,
+    `transaction.state.log.min.isr=${inSync}`,
     'transaction.state.log.num.partitions=4',
-    'share.coordinator.state.topic.replication.factor=1',
-    'share.coordinator.state.topic.min.isr=1',
+    `share.coordinator.state.topic.replication.factor=${replicas}`,
+    `share.coordinator.state.topic.min.isr=${inSync}`,
     'share.coordinator.state.topic.num.partitions=1',
     'group.initial.rebalance.delay.ms=0',
     'group.min.session.timeout.ms=1000',
@@ -60,11 +71,22 @@ function serverProperties(settings: KafkaSettings): string {
 }
 
 /** A random cluster id as StorageTool makes it; a leading dash would read as an option. */
-function clusterId(): string {
+function newClusterId(): string {
   for (;;) {
     const id = randomBytes(16).toString('base64url');
     if (!id.startsWith('-')) return id;
   }
+}
+
+/** Name of a broker among the processes and folders of a stack. */
+export function brokerName(node: number): string {
+  return node === 1 ? 'kafka' : `kafka-${node}`;
+}
+
+/** Id of the cluster whose node stands in `dir`; formatted before. */
+export async function clusterIdOf(dir: string): Promise<string> {
+  const text = await readFile(join(dir, 'data', 'meta.properties'), 'utf8');
+  return /^cluster\.id=(.+)$/m.exec(text)?.[1] ?? '';
 }
 
 /** Writes the configuration, formats the data folder the first time and says how to start. */
@@ -77,23 +99,29 @@ export async function prepareKafka(settings: KafkaSettings): Promise<SupervisedC
   await writeFile(properties, serverProperties(settings));
   const formatted = await stat(join(dir, 'data', 'meta.properties')).catch(() => undefined);
   if (formatted === undefined) {
-    const tool = ['kafka.tools.StorageTool', 'format', '--standalone', '--ignore-formatted'];
+    const role = settings.node === 1 ? '--standalone' : '--no-initial-controllers';
+    const tool = ['kafka.tools.StorageTool', 'format', role, '--ignore-formatted'];
     const jvm = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classPath];
-    await run(jdk.java, [...jvm, ...tool, '-t', clusterId(), '-c', properties]).catch(
-      async (error: unknown) => {
-        const output = error instanceof Error ? error.message : reasonOf(error);
-        await appendFile(logFile, output);
-        throw stackFault('STACK_PART_FAILED', `kafka cannot format ${dir} [${logFile}]`, {
-          cause: error,
-        });
-      },
-    );
+    await run(jdk.java, [
+      ...jvm,
+      ...tool,
+      '-t',
+      settings.clusterId ?? newClusterId(),
+      '-c',
+      properties,
+    ]).catch(async (error: unknown) => {
+      const output = error instanceof Error ? error.message : reasonOf(error);
+      await appendFile(logFile, output);
+      throw stackFault('STACK_PART_FAILED', `kafka cannot format ${dir} [${logFile}]`, {
+        cause: error,
+      });
+    });
   }
   const tuning = settings.fast
     ? ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
     : ['-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'];
   return {
-    name: 'kafka',
+    name: brokerName(settings.node),
     program: jdk.java,
     args: [
       '-Xmx384m',

@@ -1,10 +1,10 @@
 import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { startBrokers, type LocalBroker } from './brokers.ts';
 import { claimDir, type DirClaim } from './claim.ts';
 import { reasonOf, stackFault } from './errors.ts';
 import { findJdk, type Jdk } from './jdk.ts';
-import { kafkaAnswers, prepareKafka } from './kafka.ts';
 import { kafkaLibraries, registryHome } from './maven.ts';
 import { claimPort, preferPort } from './ports.ts';
 import {
@@ -35,6 +35,11 @@ export interface StackOptions {
     readonly registry?: number;
     readonly postgres?: number;
   };
+  /**
+   * Number of brokers, default 1. Several hold three replicas of everything, one of them may be away;
+   * the first is the only controller.
+   */
+  readonly brokers?: 1 | 3;
   /** Cheaper start and no fsync, for tests; never measure with it. Default false. */
   readonly fast?: boolean;
   /** Cache of downloads. Default: WAYBILL_HOME, else ~/.cache/waybill. */
@@ -45,7 +50,11 @@ export interface StackOptions {
 
 /** A running stack. Asking for the address of a part that is off throws STACK_PART_OFF. */
 export interface Stack {
-  readonly kafka: { readonly brokers: readonly string[] };
+  readonly kafka: {
+    readonly brokers: readonly string[];
+    /** The same brokers, to be stopped and started. */
+    readonly nodes: readonly LocalBroker[];
+  };
   /** `url` is the base of the Confluent-compatible API. */
   readonly registry: { readonly url: string };
   readonly postgres: { readonly url: (database: string) => string; readonly adminUrl: string };
@@ -53,7 +62,7 @@ export interface Stack {
   readonly createDatabase: (name: string) => Promise<string>;
   /** Ends everything and resolves when it has ended; data stay. May be called twice. */
   readonly stop: () => Promise<void>;
-  /** Process ids by name: kafka, registry, postgres, supervisor. */
+  /** Process ids by name: kafka (kafka-2, kafka-3), registry, postgres, supervisor. */
   readonly pids: Readonly<Record<string, number>>;
 }
 
@@ -62,7 +71,7 @@ const READY_DEADLINE_MS = 120_000;
 const REGISTRY_DATABASE = 'registry';
 
 interface Ports {
-  readonly kafka: number;
+  readonly kafka: readonly number[];
   readonly controller: number;
   readonly registry: number;
   readonly management: number;
@@ -111,12 +120,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   try {
     claim = await claimDir(dir, supervision.pid);
-    const ports = await choosePorts(dir, options.ports ?? {}, wanted);
+    const ports = await choosePorts(dir, options, wanted);
     const start: Start = { dir, fast: options.fast ?? false, ports, supervision, log };
     const nothing = Promise.resolve();
+    const brokers = jdk && libraries ? startKafka(start, jdk, libraries) : Promise.resolve([]);
     const database = wanted.postgres ? startPostgres(start) : nothing;
     await allEnded([
-      jdk && libraries ? startKafka(start, jdk, libraries) : nothing,
+      brokers,
       database,
       jdk && registryFiles
         ? database.then(() => startRegistry(start, jdk, registryFiles, wanted.postgres))
@@ -124,7 +134,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ]);
     await claim.note([...supervision.children.values()]);
     supervision.unref();
-    return describe(start, wanted, stop);
+    return describe(start, wanted, await brokers, stop);
   } catch (error) {
     await stop();
     throw error;
@@ -137,7 +147,7 @@ function once(action: () => Promise<void>): () => Promise<void> {
 }
 
 /** Like Promise.all, but no start is still under way when it rejects. */
-async function allEnded(starts: readonly Promise<void>[]): Promise<void> {
+async function allEnded(starts: readonly Promise<unknown>[]): Promise<void> {
   const outcomes = await Promise.allSettled(starts);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
@@ -159,14 +169,18 @@ async function makeDir(wished: string): Promise<string> {
 
 async function choosePorts(
   dir: string,
-  wished: NonNullable<StackOptions['ports']>,
+  { ports: wished = {}, brokers = 1 }: StackOptions,
   wanted: { readonly kafka: boolean; readonly registry: boolean; readonly postgres: boolean },
 ): Promise<Ports> {
   // The quorum's own record names the controller's address, so it is kept while it is free.
   const note = join(dir, 'controller-port');
   const before = Number(await readFile(note, 'utf8').catch(() => '0'));
+  const kafka: number[] = [];
+  for (let broker = 0; wanted.kafka && broker < brokers; broker += 1) {
+    kafka.push(await claimPort('Kafka', broker === 0 ? (wished.kafka ?? 0) : 0));
+  }
   const ports: Ports = {
-    kafka: wanted.kafka ? await claimPort('Kafka', wished.kafka ?? 0) : 0,
+    kafka,
     controller: await preferPort(before),
     registry: wanted.registry ? await claimPort('the schema registry', wished.registry ?? 0) : 0,
     management: await preferPort(0),
@@ -182,20 +196,22 @@ async function timed(start: Start, what: string, action: () => Promise<void>): P
   start.log(`${what} ready in ${((Date.now() - before) / 1000).toFixed(1)} s`);
 }
 
-async function startKafka(start: Start, jdk: Jdk, libraries: string): Promise<void> {
-  const { supervision, ports } = start;
+async function startKafka(
+  start: Start,
+  jdk: Jdk,
+  libraries: string,
+): Promise<readonly LocalBroker[]> {
+  const { supervision, ports, dir, fast } = start;
+  let brokers: readonly LocalBroker[] = [];
   await timed(start, 'Kafka', async () => {
-    const command = await prepareKafka({
-      jdk,
-      libraries,
-      dir: join(start.dir, 'kafka'),
-      port: ports.kafka,
+    brokers = await startBrokers({
+      ...{ jdk, libraries, dir, fast, supervision },
+      ports: ports.kafka,
       controllerPort: ports.controller,
-      fast: start.fast,
+      readyDeadlineMs: READY_DEADLINE_MS,
     });
-    supervision.start(command);
-    await supervision.untilReady(command, () => kafkaAnswers(ports.kafka), READY_DEADLINE_MS);
   });
+  return brokers;
 }
 
 async function startPostgres(start: Start): Promise<void> {
@@ -241,6 +257,7 @@ async function startRegistry(start: Start, jdk: Jdk, home: string, stored: boole
 function describe(
   start: Start,
   wanted: { readonly kafka: boolean; readonly registry: boolean; readonly postgres: boolean },
+  nodes: readonly LocalBroker[],
   stop: () => Promise<void>,
 ): Stack {
   const { ports, supervision } = start;
@@ -250,7 +267,7 @@ function describe(
   return {
     get kafka() {
       need('kafka');
-      return { brokers: [`127.0.0.1:${ports.kafka}`] };
+      return { brokers: nodes.map(({ address }) => address), nodes };
     },
     get registry() {
       need('registry');

@@ -78,7 +78,10 @@ export function supervise(dir: string, onEnd: (name: string, how: string) => voi
   return {
     pid,
     children,
-    start: (command) => supervisor.stdin.write(`${JSON.stringify(command)}\n`),
+    start: (command) => {
+      ended.delete(command.name);
+      supervisor.stdin.write(`${JSON.stringify(command)}\n`);
+    },
     untilReady: async (command, ready, deadlineMs) => {
       const deadline = Date.now() + deadlineMs;
       for (;;) {

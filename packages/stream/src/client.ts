@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
 import { installGuards, type FetchedBatch, type FetchListener } from './guards.ts';
 import type { StreamLogger } from './port.ts';
-import { createSockets, type Sockets } from './sockets.ts';
+import { createSockets, type Route, type Sockets } from './sockets.ts';
 
 /** The one file that loads kafkajs: through `require`, because the guards come first. */
 const load = createRequire(import.meta.url);
@@ -70,8 +70,8 @@ const MAX_REMEMBERED = 200;
 function createRepeatFilter(): (text: string) => boolean {
   const shown = new Map<string, number>();
   return (text) => {
-    const now = Date.now();
-    if (now - (shown.get(text) ?? 0) < REPEAT_AFTER_MS) return false;
+    const now = performance.now();
+    if (now - (shown.get(text) ?? -REPEAT_AFTER_MS) < REPEAT_AFTER_MS) return false;
     if (shown.size >= MAX_REMEMBERED) shown.clear();
     shown.set(text, now);
     return true;
@@ -100,9 +100,10 @@ export function openKafka(options: {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly logger: StreamLogger;
+  readonly route?: Route | undefined;
 }): KafkaClient {
   const { logger } = options;
-  const sockets = createSockets();
+  const sockets = createSockets(options.route);
   const kafka = new Kafka({
     socketFactory: sockets.open,
     brokers: [...options.brokers],

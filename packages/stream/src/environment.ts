@@ -1,6 +1,7 @@
 import type { Topic } from '@waybill/contracts';
 import type { KafkaClient } from './client.ts';
 import type { Codecs } from './codec.ts';
+import type { Route } from './sockets.ts';
 import type { StateLedger } from './state-ledger.ts';
 import type { StreamLogger, StreamMetrics, StreamTracing } from './port.ts';
 
@@ -15,6 +16,15 @@ export interface Environment {
   readonly openKafka: () => KafkaClient;
   readonly offsets: OffsetLookup;
   readonly ledger: StateLedger;
+  /** After which silence a session is opened anew, in ms. */
+  readonly stuckAfterMs: number;
+}
+
+/** Settings that only tests change. */
+export interface Internals {
+  /** Default 60,000. */
+  readonly stuckAfterMs?: number;
+  readonly route?: Route;
 }
 
 /** Questions to the cluster that need no group. */

@@ -150,6 +150,23 @@ describe('the guards', () => {
     assert.equal(sockets.length, 2);
   });
 
+  it('measure heartbeats and requests on a clock that nobody sets', (t) => {
+    const Request = load('kafkajs/src/network/requestQueue/socketRequest') as unknown as new (
+      options: object,
+    ) => { sentAt: number | null; send: () => void };
+    const request = new Request({ entry: { correlationId: 1 }, send: () => undefined });
+    assert.equal(request.sentAt, null);
+    request.send();
+    const now = Date.now.bind(Date);
+    t.mock.method(Date, 'now', () => now() - 600_000);
+    assert.ok(Date.now() - Number(request.sentAt) >= 0);
+    const { prototype } = load('kafkajs/src/consumer/consumerGroup') as { prototype: object };
+    const group = Object.create(prototype) as { lastRequest: number };
+    group.lastRequest = Date.now();
+    t.mock.method(Date, 'now', () => now() + 600_000);
+    assert.ok(Date.now() - group.lastRequest < 60_000);
+  });
+
   it('refuse to come after the client was loaded, and another version', () => {
     assert.throws(() => installGuards(load), /before anybody else/);
     const other = Object.assign(() => ({ version: '2.3.0' }), {

@@ -179,6 +179,31 @@ function connectOnce(load: Load): void {
   };
 }
 
+/**
+ * Times of the prototype's objects as durations: the client compares wall times, so a clock that is set
+ * back ten minutes stops the heartbeats, and the request time-outs, for as long.
+ */
+function onMonotonicClock(prototype: object, property: string): void {
+  const marks = new WeakMap<object, number>();
+  Object.defineProperty(prototype, property, {
+    get(this: object): number | null {
+      const mark = marks.get(this);
+      return mark === undefined ? null : Date.now() - (performance.now() - mark);
+    },
+    set(this: object, wallTime: number | null) {
+      if (wallTime === null) marks.delete(this);
+      else marks.set(this, performance.now() - (Date.now() - wallTime));
+    },
+  });
+}
+
+function ignoreClockJumps(load: Load): void {
+  const group = load('kafkajs/src/consumer/consumerGroup') as { prototype: object };
+  const request = load('kafkajs/src/network/requestQueue/socketRequest') as { prototype: object };
+  onMonotonicClock(group.prototype, 'lastRequest');
+  onMonotonicClock(request.prototype, 'sentAt');
+}
+
 /** Applies all guards once. Throws a Fault `KAFKAJS_VERSION` for another version of the client. */
 export function installGuards(load: Load): void {
   const { version } = load('kafkajs/package.json') as { version: string };
@@ -203,4 +228,5 @@ export function installGuards(load: Load): void {
   announceFetches(load);
   shortenCoordinatorRetries(load);
   connectOnce(load);
+  ignoreClockJumps(load);
 }

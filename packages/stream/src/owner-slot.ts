@@ -146,14 +146,14 @@ export function createOwnerSlot<M extends Message>(
   async function run(): Promise<void> {
     let attempt = 0;
     while (!closing.signal.aborted) {
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       let pause = FIRST_DELAY_MS;
       try {
         await live();
       } catch (error) {
         if (closing.signal.aborted) return;
         const fault = toFault(error, 'decide');
-        attempt = Date.now() - startedAt > GOOD_LIFE_MS ? 1 : attempt + 1;
+        attempt = performance.now() - startedAt > GOOD_LIFE_MS ? 1 : attempt + 1;
         const passes = ['transient', 'cancelled', 'misconfigured'].includes(fault.kind);
         if (!passes || attempt > MAX_ATTEMPTS) {
           setting.fail(fault);

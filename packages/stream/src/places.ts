@@ -10,7 +10,7 @@ export interface Place {
   next: bigint | undefined;
   /** High watermark as of the last fetch; undefined before the first one. */
   end: bigint | undefined;
-  /** Wall time of the last move, in ms. */
+  /** When it moved last, on the monotonic clock, in ms. */
   movedAt: number;
   paused: boolean;
 }
@@ -44,14 +44,14 @@ export function createPlaces(metrics: StreamMetrics): Places {
     places.get(`${wire}/${partition}`);
 
   function move(place: Place, next: bigint): void {
-    if (place.next !== next) place.movedAt = Date.now();
+    if (place.next !== next) place.movedAt = performance.now();
     place.next = next;
   }
 
   return {
     assign: (assigned) => {
       const before = places;
-      const movedAt = Date.now();
+      const movedAt = performance.now();
       places = new Map();
       for (const { wire, topic, partition } of assigned) {
         const key = `${wire}/${partition}`;
@@ -85,7 +85,7 @@ export function createPlaces(metrics: StreamMetrics): Places {
         ({ paused, next, end, movedAt }) =>
           !paused &&
           (next === undefined || end === undefined || next < end) &&
-          Date.now() - movedAt > ms,
+          performance.now() - movedAt > ms,
       ),
   };
 }

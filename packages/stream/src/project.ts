@@ -112,9 +112,9 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
       waitsForConfiguration: true,
       alive,
       rest: async (ms) => {
-        const until = Date.now() + ms;
-        while (Date.now() < until && alive()) {
-          await delay(Math.min(WAIT_STEP_MS, until - Date.now()), stopping.signal);
+        const until = performance.now() + ms;
+        while (performance.now() < until && alive()) {
+          await delay(Math.min(WAIT_STEP_MS, until - performance.now()), stopping.signal);
           await batch.heartbeat();
         }
       },

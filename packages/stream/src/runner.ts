@@ -51,10 +51,10 @@ export function startRunner(
   async function run(): Promise<void> {
     let restarts = 0;
     while (!stopping.signal.aborted) {
-      const openedAt = Date.now();
+      const openedAt = performance.now();
       const fault = await live();
       if (fault === undefined || stopping.signal.aborted) continue;
-      restarts = Date.now() - openedAt > GOOD_LIFE_MS ? 1 : restarts + 1;
+      restarts = performance.now() - openedAt > GOOD_LIFE_MS ? 1 : restarts + 1;
       if (fault.kind !== 'transient' && fault.kind !== 'cancelled') throw fault;
       if (restarts > MAX_RESTARTS) throw fault;
       logger.warn({ name, code: fault.code, restarts, detail: fault.message }, 'stream.restarted');

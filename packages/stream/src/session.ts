@@ -56,8 +56,8 @@ export interface Session {
 }
 
 const CONCURRENCY = 4;
-const WATCH_INTERVAL_MS = 5_000;
-const STUCK_AFTER_MS = 60_000;
+/** The watchdog looks this many times before it may call a partition stuck. */
+const LOOKS = 12;
 const STOP_LIMIT_MS = 10_000;
 
 /** The group refused a heartbeat: the client must see its own error to join again. */
@@ -71,7 +71,7 @@ class MembershipLost extends Error {
 
 /** Opens a session; joining goes on in the background. */
 export function openSession(environment: Environment, options: SessionOptions): Session {
-  const { logger } = environment;
+  const { logger, stuckAfterMs } = environment;
   const byWire = new Map(options.topics.map((topic) => [wireName(environment, topic), topic]));
   const places = createPlaces(environment.metrics);
   const ended = Promise.withResolvers<Fault | undefined>();
@@ -79,11 +79,12 @@ export function openSession(environment: Environment, options: SessionOptions): 
   let joined = false;
   let over = false;
   let busy = 0;
-  let fetchedAt = Date.now();
+  /** When the broker last answered a fetch or the group a heartbeat. */
+  let answeredAt = performance.now();
   let stopping: Promise<void> | undefined;
 
   function onFetched(batches: readonly FetchedBatch[]): void {
-    fetchedAt = Date.now();
+    answeredAt = performance.now();
     places.fetched(batches);
   }
 
@@ -102,24 +103,35 @@ export function openSession(environment: Environment, options: SessionOptions): 
     heartbeats.reject(fault ?? streamFault('CLOSED', 'commit', 'the session was stopped'));
   }
 
+  /**
+   * Stuck is: nothing was heard of the cluster, or a partition with records ahead stands still although
+   * no handler is at work. A handler that waits for its database keeps heart-beating; one that hangs
+   * does not, and the group has evicted it long ago.
+   */
   function watch(): void {
-    if (!joined || busy > 0) return;
-    const stuck = places.stuckFor(STUCK_AFTER_MS);
-    if (stuck === undefined && Date.now() - fetchedAt < STUCK_AFTER_MS) return;
+    if (!joined) return;
+    const silent = performance.now() - answeredAt > stuckAfterMs;
+    const stuck = busy > 0 ? undefined : places.stuckFor(stuckAfterMs);
+    if (stuck === undefined && !silent) return;
     const where = stuck ? `${stuck.topic.name}/${stuck.partition}` : 'all partitions';
+    const seconds = stuckAfterMs / 1_000;
     finish(
-      streamFault('STREAM_STUCK', 'decode', `${options.group}: no progress in ${where} for 60 s`),
+      streamFault(
+        'STREAM_STUCK',
+        'decode',
+        `${options.group}: no progress in ${where} for ${seconds} s`,
+      ),
     );
   }
 
-  const watchdog = setInterval(watch, WATCH_INTERVAL_MS);
+  const watchdog = setInterval(watch, stuckAfterMs / LOOKS);
   watchdog.unref();
 
   function onJoined(memberAssignment: Record<string, number[]>): void {
     // A join that was under way when the session ended: nobody would ever close what it starts.
     if (over) return;
     joined = true;
-    fetchedAt = Date.now();
+    answeredAt = performance.now();
     const assigned = Object.entries(memberAssignment).flatMap(([wire, partitions]) => {
       const topic = byWire.get(wire);
       return topic ? partitions.map((partition) => ({ wire, topic, partition })) : [];
@@ -172,6 +184,7 @@ export function openSession(environment: Environment, options: SessionOptions): 
       onJoined(payload.memberAssignment);
     });
     consumer.on(consumer.events.HEARTBEAT, () => {
+      answeredAt = performance.now();
       heartbeats.resolve();
       heartbeats = Promise.withResolvers<void>();
     });
@@ -208,7 +221,7 @@ export function openSession(environment: Environment, options: SessionOptions): 
     const place = places.find(wireName(environment, topic), partition);
     if (place) {
       place.paused = paused;
-      place.movedAt = Date.now();
+      place.movedAt = performance.now();
     }
     steer(() => {
       if (paused) consumer.pause(wired(topic, partition));

@@ -16,15 +16,18 @@ export interface Sockets {
   readonly close: (disconnect: () => Promise<unknown>, limitMs: number) => Promise<void>;
 }
 
+/** Which port to connect to instead of the broker's: tests put a network in between. */
+export type Route = (port: number) => number;
+
 const KEEP_ALIVE_MS = 60_000;
 
-export function createSockets(): Sockets {
+export function createSockets(route: Route = (port) => port): Sockets {
   const sockets = new Set<Socket>();
   let closed = false;
   return {
     open: ({ host, port, onConnect }) => {
       if (closed) throw new Error('the connection was closed');
-      const socket = connect({ host, port }, onConnect);
+      const socket = connect({ host, port: route(port) }, onConnect);
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));

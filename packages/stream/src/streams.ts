@@ -1,7 +1,7 @@
 import type { Topic } from '@waybill/contracts';
 import { openKafka } from './client.ts';
 import { createCodecs } from './codec.ts';
-import { silent, type Environment } from './environment.ts';
+import { silent, type Environment, type Internals } from './environment.ts';
 import { unreachable } from './errors.ts';
 import { extract } from './extract.ts';
 import { createOffsetLookup } from './offsets.ts';
@@ -13,13 +13,19 @@ import { createStateLedger } from './state-ledger.ts';
 import { openTables } from './tables.ts';
 import { transact } from './transact.ts';
 
+const STUCK_AFTER_MS = 60_000;
+
 /**
  * Connects to the log. Throws a Fault `BROKER_UNAVAILABLE` when no broker answers; contracts are looked
  * up in the registry when a topic is first used.
  */
-export async function connectStreams(options: StreamOptions): Promise<Streams> {
+export async function connectStreams(
+  options: StreamOptions,
+  internals: Internals = {},
+): Promise<Streams> {
   const namespace = options.namespace ?? '';
-  const open = (): ReturnType<typeof openKafka> => openKafka(options);
+  const open = (): ReturnType<typeof openKafka> =>
+    openKafka({ ...options, route: internals.route });
   const metrics = options.metrics ?? silent.metrics;
   const environment: Environment = {
     namespace,
@@ -30,6 +36,7 @@ export async function connectStreams(options: StreamOptions): Promise<Streams> {
     openKafka: open,
     offsets: createOffsetLookup(open, namespace),
     ledger: createStateLedger(options.state, metrics),
+    stuckAfterMs: internals.stuckAfterMs ?? STUCK_AFTER_MS,
   };
   const closers = new Set<() => Promise<void>>();
 

@@ -1,3 +1,4 @@
+export { seededRandom, type Random } from './seeded.ts';
 export {
   createMemoryLog,
   type MemoryLog,

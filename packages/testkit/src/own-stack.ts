@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startStack, type Stack, type StackOptions } from '@waybill/stack';
 
 /** Which servers to start; default all. */
-export type StackParts = Pick<StackOptions, 'kafka' | 'registry' | 'postgres'>;
+export type StackParts = Pick<StackOptions, 'kafka' | 'registry' | 'postgres' | 'brokers'>;
 
 /** Starts servers for one test file in a temporary folder; `stop` ends them and deletes the folder. */
 export async function startOwnStack(parts: StackParts): Promise<Stack> {

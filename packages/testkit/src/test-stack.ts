@@ -10,16 +10,20 @@ export type TestStack = Stack;
  * Kafka, schema registry and PostgreSQL for the tests of one file: those of TEST_KAFKA_BROKERS,
  * TEST_REGISTRY_URL and TEST_POSTGRES_ADMIN_URL when the runner started them (then `stop` drops only
  * the databases created here), else an own stack. `postgres: false` starts none when there is none.
+ * `brokers` always starts an own one, whose brokers may be stopped and killed.
  * Throws Faults of the stack.
  */
-export async function testStack(options: { readonly postgres?: boolean } = {}): Promise<TestStack> {
+export async function testStack(
+  options: { readonly postgres?: boolean; readonly brokers?: 1 | 3 } = {},
+): Promise<TestStack> {
   const { TEST_KAFKA_BROKERS, TEST_REGISTRY_URL, TEST_POSTGRES_ADMIN_URL } = process.env;
-  if (!TEST_KAFKA_BROKERS || !TEST_REGISTRY_URL || !TEST_POSTGRES_ADMIN_URL) {
+  if (options.brokers || !TEST_KAFKA_BROKERS || !TEST_REGISTRY_URL || !TEST_POSTGRES_ADMIN_URL) {
     return startOwnStack(options);
   }
   const databases = databasesOn(TEST_POSTGRES_ADMIN_URL);
   return {
-    kafka: { brokers: TEST_KAFKA_BROKERS.split(',') },
+    // Not ours to stop.
+    kafka: { brokers: TEST_KAFKA_BROKERS.split(','), nodes: [] },
     registry: { url: TEST_REGISTRY_URL },
     postgres: { url: databases.url, adminUrl: TEST_POSTGRES_ADMIN_URL },
     createDatabase: databases.create,

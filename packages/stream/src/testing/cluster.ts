@@ -61,6 +61,7 @@ export function memoryLogger(): StreamLogger & { readonly lines: readonly LogLin
 }
 
 export interface TestCluster {
+  readonly stack: TestStack;
   /** A namespace of its own with all test topics, and connections to it. */
   readonly system: () => Promise<TestSystem>;
   readonly stop: () => Promise<void>;
@@ -82,10 +83,13 @@ export interface TestSystem {
 
 export const PARTITIONS = { task: 4, source: 2 } as const;
 
-export async function openTestCluster(): Promise<TestCluster> {
-  const stack = await testStack({ postgres: false });
+export async function openTestCluster(
+  parts: Parameters<typeof testStack>[0] = { postgres: false },
+): Promise<TestCluster> {
+  const stack = await testStack(parts);
   const systems: TestSystem[] = [];
   return {
+    stack,
     system: async () => {
       const system = await openSystem(stack);
       systems.push(system);

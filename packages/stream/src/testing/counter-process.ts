@@ -1,33 +1,17 @@
 /**
- * A process of its own for the kill tests: counts records per key, exactly once. Says `handling` just
- * before each transaction and `ready` once; the parent kills or stops it at such moments.
+ * A process of its own for the fault suite: counts the records of each key, exactly once, and emits
+ * `<value>/<count>`. Says `ready` once and `handling` just before each transaction; the parent kills or
+ * stops it at such moments. POISON names a key whose records throw a TypeError.
  */
-import { writeSync } from 'node:fs';
-import type { StreamLogger } from '../port.ts';
 import { connectStreams } from '../streams.ts';
 import { text, textOf, topics } from './cluster.ts';
+import { internals, options, say, stay } from './member-setting.ts';
 
-const { BROKERS = '', REGISTRY = '', NAMESPACE = '' } = process.env;
-const STDOUT = 1;
-const say = (line: string): void => {
-  writeSync(STDOUT, `${line}\n`);
-};
-const logger: StreamLogger = {
-  info: () => undefined,
-  warn: (fields, message) => say(`warn ${message} ${JSON.stringify(fields)}`),
-  error: (fields, message) => say(`error ${message} ${JSON.stringify(fields)}`),
-};
-
-const streams = await connectStreams({
-  brokers: BROKERS.split(','),
-  registryUrl: REGISTRY,
-  clientId: 'counter',
-  namespace: NAMESPACE,
-  logger,
-});
+const { POISON } = process.env;
+const streams = await connectStreams(options, internals);
 const runner = await streams.transact<number>({
   service: 'counter',
-  inputs: [topics.input, topics.other],
+  inputs: [topics.input],
   outputs: [topics.output],
   deadLetter: topics.deadLetter,
   store: {
@@ -37,16 +21,14 @@ const runner = await streams.transact<number>({
   },
   createTask: ({ store }) => ({
     handle: (records, out) => {
-      for (const { key } of records) {
+      for (const { key, message } of records) {
+        if (key === POISON) (message as unknown as { gone: { call: () => void } }).gone.call();
         const count = (store.get(key) ?? 0) + 1;
         store.put(key, count);
-        out.emit({ topic: topics.output, key, message: text(String(count)) });
+        out.emit({ topic: topics.output, key, message: text(`${textOf(message)}/${count}`) });
       }
       say('handling');
     },
   }),
 });
-process.once('SIGTERM', () => {
-  void streams.close().then(() => process.exit(0));
-});
-await runner.done;
+await stay(streams, runner);
