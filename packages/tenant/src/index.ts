@@ -15,3 +15,4 @@ export {
 export { problemsOf, problemText, type TenantProblem } from './problem.ts';
 export { secretReference } from './reference.ts';
 export type { TokenIssuer, WebhookSource } from './webhook-source.ts';
+export type { RateLimit } from './rate-limit.ts';

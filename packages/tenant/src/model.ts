@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { name, secretReference } from './reference.ts';
+import { rateLimit } from './rate-limit.ts';
 import { webhookSource } from './webhook-source.ts';
 
 const company = z.strictObject({
@@ -99,6 +100,8 @@ export const tenantModel = z.strictObject({
   tenant_id: name,
   company,
   sources: z.array(z.discriminatedUnion('kind', [wialonSource, webhookSource])).min(1),
+  /** Of all push sources together, per instance of ingest. Absent: no limit. */
+  webhook_limit: rateLimit.optional(),
   /** Which events the tenant wants, and which source is the authority. */
   events: z.strictObject({
     trip: z.enum(['detected', 'off']).default('detected'),

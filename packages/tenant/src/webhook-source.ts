@@ -1,5 +1,6 @@
 import { dialectNames } from '@waybill/signatures';
 import { z } from 'zod';
+import { rateLimit } from './rate-limit.ts';
 import { name, secretReference } from './reference.ts';
 
 /** How the senders of a source prove who they are. */
@@ -61,6 +62,8 @@ export const webhookSource = z.strictObject({
   /** Subjects (`CN=…`) of client certificates of the configured authority, one of which is demanded. */
   client_subjects: z.array(z.string().min(1)).min(1).optional(),
   oauth2: oauth2.optional(),
+  /** Of this source, per instance of ingest. Absent: no limit. */
+  limit: rateLimit.optional(),
 });
 
 export type WebhookSource = z.infer<typeof webhookSource>;

@@ -44,11 +44,50 @@ const shape = {
   INGEST_IN_FLIGHT_MAX: variable.integer(
     {
       minimum: 1,
-      maximum: 1000,
+      maximum: 10_000,
       unit: 'requests',
       meaning: 'requests at a time; more are answered 503 before their body is read',
     },
-    64,
+    1024,
+  ),
+  INGEST_IN_FLIGHT_BYTES: variable.integer(
+    {
+      minimum: 2_097_152,
+      maximum: 1_073_741_824,
+      unit: 'bytes',
+      meaning:
+        'bytes of bodies at a time, unconfirmed ones in the log included; more are answered 503',
+    },
+    33_554_432,
+  ),
+  INGEST_CONNECTIONS_MAX: variable.integer(
+    {
+      minimum: 1,
+      maximum: 100_000,
+      unit: 'connections',
+      meaning: 'open connections of senders; more are dropped before a byte is read',
+    },
+    2000,
+  ),
+  INGEST_DRAIN_DELAY_MS: variable.integer(
+    {
+      minimum: 0,
+      maximum: 5000,
+      unit: 'ms',
+      meaning:
+        'at a stop, time between ready = false and closing the listener, for the load balancer',
+    },
+    0,
+  ),
+  INGEST_DRAIN_DEADLINE_MS: variable.integer(
+    {
+      minimum: 100,
+      maximum: 9000,
+      unit: 'ms',
+      meaning:
+        'at a stop, longest wait for requests at work; then their connections are closed unanswered',
+    },
+    8000,
   ),
   INGEST_DATABASE_CONNECTIONS: variable.integer(
     { minimum: 1, maximum: 100, unit: 'connections', meaning: 'most connections to the database' },

@@ -8,7 +8,7 @@ for (const [code, { kind }] of Object.entries(codes)) {
     // The keys of `codes` are the refusal codes.
     const { status, headers } = refusalAnswer({ kind: 'refused', code: code as RefusalCode });
     const again = headers['retry-after'] !== undefined;
-    if (kind === 'transient') assert.ok([409, 503].includes(status) && again);
+    if (kind === 'transient') assert.ok([409, 429, 503].includes(status) && again);
     else if (kind === 'bug') assert.equal(status, 500);
     else assert.ok(status >= 400 && status < 500 && !again);
   });

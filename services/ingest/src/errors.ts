@@ -29,6 +29,12 @@ export const codes: Readonly<Record<RefusalCode, ErrorCode>> = errorCodes({
   EVENT_INVALID: { kind: 'malformed', meaning: 'The body breaks the contract of its event.' },
   NOT_FOUND: { kind: 'refused', meaning: 'There is nothing at this address.' },
   REQUEST_MALFORMED: { kind: 'malformed', meaning: 'The request is not valid HTTP.' },
+  RATE_LIMITED: {
+    kind: 'transient',
+    meaning: 'The limit of the source or the tenant in its tenant file is used up.',
+  },
+  HEADERS_TOO_LARGE: { kind: 'malformed', meaning: 'Request line and headers are over 16 KiB.' },
+  REQUEST_TIMEOUT: { kind: 'malformed', meaning: 'The request did not arrive in time.' },
   OVERLOADED: { kind: 'transient', meaning: 'Too many requests are at work.' },
   UNAVAILABLE: {
     kind: 'transient',

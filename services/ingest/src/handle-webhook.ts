@@ -1,17 +1,11 @@
 import { hash } from 'node:crypto';
 import { hashId } from '@waybill/domain';
-import { toFault } from '@waybill/fault';
 import { dialects } from '@waybill/signatures';
+import type { Admission } from './adapters/admission.ts';
 import type { WebhookRequest } from './adapters/http-server.ts';
 import { auditRow } from './audit-refusal.ts';
 import type { Authenticate, Authenticated } from './authenticate.ts';
-import {
-  acceptedAnswer,
-  keptAnswer,
-  refusalAnswer,
-  type Answer,
-  type Refusal,
-} from './core/answer.ts';
+import { acceptedAnswer, keptAnswer, type Answer } from './core/answer.ts';
 import { bodyFormat, checkBody } from './core/body-check.ts';
 import { denied } from './core/denial.ts';
 import { parseIdempotencyKey } from './core/idempotency-key.ts';
@@ -26,6 +20,8 @@ import type {
   RawLog,
   RefusalLog,
 } from './ports.ts';
+import { reportOutcome, type Outcome } from './report-outcome.ts';
+import type { Throttle } from './throttle-requests.ts';
 
 /** Not part of the raw record: they open doors, or say nothing about the event. */
 const CREDENTIALS: ReadonlySet<string> = new Set([
@@ -41,6 +37,8 @@ export interface HandlerPorts extends Pick<Ports, 'now' | 'tracing'> {
   readonly raw: RawLog;
   readonly quarantine: Quarantine;
   readonly refusals: Pick<RefusalLog, 'record'>;
+  readonly throttle: Throttle;
+  readonly admission: Pick<Admission, 'attempt' | 'worked' | 'failed' | 'retryAfterS'>;
   readonly metrics: IngestMetrics;
   readonly logger: Logger;
 }
@@ -56,37 +54,45 @@ interface Wide {
   attempt?: number;
 }
 
-type Outcome =
-  | { readonly kind: 'accepted'; readonly answer: Answer }
-  | { readonly kind: 'repeated'; readonly answer: Answer }
-  | Refusal
-  | { readonly kind: 'failed'; readonly error: unknown };
+/** One request on its way. */
+interface Passage {
+  readonly request: WebhookRequest;
+  readonly wide: Wide;
+  readonly traceparent: string | undefined;
+  /** Headers of every answer once the sender is known. */
+  headers: Readonly<Record<string, string>>;
+}
 
-/** One request: authenticate → check → claim → append → complete → answer. */
+/** One request: authenticate → throttle → check → claim → append → complete → answer. */
 export function createWebhookHandler(
   ports: HandlerPorts,
 ): (request: WebhookRequest) => Promise<Answer> {
   return async (request) => {
     const started = performance.now();
     const wide: Wide = { http_request_id: request.id };
+    let headers: Passage['headers'] = {};
     const outcome = await ports.tracing
-      .span('webhook receive', {}, (traceparent) => receive(request, ports, wide, traceparent))
+      .span('webhook receive', {}, async (traceparent) => {
+        const passage: Passage = { request, wide, traceparent, headers };
+        try {
+          return await receive(passage, ports);
+        } finally {
+          headers = passage.headers;
+        }
+      })
       .catch((error: unknown): Outcome => ({ kind: 'failed', error }));
     if (outcome.kind === 'refused' && outcome.code === 'UNAUTHENTICATED') {
       ports.refusals.record(auditRow(request, outcome, ports.now()));
     }
     const seconds = (performance.now() - started) / 1000;
-    return report(outcome, { ...wide, body_bytes: request.body.length }, seconds, ports);
+    const facts = { ...wide, body_bytes: request.body.length };
+    return reportOutcome(outcome, { facts, seconds, headers }, ports);
   };
 }
 
-async function receive(
-  request: WebhookRequest,
-  ports: HandlerPorts,
-  wide: Wide,
-  traceparent: string | undefined,
-): Promise<Outcome> {
+async function receive(passage: Passage, ports: HandlerPorts): Promise<Outcome> {
   const receivedTime = ports.now();
+  const { request, wide } = passage;
   const { headers, body } = request;
   const caller = await ports.authenticate(request, receivedTime);
   if (caller.kind === 'refused') return caller;
@@ -97,6 +103,14 @@ async function receive(
     key_id: caller.keyId,
   });
 
+  const throttled = ports.throttle(address, caller.source, receivedTime);
+  if (throttled !== undefined) {
+    passage.headers = throttled.headers;
+    if (!throttled.allowed) {
+      const { retryAfterS, violated } = throttled;
+      return { kind: 'refused', code: 'RATE_LIMITED', retryAfterS, violatedPolicies: violated };
+    }
+  }
   const key = parseIdempotencyKey(caller.derivedKey ?? headers['idempotency-key']);
   if (key.kind === 'refused') return key;
   const valid = checkBody(body, bodyFormat(caller.source));
@@ -106,6 +120,8 @@ async function receive(
     return valid;
   }
 
+  const away = ports.admission.attempt();
+  if (away !== undefined) return { kind: 'refused', reason: 'away', ...away };
   const id: ClaimId = { ...address, key: key.key };
   wide.request_id = hashId('webhook', id.tenantId, id.sourceId, id.key);
   wide.accepted = valid.accepted;
@@ -116,24 +132,35 @@ async function receive(
     receivedTime,
     requestId: wide.request_id,
     bodySha256: hash('sha256', body, 'hex'),
+    accepted: valid.accepted,
   };
-  const claim = await claimFor(checked, ports.claims);
+  return takeOver(checked, passage, ports);
+}
+
+/** Claim → append → complete. A crash between any two leaves a lease that runs out, and no more. */
+async function takeOver(
+  checked: Checked,
+  { wide, traceparent }: Passage,
+  ports: HandlerPorts,
+): Promise<Outcome> {
+  const { claims, raw, logger } = ports;
+  const { requestId } = checked;
+  const claim = await claimFor(checked, claims);
   if (claim.kind !== 'granted') return settled(claim);
   wide.attempt = claim.attempt;
-
   try {
-    await ports.raw.append(rawRecord(checked, claim.receivedTime), traceparent);
+    await raw.append(rawRecord(checked, claim.receivedTime), traceparent);
   } catch (error) {
-    await ports.claims.release(checked.requestId, claim.attempt).catch((late: unknown) => {
-      ports.logger.warn({ request_id: wide.request_id, err: late }, 'claim.release_failed');
+    await claims.release(requestId, claim.attempt).catch((late: unknown) => {
+      logger.warn({ request_id: requestId, err: late }, 'claim.release_failed');
     });
     throw error;
   }
-  const answer = acceptedAnswer(valid.accepted);
-  await ports.claims.complete(checked.requestId, answer).catch((error: unknown) => {
+  const answer = acceptedAnswer(checked.accepted);
+  await claims.complete(requestId, answer).catch((error: unknown) => {
     // The event is safe in the log, so the sender is told so. A repeat of the request after the lease
     // would append it once more under the same request id.
-    ports.logger.warn({ request_id: wide.request_id, err: error }, 'claim.complete_failed');
+    logger.warn({ request_id: requestId, err: error }, 'claim.complete_failed');
   });
   return { kind: 'accepted', answer: keptAnswer(answer, false) };
 }
@@ -145,6 +172,7 @@ interface Checked {
   readonly receivedTime: number;
   readonly requestId: string;
   readonly bodySha256: string;
+  readonly accepted: string | number;
 }
 
 function claimFor(checked: Checked, claims: ClaimStore): Promise<Claim> {
@@ -182,32 +210,4 @@ function rawRecord(checked: Checked, receivedTime: number): Parameters<RawLog['a
     body_sha256: checked.bodySha256,
     body: request.body,
   };
-}
-
-/** Counts, logs one line, and turns the outcome into the answer. */
-function report(outcome: Outcome, wide: object, seconds: number, ports: HandlerPorts): Answer {
-  const { metrics, logger } = ports;
-  const duration_ms = Math.round(seconds * 1000);
-  if (outcome.kind === 'refused') {
-    const { code, reason } = outcome;
-    // Paths only: what was found there may be personal.
-    const violations = outcome.violations?.map((violation) => violation.path);
-    metrics.answered('refused', code, seconds);
-    if (code === 'UNAUTHENTICATED') metrics.unauthenticated(reason ?? 'unknown');
-    const fields = { ...wide, outcome: 'refused', code, reason, violations, duration_ms };
-    logger.warn(fields, 'webhook.answered');
-    return refusalAnswer(outcome);
-  }
-  if (outcome.kind !== 'failed') {
-    metrics.answered(outcome.kind, 'none', seconds);
-    // What was accepted stands in the raw topic with all of this; a line each would cost more than the rest.
-    logger.debug({ ...wide, outcome: outcome.kind, duration_ms }, 'webhook.answered');
-    return outcome.answer;
-  }
-  const fault = toFault(outcome.error, 'publish');
-  metrics.error(fault);
-  const code = fault.kind === 'bug' ? 'INTERNAL' : 'UNAVAILABLE';
-  metrics.answered('failed', code, seconds);
-  logger.error({ ...wide, outcome: 'failed', code, duration_ms, err: fault }, 'webhook.answered');
-  return refusalAnswer({ kind: 'refused', code });
 }

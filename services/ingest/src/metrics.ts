@@ -19,6 +19,8 @@ export interface IngestMetrics {
   readonly quarantined: (outcome: 'kept' | 'over_budget') => void;
   /** Refusals that did not fit into the audit; they stand in the log. */
   readonly auditDropped: (count: number) => void;
+  /** Connections over the limit. */
+  readonly connectionDropped: () => void;
   readonly error: (fault: Fault) => void;
 }
 
@@ -69,7 +71,12 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
     'webhook_audit_dropped_total',
     'Refused requests that did not fit into the audit.',
   );
+  const dropped = metrics.counter(
+    'webhook_connections_dropped_total',
+    'Connections over INGEST_CONNECTIONS_MAX.',
+  );
   return {
+    connectionDropped: () => dropped.inc({}),
     answered: (outcome, code, seconds) => {
       requests.inc({ outcome, code });
       durations.observe({ outcome }, seconds);

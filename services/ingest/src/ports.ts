@@ -2,7 +2,7 @@ import type { Violation, WebhookReceived } from '@waybill/contracts';
 import type { Pool } from '@waybill/postgres';
 import type { Tracing } from '@waybill/runtime';
 import type { Streams } from '@waybill/stream';
-import type { WebhookSource } from '@waybill/tenant';
+import type { RateLimit, WebhookSource } from '@waybill/tenant';
 import type { SignedBytes } from './proof.ts';
 import type { RefusalCode } from './core/answer.ts';
 import type { SourceAddress } from './core/source-address.ts';
@@ -11,6 +11,8 @@ import type { IngestMetrics } from './metrics.ts';
 /** The push sources of all tenants, always as of the newest applied tenant files. */
 export interface SourceDirectory {
   readonly find: (address: SourceAddress) => WebhookSource | undefined;
+  /** Of all sources of a tenant together. */
+  readonly limitOf: (tenantId: string) => RateLimit | undefined;
   readonly size: () => number;
   readonly stop: () => Promise<void>;
 }

@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { topics } from '@waybill/contracts';
 import { migrate } from '@waybill/postgres';
 import type { RunningService } from '@waybill/runtime';
+import { createAdmission } from './adapters/admission.ts';
 import { clientAddress, trustedProxies } from './adapters/allowlist.ts';
 import { migrations, SCHEMA } from './adapters/claims-schema.ts';
 import { listenForWebhooks } from './adapters/http-server.ts';
@@ -14,6 +16,7 @@ import { createAuthenticator } from './authenticate.ts';
 import type { Config } from './config.ts';
 import { createWebhookHandler } from './handle-webhook.ts';
 import type { Logger, Ports } from './ports.ts';
+import { createThrottle } from './throttle-requests.ts';
 
 /** Name in logs, metrics and client ids. */
 export const SERVICE = 'ingest';
@@ -27,6 +30,10 @@ export type ServiceConfig = Pick<
   | 'INGEST_LEASE_S'
   | 'INGEST_SEND_TIMEOUT_MS'
   | 'INGEST_IN_FLIGHT_MAX'
+  | 'INGEST_IN_FLIGHT_BYTES'
+  | 'INGEST_CONNECTIONS_MAX'
+  | 'INGEST_DRAIN_DELAY_MS'
+  | 'INGEST_DRAIN_DEADLINE_MS'
   | 'INGEST_CLAIM_RETENTION_H'
   | 'INGEST_SECRETS_MAX_AGE_MS'
   | 'INGEST_TRUSTED_PROXIES'
@@ -47,7 +54,11 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
   const refusals = postgresRefusalLog(pool, { logger, dropped: metrics.auditDropped });
   const sources = await followSources(streams, logger);
   const publisher = await streams.publisher([topics.webhookRaw, topics.ingestDeadLetter]);
-  const raw = streamRawLog(publisher, config.INGEST_SEND_TIMEOUT_MS);
+  const admission = createAdmission(
+    { requests: config.INGEST_IN_FLIGHT_MAX, bytes: config.INGEST_IN_FLIGHT_BYTES },
+    ports.now,
+  );
+  const raw = streamRawLog(publisher, admission, config.INGEST_SEND_TIMEOUT_MS);
   const quarantine = streamQuarantine(publisher, {
     timeoutMs: config.INGEST_SEND_TIMEOUT_MS,
     now: ports.now,
@@ -57,7 +68,8 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
   const http = await listenForWebhooks({
     host: config.INGEST_HTTP_HOST,
     port: config.INGEST_HTTP_PORT,
-    inFlightMax: config.INGEST_IN_FLIGHT_MAX,
+    connectionsMax: config.INGEST_CONNECTIONS_MAX,
+    admission,
     handle: createWebhookHandler({
       ...ports,
       authenticate: createAuthenticator(
@@ -68,27 +80,39 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
       raw,
       quarantine,
       refusals,
+      throttle: createThrottle(sources),
+      admission,
     }),
     clientAddress: (remote, forwarded) => clientAddress(remote, forwarded, isTrustedProxy),
     onRefused: (code) => {
       metrics.answered('refused', code, 0);
       logger.warn({ outcome: 'refused', code }, 'webhook.answered');
     },
+    onDropped: metrics.connectionDropped,
   });
   const sweeper = startSweeper([claims, refusals], logger);
+  let stopping = false;
   const stopped = Promise.withResolvers<void>();
   return {
     health: () => ({
-      ready: true,
+      ready: !stopping,
       positions: [],
-      extra: { webhook_port: http.port, sources: sources.size(), in_flight: http.inFlight() },
+      extra: {
+        webhook_port: http.port,
+        sources: sources.size(),
+        in_flight: admission.requests(),
+        in_flight_bytes: admission.bytes(),
+      },
     }),
     routes: refusalRoutes(refusals),
     started: { webhook_port: http.port },
     done: stopped.promise,
     stop: async () => {
+      // Not ready first: the load balancer must look away before the listener closes.
+      stopping = true;
       clearInterval(sweeper);
-      await http.close();
+      if (config.INGEST_DRAIN_DELAY_MS > 0) await delay(config.INGEST_DRAIN_DELAY_MS);
+      await http.close(config.INGEST_DRAIN_DEADLINE_MS);
       await refusals.close();
       await publisher.close();
       await sources.stop();

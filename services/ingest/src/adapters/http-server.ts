@@ -1,8 +1,23 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Fault } from '@waybill/fault';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
-import { refusalAnswer, type Answer, type RefusalCode } from '../core/answer.ts';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import { refusalAnswer, type Answer, type Refusal, type RefusalCode } from '../core/answer.ts';
+import type { Admission, Hold } from './admission.ts';
+import {
+  frameworkLimits,
+  limitConnections,
+  parserLimits,
+  pipelineLimit,
+  refuseConnection,
+} from './http-limits.ts';
+import { BODY_LIMIT_BYTES, createBodyReader, type BodyResult } from './read-body.ts';
 
 /** A request as it came, with the whole body. */
 export interface WebhookRequest {
@@ -24,89 +39,155 @@ export interface WebhookRequest {
 
 export interface HttpServer {
   readonly port: number;
-  readonly inFlight: () => number;
-  /** Takes no more requests and waits for those at work. */
-  readonly close: () => Promise<void>;
+  /** Takes nothing new, answers what is at work, and after the deadline ends what is left. */
+  readonly close: (deadlineMs: number) => Promise<void>;
 }
 
 export interface HttpServerOptions {
   readonly host: string;
   readonly port: number;
-  readonly inFlightMax: number;
+  /** Open connections; more are dropped before a byte is read. */
+  readonly connectionsMax: number;
+  readonly admission: Pick<Admission, 'enter' | 'retryAfterS'>;
+  /** Never rejects. */
   readonly handle: (request: WebhookRequest) => Promise<Answer>;
   /** Who speaks, given the far end of the connection and X-Forwarded-For. */
   readonly clientAddress: (remote: string, forwarded: string | undefined) => string;
   /** A request that ended before the handler. */
   readonly onRefused: (code: RefusalCode) => void;
+  /** A connection over the limit. */
+  readonly onDropped: () => void;
 }
-
-const BODY_LIMIT_BYTES = 1024 * 1024;
-/** For the whole request to arrive; slow senders would fill the places of others. */
-const REQUEST_TIMEOUT_MS = 10_000;
-/** Longer than the idle timeout of the usual load balancer (60 s). */
-const KEEP_ALIVE_MS = 72_000;
 
 /** Listens for webhooks. Rejects with Fault `misconfigured` / `PORT_UNAVAILABLE`. */
 export async function listenForWebhooks(options: HttpServerOptions): Promise<HttpServer> {
   const app = fastify({
-    bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    ...frameworkLimits,
+    http: parserLimits,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     genReqId: () => randomUUID(),
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, options.onRefused),
   });
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('request-id', request.id);
+  const state = { closing: false };
+  const door = createDoor(options, state);
+  admit(app, options, door);
+  const bodies = readBodies(app, door, options.onRefused);
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    door.refuse(request, reply, { kind: 'refused', code: codeOf(error) });
   });
-  const refuse = (reply: FastifyReply, code: RefusalCode): FastifyReply => {
-    options.onRefused(code);
-    return send(reply, refusalAnswer({ kind: 'refused', code }));
-  };
-  const inFlight = limitInFlight(app, options.inFlightMax, refuse);
-  const close = closer(app);
-  acceptAnyBody(app);
-  app.setErrorHandler((error: FastifyError, _request, reply) => refuse(reply, codeOf(error)));
-  app.setNotFoundHandler((_request, reply) => refuse(reply, 'NOT_FOUND'));
-  addRoutes(app, options, refuse);
+  app.setNotFoundHandler((request, reply) => {
+    door.refuse(request, reply, { kind: 'refused', code: 'NOT_FOUND' });
+  });
+  addRoutes(app, options, door);
+  limitConnections(app, options.connectionsMax, options.onDropped);
   await listen(app, options);
   // A TCP server that listens has an address object, not a pipe name.
   const { port } = app.server.address() as AddressInfo;
-  return { port, inFlight, close };
-}
-
-/** A connection that is busy when the close begins ends with its answer; it is not kept alive after it. */
-function closer(app: FastifyInstance): () => Promise<void> {
-  let closing = false;
-  app.addHook('onSend', async (_request, reply) => {
-    if (closing) reply.header('connection', 'close');
-  });
-  return () => {
-    closing = true;
-    return app.close();
+  return {
+    port,
+    close: async (deadlineMs) => {
+      state.closing = true;
+      await drained(app, deadlineMs);
+      bodies.close();
+    },
   };
 }
 
-/** Counts before the body is read: bodies are what takes memory. */
-function limitInFlight(
-  app: FastifyInstance,
-  maximum: number,
-  refuse: (reply: FastifyReply, code: RefusalCode) => FastifyReply,
-): () => number {
-  let count = 0;
-  app.addHook('onRequest', async (_request, reply) => {
-    if (count >= maximum) return refuse(reply, 'OVERLOADED');
-    count += 1;
+/** Ends with the last answer, or at the deadline with what is still at work: it was never acknowledged. */
+async function drained(app: FastifyInstance, deadlineMs: number): Promise<void> {
+  const late = setTimeout(() => app.server.closeAllConnections(), deadlineMs);
+  await app.close();
+  clearTimeout(late);
+}
+
+/** What happens to one request at the door. */
+interface Door {
+  readonly refuse: (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    refusal: Refusal & { readonly closing?: boolean },
+  ) => void;
+  readonly answer: (request: FastifyRequest, reply: FastifyReply, answer: Answer) => void;
+  readonly holds: WeakMap<IncomingMessage, Hold>;
+}
+
+function createDoor(options: HttpServerOptions, state: { readonly closing: boolean }): Door {
+  const write = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    answer: Answer,
+    closing: boolean,
+  ): void => {
+    if (reply.sent) return;
+    reply.hijack();
+    send(reply.raw, {
+      ...answer,
+      headers: {
+        'request-id': request.id,
+        ...answer.headers,
+        ...(closing && { connection: 'close' }),
+      },
+    });
+  };
+  return {
+    holds: new WeakMap(),
+    refuse: (request, reply, refusal) => {
+      options.onRefused(refusal.code);
+      write(request, reply, refusalAnswer(refusal), state.closing || refusal.closing === true);
+    },
+    answer: (request, reply, answer) => write(request, reply, answer, state.closing),
+  };
+}
+
+/** One write for head and body. */
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+/** Decides before the body is read: bodies are what takes memory. */
+function admit(app: FastifyInstance, options: HttpServerOptions, door: Door): void {
+  const pipelines = pipelineLimit();
+  app.addHook('onRequest', (request, reply, next) => {
+    const { raw } = request;
+    const declared = Number(raw.headers['content-length'] ?? 0);
+    if (declared > BODY_LIMIT_BYTES) {
+      door.refuse(request, reply, { kind: 'refused', code: 'BODY_TOO_LARGE', closing: true });
+      return;
+    }
+    const place = options.admission.enter(declared);
+    if ('code' in place) {
+      door.refuse(request, reply, { kind: 'refused', ...place, closing: true });
+      return;
+    }
+    door.holds.set(raw, place);
+    const isFirst = pipelines.enter(raw.socket);
     // Also when the sender hangs up.
-    reply.raw.once('close', () => (count -= 1));
+    reply.raw.once('close', () => {
+      place.release();
+      if (isFirst) pipelines.leave(raw.socket);
+    });
+    if (isFirst) next();
+    else door.refuse(request, reply, { kind: 'refused', code: 'OVERLOADED', closing: true });
   });
-  return () => count;
 }
 
 /** The bytes are what was signed, so nothing may parse or change them before the check. */
-function acceptAnyBody(app: FastifyInstance): void {
+function readBodies(
+  app: FastifyInstance,
+  door: Door,
+  onRefused: (code: RefusalCode) => void,
+): { readonly close: () => void } {
+  const reader = createBodyReader(() => onRefused('REQUEST_TIMEOUT'));
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', (request, payload, done) => {
+    const hold = door.holds.get(request.raw);
+    // Every request that gets here came in through `admit`.
+    if (hold === undefined) return;
+    reader.read(payload, hold, (result) => done(null, result));
+  });
+  return reader;
 }
 
 interface RouteParameters {
@@ -115,34 +196,49 @@ interface RouteParameters {
   readonly secret?: string;
 }
 
-function addRoutes(
-  app: FastifyInstance,
-  options: HttpServerOptions,
-  refuse: (reply: FastifyReply, code: RefusalCode) => FastifyReply,
-): void {
+const EMPTY: BodyResult = { kind: 'body', body: Buffer.alloc(0) };
+
+function addRoutes(app: FastifyInstance, options: HttpServerOptions, door: Door): void {
   const base = '/webhooks/telematics';
   for (const url of [base, `${base}/:tenant/:source`, `${base}/:tenant/:source/:secret`]) {
-    app.post<{ Params: RouteParameters }>(url, async (request, reply) => {
+    app.post<{ Params: RouteParameters; Body: BodyResult | undefined }>(url, (request, reply) => {
+      // A request without a body does not reach the parser.
+      const result = request.body ?? EMPTY;
       if (request.headers['content-encoding'] !== undefined) {
-        return refuse(reply, 'ENCODING_UNSUPPORTED');
+        door.refuse(request, reply, { kind: 'refused', code: 'ENCODING_UNSUPPORTED' });
+      } else if (result.kind === 'refused') {
+        const { code } = result;
+        const later =
+          code === 'OVERLOADED' ? { retryAfterS: options.admission.retryAfterS(code) } : {};
+        door.refuse(request, reply, { kind: 'refused', code, closing: true, ...later });
+      } else if (result.kind === 'gone') {
+        reply.hijack();
+      } else {
+        const handled = options.handle(webhookRequest(request, result.body, options));
+        void handled.then((answer) => door.answer(request, reply, answer));
       }
-      const { tenant, source, secret } = request.params;
-      const headers = plainHeaders(request.headers);
-      const answer = await options.handle({
-        id: request.id,
-        pathSecret: secret,
-        clientAddress: options.clientAddress(
-          request.socket.remoteAddress ?? '',
-          headers['x-forwarded-for'],
-        ),
-        path: tenant === undefined ? undefined : `${tenant}/${source ?? ''}`,
-        headers,
-        // A request without a body does not reach the parser.
-        body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-      });
-      return send(reply, answer);
     });
   }
+}
+
+function webhookRequest(
+  request: FastifyRequest<{ Params: RouteParameters }>,
+  body: Buffer,
+  options: HttpServerOptions,
+): WebhookRequest {
+  const { tenant, source, secret } = request.params;
+  const headers = plainHeaders(request.headers);
+  return {
+    id: request.id,
+    pathSecret: secret,
+    clientAddress: options.clientAddress(
+      request.socket.remoteAddress ?? '',
+      headers['x-forwarded-for'],
+    ),
+    path: tenant === undefined ? undefined : `${tenant}/${source ?? ''}`,
+    headers,
+    body,
+  };
 }
 
 function plainHeaders(
@@ -153,15 +249,6 @@ function plainHeaders(
     if (value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return plain;
-}
-
-function send(reply: FastifyReply, answer: Answer): FastifyReply {
-  const { status, headers, body } = answer;
-  // Bytes, not text: to the type of a text the framework would add a charset.
-  return reply
-    .code(status)
-    .headers(headers)
-    .send(body === '' ? undefined : Buffer.from(body));
 }
 
 function codeOf(error: FastifyError): RefusalCode {

@@ -3,6 +3,7 @@ import { isFault } from '@waybill/fault';
 import type { Outgoing, Publisher } from '@waybill/stream';
 import type { RawLog } from '../ports.ts';
 import { createBatches } from './batches.ts';
+import type { Admission } from './admission.ts';
 import { late, within } from './deadline.ts';
 
 /** Records per send; more wait for the next one. */
@@ -20,12 +21,28 @@ interface Append {
  * the wait for the send before it included, counts as failed although it may still succeed: the sender
  * repeats it, and the record stands there twice with one request id.
  */
-export function streamRawLog(publisher: Publisher, timeoutMs: number): RawLog {
+export function streamRawLog(
+  publisher: Publisher,
+  admission: Pick<Admission, 'hold' | 'confirmed'>,
+  timeoutMs: number,
+): RawLog {
   const send = (appends: readonly Append[]): Promise<void> => {
     // The first came first, so its time ends first.
     const leftMs = (appends[0]?.deadline ?? 0) - performance.now();
     if (leftMs <= 0) return Promise.reject(late(timeoutMs));
-    return within(publisher.send(appends.map(outgoing)), leftMs, timeoutMs);
+    const began = performance.now();
+    const sent = publisher.send(appends.map(outgoing));
+    const pending = within(sent, leftMs, timeoutMs);
+    return pending.then(
+      () => admission.confirmed(performance.now() - began, appends.length),
+      (error: unknown) => {
+        // The publisher still has the bytes when we stopped waiting, and the requests are gone.
+        const held = admission.hold(bytesOf(appends));
+        const free = (): void => held.release();
+        sent.then(free, free);
+        throw error;
+      },
+    );
   };
   const batches = createBatches<Append, undefined>({
     maximum: BATCH_RECORDS,
@@ -46,6 +63,10 @@ export function streamRawLog(publisher: Publisher, timeoutMs: number): RawLog {
       }
     },
   };
+}
+
+function bytesOf(appends: readonly Append[]): number {
+  return appends.reduce((sum, { record }) => sum + record.body.length, 0);
 }
 
 function outgoing({ record, traceparent }: Append): Outgoing {

@@ -1,8 +1,13 @@
 import { topics, type Message, type TenantConfigured, type Topic } from '@waybill/contracts';
 import { toFault } from '@waybill/fault';
 import type { Streams } from '@waybill/stream';
-import { readTenant, type WebhookSource } from '@waybill/tenant';
+import { readTenant, type RateLimit, type WebhookSource } from '@waybill/tenant';
 import type { Logger, SourceDirectory } from '../ports.ts';
+
+interface Tenant {
+  readonly sources: ReadonlyMap<string, WebhookSource>;
+  readonly limit: RateLimit | undefined;
+}
 
 /**
  * Follows the applied tenant files. A version that cannot be read leaves the last good one in force; a
@@ -12,7 +17,7 @@ export async function followSources(
   streams: Pick<Streams, 'follow'>,
   logger: Logger,
 ): Promise<SourceDirectory> {
-  const tenants = new Map<string, ReadonlyMap<string, WebhookSource>>();
+  const tenants = new Map<string, Tenant>();
   const onTable = (_topic: Topic, tenantId: string, message: Message | null): void => {
     if (message === null) {
       tenants.delete(tenantId);
@@ -20,9 +25,10 @@ export async function followSources(
     }
     try {
       // The only contract of this topic.
-      const { sources } = readTenant(message.value as TenantConfigured);
+      const { sources, webhook_limit: limit } = readTenant(message.value as TenantConfigured);
       const own = sources.filter((source) => source.kind === 'webhook');
-      tenants.set(tenantId, new Map(own.map((source) => [source.source_id, source])));
+      const byId = new Map(own.map((source) => [source.source_id, source]));
+      tenants.set(tenantId, { sources: byId, limit });
       logger.info({ tenant_id: tenantId, sources: own.length }, 'tenant.configured');
     } catch (error) {
       const { code, message: why } = toFault(error, 'decode');
@@ -31,8 +37,9 @@ export async function followSources(
   };
   const { stop } = await streams.follow([topics.tenantConfig], onTable);
   return {
-    find: ({ tenantId, sourceId }) => tenants.get(tenantId)?.get(sourceId),
-    size: () => [...tenants.values()].reduce((sum, sources) => sum + sources.size, 0),
+    find: ({ tenantId, sourceId }) => tenants.get(tenantId)?.sources.get(sourceId),
+    limitOf: (tenantId) => tenants.get(tenantId)?.limit,
+    size: () => [...tenants.values()].reduce((sum, { sources }) => sum + sources.size, 0),
     stop,
   };
 }

@@ -13,6 +13,8 @@ interface Shape {
   /** Absent for answers to whom has not shown who they are: they learn nothing but the status. */
   readonly title?: string;
   readonly retryAfterS?: number;
+  /** Of the problem, where one is registered; default: our own. */
+  readonly type?: string;
 }
 
 const shapes = {
@@ -34,6 +36,14 @@ const shapes = {
   EVENT_INVALID: { status: 422, title: 'The event breaks its contract' },
   NOT_FOUND: { status: 404 },
   REQUEST_MALFORMED: { status: 400 },
+  RATE_LIMITED: {
+    status: 429,
+    title: 'The limit of this source or tenant is used up',
+    retryAfterS: 1,
+    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+  },
+  REQUEST_TIMEOUT: { status: 408 },
+  HEADERS_TOO_LARGE: { status: 431 },
   OVERLOADED: { status: 503, retryAfterS: 1 },
   UNAVAILABLE: { status: 503, retryAfterS: 5 },
   INTERNAL: { status: 500 },
@@ -50,21 +60,29 @@ export interface Refusal {
   /** Facts about the reason, for the audit; never a secret. */
   readonly detail?: string;
   readonly violations?: readonly Violation[];
+  /** When to come back, where more is known than the usual time. */
+  readonly retryAfterS?: number;
+  /** Names of the limits that are used up. */
+  readonly violatedPolicies?: readonly string[];
 }
 
 /** The answer to a refused request: problem+json (RFC 9457), or bare. */
 export function refusalAnswer(refusal: Refusal): Answer {
   const shape: Shape = shapes[refusal.code];
   const headers: Record<string, string> = {};
-  if (shape.retryAfterS !== undefined) headers['retry-after'] = String(shape.retryAfterS);
+  const retryAfterS = refusal.retryAfterS ?? shape.retryAfterS;
+  if (retryAfterS !== undefined) headers['retry-after'] = String(retryAfterS);
   if (shape.title === undefined) return { status: shape.status, headers, body: '' };
   headers['content-type'] = 'application/problem+json';
   const body = JSON.stringify({
-    type: `urn:waybill:problem:${refusal.code.toLowerCase().replaceAll('_', '-')}`,
+    type: shape.type ?? `urn:waybill:problem:${refusal.code.toLowerCase().replaceAll('_', '-')}`,
     title: shape.title,
     status: shape.status,
     code: refusal.code,
     ...(refusal.violations === undefined ? {} : { violations: refusal.violations }),
+    ...(refusal.violatedPolicies === undefined
+      ? {}
+      : { 'violated-policies': refusal.violatedPolicies }),
   });
   return { status: shape.status, headers, body };
 }
