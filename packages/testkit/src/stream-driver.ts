@@ -1,8 +1,9 @@
 import { allTopics, type Message, type Topic } from '@waybill/contracts';
 import type { Fault } from '@waybill/fault';
-import type { Outgoing } from '@waybill/stream';
+import type { Outgoing, StreamMetrics } from '@waybill/stream';
 import {
   createMemoryLog,
+  silentMetrics,
   type MemoryLog,
   type MemoryStreams,
   type Read,
@@ -39,7 +40,7 @@ export interface StreamDriver {
   /** Starts a service on a connection of its own and settles; several make several instances. */
   readonly start: <S extends { readonly stop: () => Promise<void> }>(
     create: (streams: MemoryStreams) => Promise<S>,
-    reporting?: Omit<Reporting, 'failed'>,
+    reporting?: Omit<Reporting, 'failed' | 'metrics'>,
   ) => Promise<DrivenService<S>>;
   /** Writes records, in order, and settles. */
   readonly pipe: <M extends Message>(
@@ -50,6 +51,8 @@ export interface StreamDriver {
   readonly read: <M extends Message>(topic: Topic<M>) => Promise<readonly Read<M>[]>;
   /** What came into a topic since the last take of it. */
   readonly take: <M extends Message>(topic: Topic<M>) => Promise<readonly Read<M>[]>;
+  /** How much was left out since the last call of this, by reason or code: skipped, refused, undecodable. */
+  readonly discarded: () => ReadonlyMap<string, number>;
   /** Moves the clock, to each due moment on the way, and settles there. */
   readonly advance: (ms: number) => Promise<void>;
   /** Lets everything run until nothing moves. */
@@ -76,6 +79,12 @@ export async function createStreamDriver(options: DriverOptions = {}): Promise<S
   const publisher = await log.connect().publisher(topics);
   const taken = new Map<string, bigint>();
   const failures: Fault[] = [];
+  let discarded = new Map<string, number>();
+  const metrics: StreamMetrics = {
+    ...silentMetrics,
+    discarded: (reason, _intentional, count) =>
+      void discarded.set(reason, (discarded.get(reason) ?? 0) + count),
+  };
 
   /** Failures of runners come out here: a test that forgets them must not pass. */
   async function loudly(work: Promise<void>): Promise<void> {
@@ -91,7 +100,7 @@ export async function createStreamDriver(options: DriverOptions = {}): Promise<S
     clock: { now: engine.now, wait: engine.wait },
     start: async (create, reporting = {}) => {
       const open = (): MemoryStreams =>
-        log.connect({ ...reporting, failed: (fault) => failures.push(fault) });
+        log.connect({ ...reporting, metrics, failed: (fault) => failures.push(fault) });
       let streams = open();
       let service = await create(streams);
       await settle();
@@ -126,6 +135,11 @@ export async function createStreamDriver(options: DriverOptions = {}): Promise<S
       );
       for (const { partition, offset } of fresh) taken.set(place(partition), offset + 1n);
       return fresh;
+    },
+    discarded: () => {
+      const found = discarded;
+      discarded = new Map();
+      return found;
     },
     advance: (ms) => loudly(engine.advance(ms)),
     settle,

@@ -1,48 +1,155 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Runner, TransactOptions } from '@waybill/stream';
+import { topics, type Message, type PositionRecorded } from '@waybill/contracts';
+import { partitionFor } from '@waybill/stream';
+import type { Read } from '@waybill/testkit';
 import { configReader } from './config.ts';
 import { codes } from './errors.ts';
-import { createService } from './service.ts';
+import {
+  good,
+  page,
+  progress,
+  startTransformer,
+  statusRequest,
+  TASKS,
+  TRACE,
+} from './testing/run.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const PARTITION = partitionFor('bay-cabs/wialon:7001', TASKS);
 
-test('the service consumes both raw topics and stops in order', async () => {
-  const calls: string[] = [];
-  let given: TransactOptions<never> | undefined;
-  const runner: Runner = {
-    done: Promise.resolve(),
-    ready: () => true,
-    positions: () => [{ topic: 'wialon.page.raw.v1', partition: 0, next: 5n, lag: 0n }],
-    stop: async () => void calls.push('runner'),
-  };
-  const service = await createService(
-    { KAFKA_TASK_PARTITIONS: 8, TRACE_POSITION_RATIO: 0 },
-    {
-      streams: {
-        transact: async (options) => {
-          given = options as unknown as TransactOptions<never>;
-          return runner;
-        },
-        close: async () => void calls.push('streams'),
-      },
-      logger: { warn: () => undefined },
-      metrics: { event: () => undefined, rejected: () => undefined },
-    },
+/** Types and times of one partition of the position topic, in order: `T5` = progress to 5 ms. */
+function courseOf(records: readonly Read[], partition: number): readonly (string | number)[] {
+  return records
+    .filter((record) => record.partition === partition)
+    .map(({ message }) => {
+      if (message?.type === 'PositionRecorded')
+        return (message.value as PositionRecorded).event_time;
+      return `T${(message as Message<string, { complete_to_time: number }>).value.complete_to_time}`;
+    });
+}
+
+test('progress goes to every partition of the position topic, behind the pages before it', async () => {
+  const { pages, positions } = await startTransformer();
+  const later = { ...good, t: good.t + 1 };
+  await pages(page([good]), progress(5_000), page([later]), progress(6_000));
+  const found = await positions();
+  for (let partition = 0; partition < TASKS; partition += 1) {
+    const [first, second] =
+      partition === PARTITION ? [[good.t * 1000], [later.t * 1000]] : [[], []];
+    assert.deepEqual(courseOf(found, partition), [...first, 'T5000', ...second, 'T6000']);
+  }
+});
+
+test('every event goes to its own topic with its trace to the raw element', async () => {
+  const { driver, pages, webhook } = await startTransformer();
+  await pages(
+    page([good]),
+    page(
+      { items: [{ cls: 2, id: 7001, nm: 'Cab' }] },
+      { call: 'core/search_items', page_id: 'f'.repeat(32) },
+    ),
+    page([{ id: 1, rid: 600, t: 3, p: [{ x: 1, y: 1, r: 5 }] }], {
+      call: 'resource/get_zone_data',
+    }),
   );
+  await webhook(statusRequest);
+  const [position] = await driver.read(topics.position);
+  const [asset] = await driver.read(topics.asset);
+  const [zone] = await driver.read(topics.zone);
+  const [status] = await driver.read(topics.tripStatus);
   assert.deepEqual(
-    given?.inputs.map((topic) => [topic.name, topic.partitioning]),
-    [
-      ['wialon.page.raw.v1', 'source'],
-      ['telematics.webhook.raw.v1', 'source'],
-    ],
+    [position, asset, zone, status].map((record) => record?.key),
+    ['bay-cabs/wialon:7001', 'bay-cabs/wialon:7001', 'bay-cabs/wialon:600_1', 'bay-cabs/push/T-1'],
   );
-  assert.equal(given?.deadLetter.name, 'transformer.dead-letter.v1');
-  assert.equal(service.health().ready, true);
-  assert.equal(service.health().positions[0]?.next, 5n);
+  const raw = { partition: partitionFor('bay-cabs/fleet/cabs', 2), offset: 0, index: 0 };
+  const traceOf = (record: Read | undefined): unknown => ({
+    ...(record?.message?.value as { trace: object } | undefined)?.trace,
+  });
+  assert.deepEqual(traceOf(position), { topic: 'wialon.page.raw.v1', ...raw });
+  const request = { ...raw, partition: partitionFor('r', 2) };
+  assert.deepEqual(traceOf(status), { topic: 'telematics.webhook.raw.v1', ...request });
+  assert.equal(status?.headers['traceparent'], TRACE, 'a pushed fact is rare and always traced');
+});
+
+test('positions carry a trace only when their page is sampled, progress always', async () => {
+  const { pages, positions } = await startTransformer(0.25);
+  const later = { ...good, t: good.t + 1 };
+  await pages(page([good], { page_id: `3${'0'.repeat(31)}` }), page([later]), progress(1));
+  const traces = (await positions()).map(({ message, headers }) => [
+    message?.type === 'PositionRecorded' ? (message.value as PositionRecorded).event_time : 'T',
+    headers['traceparent'],
+  ]);
+  const of = (what: unknown): unknown[] =>
+    traces.filter(([kind]) => kind === what).map(([, t]) => t);
+  assert.deepEqual(of(good.t * 1000), [TRACE]);
+  assert.deepEqual(of(later.t * 1000), [undefined]);
+  assert.deepEqual(of('T'), [TRACE, TRACE, TRACE]);
+});
+
+test('a refused element goes to the dead letter with its address, its neighbours go on', async () => {
+  const { driver, pages, positions, rejected, lines } = await startTransformer();
+  const later = { ...good, t: good.t + 1 };
+  await pages(page([good, null, { tp: 'us' }, { ...good, f: 0, pos: null }, later]));
+  assert.equal((await positions()).length, 2);
+  const [letter, ...others] = await rejected();
+  assert.equal(others.length, 0);
+  assert.deepEqual(
+    [letter?.code, letter?.trace.index, letter?.trace.offset, letter?.tenant_id, letter?.unit],
+    ['MESSAGE_MALFORMED', 1, 0, 'bay-cabs', 'wialon:7001'],
+  );
+  assert.equal(letter?.original?.toString(), 'null');
+  assert.deepEqual(Object.fromEntries(driver.discarded()), {
+    MESSAGE_MALFORMED: 1,
+    other_message_type: 1,
+    no_position: 1,
+  });
+  assert.deepEqual(lines, [{ refused: { MESSAGE_MALFORMED: 1 } }]);
+});
+
+test('the parts of a split answer stand for themselves', async () => {
+  const { pages, positions } = await startTransformer();
+  const part = (unit: number, at: number): Message =>
+    page(
+      { tm: 1, events: [{ i: unit, t: 'm', d: good }] },
+      { call: 'avl_evts', unit: null, parts: 2, part: at },
+    );
+  await pages(part(1, 0), part(2, 1));
+  assert.deepEqual((await positions()).map(({ key }) => key).toSorted(), [
+    'bay-cabs/wialon:1',
+    'bay-cabs/wialon:2',
+  ]);
+});
+
+test('every position is written once, across a failed commit, a crash and a stop', async () => {
+  const { driver, service, pages, positions } = await startTransformer();
+  const block = (from: number): Message =>
+    page(Array.from({ length: 500 }, (_, at) => ({ ...good, t: from + at })));
+  await pages(block(1_700_000_000), progress(5_000));
+  driver.log.crashes.nextCommit('transformer', partitionFor('bay-cabs/fleet/cabs', 2), 'lose');
+  await pages(block(1_700_000_500));
+  await service.restart();
+  await pages(block(1_700_001_000), progress(6_000));
   await service.stop();
-  assert.deepEqual(calls, ['runner', 'streams']);
+  await service.current().done;
+  const course = courseOf(await positions(), PARTITION);
+  const seconds = Array.from({ length: 1_500 }, (_, at) => (1_700_000_000 + at) * 1000);
+  assert.deepEqual(course, [...seconds.slice(0, 500), 'T5000', ...seconds.slice(500), 'T6000']);
+});
+
+test('it is ready once it reads both raw topics, and says where it stands', async () => {
+  const { service, pages } = await startTransformer();
+  await pages(progress(1));
+  const { ready, positions } = service.current().health();
+  assert.equal(ready, true);
+  const raw = positions.map(({ topic, next }) => `${topic} ${next}`).toSorted();
+  assert.deepEqual(raw, [
+    'telematics.webhook.raw.v1 0',
+    'telematics.webhook.raw.v1 0',
+    'wialon.page.raw.v1 0',
+    'wialon.page.raw.v1 1',
+  ]);
 });
 
 test('the contract card lists every error code and every variable', () => {

@@ -90,7 +90,8 @@ const silentLogger: StreamLogger = {
   warn: () => undefined,
   error: () => undefined,
 };
-const silentMetrics: StreamMetrics = {
+/** Metrics that nobody looks at. */
+export const silentMetrics: StreamMetrics = {
   received: () => undefined,
   emitted: () => undefined,
   discarded: () => undefined,

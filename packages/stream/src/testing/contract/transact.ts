@@ -138,6 +138,30 @@ export function transactContract(systems: () => Systems): void {
         assert.equal(ends.get(`${topics.output.name}/${named}`), 2n);
       }));
 
+    it('commits more bytes in one transaction than the broker takes in one batch', () =>
+      withSystem(systems, async (system) => {
+        const streams = await system.connect();
+        await publish(streams, ['a']);
+        const big = 'x'.repeat(400_000);
+        const runner = await streams.transact(
+          counter({
+            createTask: () => ({
+              handle: (_records, out) => {
+                for (let at = 0; at < 6; at += 1) {
+                  out.emit({ topic: topics.output, key: 'a', message: text(`${at}${big}`) });
+                }
+              },
+            }),
+          }),
+        );
+        await system.until('everything is read', () => atEnd(system, runner));
+        const out = await system.read(topics.output);
+        assert.deepEqual(
+          out.map((line) => line.slice(0, 3)),
+          ['a=0', 'a=1', 'a=2', 'a=3', 'a=4', 'a=5'],
+        );
+      }));
+
     it('shows tables to every task before its first record, and changes while it is idle', () =>
       withSystem(systems, async (system) => {
         const streams = await system.connect();
