@@ -77,7 +77,7 @@ export async function createStreamDriver(options: DriverOptions = {}): Promise<S
   await log.admin.provision(topics, partitions);
   const { engine } = log;
   const publisher = await log.connect().publisher(topics);
-  const taken = new Map<string, bigint>();
+  const taken = new Map<string, Map<number, bigint>>();
   const failures: Fault[] = [];
   let discarded = new Map<string, number>();
   const metrics: StreamMetrics = {
@@ -128,12 +128,10 @@ export async function createStreamDriver(options: DriverOptions = {}): Promise<S
     },
     read: (topic) => log.read(topic),
     take: async (topic) => {
-      const all = await log.read(topic);
-      const place = (partition: number): string => `${topic.name}/${partition}`;
-      const fresh = all.filter(
-        ({ partition, offset }) => offset >= (taken.get(place(partition)) ?? 0n),
-      );
-      for (const { partition, offset } of fresh) taken.set(place(partition), offset + 1n);
+      const from = taken.get(topic.name) ?? new Map<number, bigint>();
+      taken.set(topic.name, from);
+      const fresh = await log.read(topic, from);
+      for (const { partition, offset } of fresh) from.set(partition, offset + 1n);
       return fresh;
     },
     discarded: () => {

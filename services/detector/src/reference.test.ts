@@ -9,17 +9,17 @@ import { tenant } from './testing/tenant.ts';
 const tenants = { 'sf-cabs': 'bay-cabs', 'jersey-city-trucks': 'hudson-waste' } as const;
 const BATCH = 500;
 
-function play(recording: Recording, fixtures: readonly Fixture[]): Driver {
+async function play(recording: Recording, fixtures: readonly Fixture[]): Promise<Driver> {
   const tenantId = tenants[recording];
-  const driver = createDriver(
+  const driver = await createDriver(
     tenant({ tenantId, graceHours: 240, detection: { visit_confirm_fixes: 1 } }),
   );
-  for (const site of sitesOf(recording, tenantId)) driver.setZone(site);
+  for (const site of sitesOf(recording, tenantId)) await driver.setZone(site);
   for (let at = 0; at < fixtures.length; at += BATCH) {
-    driver.process(fixtures.slice(at, at + BATCH).map(position));
+    await driver.process(fixtures.slice(at, at + BATCH).map(position));
   }
   const end = Math.max(...fixtures.map(({ t, rt }) => Math.max(t, rt ?? t)));
-  driver.process([progress(end + 600, { tenant_id: tenantId })]);
+  await driver.process([progress(end + 600, { tenant_id: tenantId })]);
   return driver;
 }
 
@@ -99,14 +99,14 @@ for (const [recording, rows] of [
 ] as const) {
   const fixtures = fixturesOf(recording, tenants[recording]);
 
-  test(`the plain recording of ${recording} gives the ${rows} trips of the simple rule`, () => {
+  test(`the plain recording of ${recording} gives the ${rows} trips of the simple rule`, async () => {
     const reference = referenceOf(`${recording}.trips.csv.gz`);
     assert.equal(reference.length, rows);
-    compareTrips(play(recording, fixtures).standingTrips(), reference);
+    compareTrips((await play(recording, fixtures)).standingTrips(), reference);
   });
 
-  test(`the plain recording of ${recording} gives a visit for every pair of crossings`, () => {
-    const driver = play(recording, smallestPerSecond(fixtures));
+  test(`the plain recording of ${recording} gives a visit for every pair of crossings`, async () => {
+    const driver = await play(recording, smallestPerSecond(fixtures));
     const found = driver.standingVisits().map((visit) => {
       const place = `${visit.unit.slice('wialon:'.length)} ${visit.geofence_id}`;
       const left = visit.status === 'LEFT' && visit.left_time !== null;

@@ -1,52 +1,38 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Message } from '@waybill/contracts';
-import type { Runner, TransactOptions } from '@waybill/stream';
+import { topics, type Message } from '@waybill/contracts';
+import { createStreamDriver } from '@waybill/testkit';
 import { configReader } from './config.ts';
 import { codes } from './errors.ts';
 import { createService, unitStore } from './service.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
-test('the service consumes positions under its tables and stops in order', async () => {
-  const calls: string[] = [];
-  let given: TransactOptions<never> | undefined;
-  const runner: Runner = {
-    done: Promise.resolve(),
-    ready: () => true,
-    positions: () => [{ topic: 'fleet.position.event.v1', partition: 0, next: 5n, lag: 0n }],
-    stop: async () => void calls.push('runner'),
-  };
-  const service = await createService(
-    { DETECTOR_MAX_FIXES_PER_UNIT: 100 },
-    {
-      streams: {
-        transact: async (options) => {
-          given = options as unknown as TransactOptions<never>;
-          return runner;
-        },
-        close: async () => void calls.push('streams'),
+test('the service is ready once it reads positions, says where it stands, and stops in order', async () => {
+  const driver = await createStreamDriver();
+  const { current, stop } = await driver.start((streams) =>
+    createService(
+      { DETECTOR_MAX_FIXES_PER_UNIT: 100 },
+      {
+        streams,
+        logger: { info: () => undefined, error: () => undefined },
+        metrics: { fix: () => undefined, published: () => undefined, state: () => undefined },
       },
-      logger: { info: () => undefined, error: () => undefined },
-      metrics: { fix: () => undefined, published: () => undefined, state: () => undefined },
-    },
+    ),
   );
-  const names = (list: readonly { readonly name: string }[] = []): string[] =>
-    list.map(({ name }) => name);
-  assert.deepEqual(names(given?.inputs), ['fleet.position.event.v1']);
-  assert.deepEqual(names(given?.tables), ['fleet.zone.state.v1', 'tenant.config.state.v1']);
-  assert.deepEqual(names(given?.outputs), [
-    'fleet.trip.event.v1',
-    'fleet.site-visit.event.v1',
-    'ops.task.event.v1',
-  ]);
-  assert.equal(given?.store?.changelog.name, 'detector.unit.state.v1');
-  assert.equal(given?.deadLetter.name, 'detector.dead-letter.v1');
-  assert.equal(service.health().ready, true);
-  assert.equal(service.health().positions[0]?.next, 5n);
-  await service.stop();
-  assert.deepEqual(calls, ['runner', 'streams']);
+  const value = { tenant_id: 'a', source_id: 's', complete_to_time: 1, received_time: 1 };
+  const message = { type: 'ProgressReached', value } as const;
+  await driver.pipe(topics.position, [{ key: 'a/s', partition: 1, message }]);
+  const { ready, positions } = current().health();
+  assert.equal(ready, true);
+  assert.deepEqual(
+    positions.map(({ topic, partition, next }) => `${topic}/${partition} ${next}`),
+    ['fleet.position.event.v1/0 0', 'fleet.position.event.v1/1 1'],
+  );
+  await stop();
+  await current().done;
+  assert.equal(current().health().ready, false);
 });
 
 test('saved state of another layout stops the task as misconfigured', () => {

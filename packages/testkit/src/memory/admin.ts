@@ -4,15 +4,17 @@ import type { MemoryBroker } from './broker.ts';
 
 /** Subjects and ids; equal texts share an id, as with the real one. */
 export function createRegistry(): Registry {
-  const texts: string[] = [];
   const ids = new Map<string, number>();
+  const texts: string[] = [];
+  const registered = new Map<string, Set<string>>();
   return {
-    idOf: async (subject, text) => ids.get(`${subject} ${text}`),
+    idOf: async (subject, text) => (registered.get(subject)?.has(text) ? ids.get(text) : undefined),
     textOf: async (id) => texts[id - 1],
     register: async (subject, text) => {
-      const known = texts.indexOf(text) + 1 || texts.push(text);
-      ids.set(`${subject} ${text}`, known);
-      return known;
+      const id = ids.get(text) ?? texts.push(text);
+      ids.set(text, id);
+      registered.set(subject, (registered.get(subject) ?? new Set()).add(text));
+      return id;
     },
   };
 }

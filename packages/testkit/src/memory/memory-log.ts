@@ -79,8 +79,14 @@ export interface MemoryLog {
   readonly crashes: Crashes;
   /** All members of all groups are assigned anew at the next turn. */
   readonly rebalance: () => void;
-  /** Committed records of a topic, oldest first per partition. Throws for one that cannot be decoded. */
-  readonly read: <M extends Message>(topic: Topic<M>) => Promise<readonly Read<M>[]>;
+  /**
+   * Committed records of a topic, oldest first per partition, from the given offset of each partition on.
+   * Throws for one that cannot be decoded.
+   */
+  readonly read: <M extends Message>(
+    topic: Topic<M>,
+    from?: ReadonlyMap<number, bigint>,
+  ) => Promise<readonly Read<M>[]>;
   /** Appends bytes that no codec made. */
   readonly inject: (record: Encoded) => void;
 }
@@ -193,11 +199,11 @@ export function createMemoryLog(startMs = 1_800_000_000_000): MemoryLog {
         failingSends += 1;
       },
     },
-    read: async (topic) => {
+    read: async (topic, from) => {
       await reader.bind([topic]);
       const count = broker.partitionCounts([topic]).get(topic.name) ?? 0;
       const records = Array.from({ length: count }, (_, partition) => partition).flatMap(
-        (partition) => broker.read(topic.name, partition, 0n).records,
+        (partition) => broker.read(topic.name, partition, from?.get(partition) ?? 0n).records,
       );
       await reader.learn(
         topic,

@@ -4,7 +4,6 @@ import {
   type Message,
   type PageFetched,
   type SourceProgressed,
-  type Topic,
   type WebhookReceived,
 } from '@waybill/contracts';
 import type { RunningService } from '@waybill/runtime';
@@ -54,7 +53,7 @@ export async function startTransformer(traceRatio = 0): Promise<Transformer> {
     service,
     pages: (...messages) =>
       driver.pipe(
-        topics.wialonPage as Topic,
+        topics.wialonPage,
         messages.map((message) => ({ key: KEY, message })),
       ),
     webhook: (value) =>
