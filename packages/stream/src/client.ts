@@ -54,10 +54,20 @@ export const times: {
   fetchWait: 200,
 };
 
-// The client keeps about 700 bytes of objects per fetched record: 2 MiB of small records are 20 MB.
-// A record that is larger than the limit comes all the same.
-const MAX_BYTES_PER_PARTITION = 256 << 10;
-const MAX_BYTES = 2 << 20;
+/** Most bytes of one fetch. A record that is larger than the limit comes all the same. */
+export interface FetchLimits {
+  readonly perPartition: number;
+  readonly total: number;
+}
+
+/**
+ * *steady* keeps transactions short and memory low. *bulk* is for what profits from large batches: a
+ * database that takes many rows at a time, a restore that has nothing else to do.
+ */
+export const fetchLimits: { readonly steady: FetchLimits; readonly bulk: FetchLimits } = {
+  steady: { perPartition: 256 << 10, total: 2 << 20 },
+  bulk: { perPartition: 1 << 20, total: 4 << 20 },
+};
 
 // What the client calls an error but is a step of its own protocol.
 const ROUTINE =
@@ -205,6 +215,7 @@ export function openConsumer(
   kafka: KafkaClient,
   groupId: string,
   assigner: GroupAssigner,
+  limits: FetchLimits,
 ): KafkaConsumer {
   const consumer = kafka.consumer({
     groupId,
@@ -214,8 +225,8 @@ export function openConsumer(
     heartbeatInterval: times.heartbeat,
     rebalanceTimeout: times.rebalance,
     maxWaitTimeInMs: times.fetchWait,
-    maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
-    maxBytes: MAX_BYTES,
+    maxBytesPerPartition: limits.perPartition,
+    maxBytes: limits.total,
     retry: {
       initialRetryTime: 100,
       factor: 0.2,
@@ -274,14 +285,18 @@ export async function fetchBatches(
   const topics = new Map<string, { partition: number; fetchOffset: string; maxBytes: number }[]>();
   for (const { topic, partition, next } of requests) {
     const partitions = topics.get(topic) ?? [];
-    partitions.push({ partition, fetchOffset: String(next), maxBytes: MAX_BYTES_PER_PARTITION });
+    partitions.push({
+      partition,
+      fetchOffset: String(next),
+      maxBytes: fetchLimits.bulk.perPartition,
+    });
     topics.set(topic, partitions);
   }
   const { responses } = (await broker.fetch({
     isolationLevel: READ_COMMITTED,
     maxWaitTime: times.fetchWait,
     minBytes: 1,
-    maxBytes: MAX_BYTES,
+    maxBytes: fetchLimits.bulk.total,
     topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
   })) as { responses: { topicName: string; partitions: FetchedPartition[] }[] };
   const asked = new Map(requests.map((r) => [`${r.topic}/${r.partition}`, String(r.next)]));

@@ -1,8 +1,8 @@
 import type { Topic } from '@waybill/contracts';
 import { toFault, type Fault } from '@waybill/fault';
 import type { Assignment } from './assigner.ts';
-import { chunksOf } from './chunks.ts';
-import type { WireRecord } from './client.ts';
+import { chunksOf, createChunkSize } from './chunks.ts';
+import { fetchLimits, type WireRecord } from './client.ts';
 import { unreadableLetter } from './dead-letter.ts';
 import { delay } from './delay.ts';
 import type { Environment } from './environment.ts';
@@ -18,7 +18,6 @@ import { firstToRead } from './task-start.ts';
 const COMMIT_EVERY_MS = 1_000;
 const WAIT_STEP_MS = 1_000;
 const MAX_CHUNK_BYTES = 4 << 20;
-const MAX_CHUNK_RECORDS = 2_000;
 
 interface Shared<Tx> {
   readonly environment: Environment;
@@ -35,6 +34,7 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
   /** What the database says, by `<topic>/<partition>`; a partition is absent until it was read. */
   const next = new Map<string, bigint>();
   const uncommitted = new Map<string, Position>();
+  const chunkSize = createChunkSize();
   let assigned: readonly { readonly topic: Topic; readonly partition: number }[] = [];
   let generation = 0;
   let session: Session | undefined;
@@ -169,8 +169,10 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
     }
     next.set(place, after);
     batch.resolve(last);
+    const ms = performance.now() - startedAt;
+    chunkSize.took(records.length, ms);
     metrics.received(topic.name, records.length);
-    metrics.batch(topic.name, (performance.now() - startedAt) / 1_000);
+    metrics.batch(topic.name, ms / 1_000);
     uncommitted.set(place, { topic: topic.name, partition, next: after, lag: 0n });
     return true;
   }
@@ -182,7 +184,7 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
       current().seek(batch.topic, batch.partition, from);
       return;
     }
-    for (const records of chunksOf(batch.records, MAX_CHUNK_RECORDS, MAX_CHUNK_BYTES)) {
+    for (const records of chunksOf(batch.records, chunkSize.records(), MAX_CHUNK_BYTES)) {
       if (!batch.isCurrent()) return;
       if (!(await runChunk(batch, records))) return;
       await batch.heartbeat();
@@ -207,6 +209,7 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
     owned: () => new Set(assigned.map(({ partition }) => partition)),
     onAssigned,
     onBatch,
+    fetch: fetchLimits.bulk,
   });
   return {
     ended: session.ended,

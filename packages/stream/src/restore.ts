@@ -2,7 +2,6 @@ import type { Message, Topic } from '@waybill/contracts';
 import { wireName, type Environment } from './environment.ts';
 import { streamFault } from './errors.ts';
 import { readLog } from './log-reader.ts';
-import { decodeBatch } from './record.ts';
 
 /** A restore that takes longer says so in this rhythm. */
 const PROGRESS_MS = 3_000;
@@ -29,28 +28,34 @@ export async function restorePartition(
   const startedAt = Date.now();
   let records = 0;
   let reportedAt = startedAt;
+
+  function decoded(offset: string, value: Buffer): Message {
+    const result = codecs.decode(topic, value);
+    if (result.message !== undefined) return result.message;
+    throw streamFault(
+      'UNDECODABLE',
+      'start',
+      `${topic.name}/${partition} offset ${offset}: ${result.problem}; state cannot be restored`,
+    );
+  }
+
   const reader = readLog({
     kafka: environment.openKafka(),
     logger,
     partitions: [{ topic: wireName(environment, topic), partition }],
     follow: false,
     onBatch: async (batch) => {
-      const { received, unreadable } = await decodeBatch(codecs, topic, partition, batch.messages);
-      const [bad] = unreadable;
-      if (bad) {
-        throw streamFault(
-          'UNDECODABLE',
-          'start',
-          `${topic.name}/${partition} offset ${bad.offset}: ${bad.problem}; state cannot be restored`,
-        );
-      }
-      const messages = new Map(received.map((r) => [String(r.offset), r.message]));
-      for (const { key: name, value, offset } of batch.messages) {
-        const message = messages.get(offset);
+      const { messages } = batch;
+      await codecs.learn(
+        topic,
+        messages.map(({ value }) => value),
+      );
+      for (const { key: name, value, offset } of messages) {
         const key = name?.toString() ?? '';
-        if (message === undefined) newest.delete(key);
+        if (value === null) newest.delete(key);
         else {
-          newest.set(key, { message, bytes: (name?.length ?? 0) + (value?.length ?? 0) });
+          const bytes = (name?.length ?? 0) + value.length;
+          newest.set(key, { message: decoded(offset, value), bytes });
         }
       }
       records += batch.messages.length;

@@ -1,7 +1,14 @@
 import type { Topic } from '@waybill/contracts';
 import { toFault, type Fault } from '@waybill/fault';
 import { taskAssigner, type Assignment } from './assigner.ts';
-import { openConsumer, type BatchControl, type KafkaConsumer, type WireRecord } from './client.ts';
+import {
+  fetchLimits,
+  openConsumer,
+  type BatchControl,
+  type FetchLimits,
+  type KafkaConsumer,
+  type WireRecord,
+} from './client.ts';
 import { atMost } from './delay.ts';
 import { wireName, type Environment } from './environment.ts';
 import { kafkaFault, streamFault } from './errors.ts';
@@ -32,6 +39,8 @@ export interface SessionOptions {
   readonly onBatch: (batch: GroupBatch) => Promise<void>;
   /** Partition numbers that this member has work for: it asks to keep them. */
   readonly owned: () => Iterable<number>;
+  /** Default: *steady*. */
+  readonly fetch?: FetchLimits;
 }
 
 /**
@@ -92,6 +101,7 @@ export function openSession(environment: Environment, options: SessionOptions): 
     environment.openKafka(),
     options.group,
     taskAssigner(options.owned, onFetched),
+    options.fetch ?? fetchLimits.steady,
   );
 
   function finish(fault: Fault | undefined): void {

@@ -43,16 +43,16 @@ function positive(name: string, text: string): number {
   return value;
 }
 
-interface Line {
-  readonly events_per_s?: number;
+function speedOf(line: object): number {
+  return 'events_per_s' in line ? Number(line.events_per_s) : 0;
 }
 
 /** The run with the median speed, and the spread of all. */
-function median(lines: readonly Line[]): object {
-  const sorted = lines.toSorted((a, b) => (a.events_per_s ?? 0) - (b.events_per_s ?? 0));
+function median(lines: readonly object[]): object {
+  const sorted = lines.toSorted((a, b) => speedOf(a) - speedOf(b));
   const middle = sorted[Math.floor((sorted.length - 1) / 2)] ?? {};
   if (lines.length < 2) return middle;
-  const speeds = sorted.map((line) => line.events_per_s);
+  const speeds = sorted.map(speedOf);
   return {
     ...middle,
     runs: lines.length,
@@ -118,7 +118,7 @@ export async function streamBench(
       },
     };
     for (const name of wanted) {
-      const lines: Line[] = [];
+      const lines: object[] = [];
       for (let run = 1; run <= positive('repeat', values.repeat); run += 1) {
         log(`${name}, run ${run}`);
         // `wanted` holds names of cases only.

@@ -1,8 +1,11 @@
 import { createPool, projectionStore } from '@waybill/postgres';
-import type { StreamMetrics, Streams, Task } from '@waybill/stream';
+import type { PositionRecorded } from '@waybill/contracts';
+import type { Outgoing, StreamMetrics, Streams, Task } from '@waybill/stream';
+import { idle, restore, type AtRest } from './clients-at-rest.ts';
 import { checksumOf, counted, createDigest, windowKey } from './expectation.ts';
 import { memoryStore, sendAll } from './log.ts';
 import type { Measured, Meter } from '../measure.ts';
+import { positionKey, positionOf, traceparentOf } from './position.ts';
 import { insertHistory, upsertLatest } from './tables.ts';
 import { topicsOf, type VehicleSampled, type WindowCounted } from './topics.ts';
 import { createWorkload, type WorkloadOptions } from './workload.ts';
@@ -22,7 +25,7 @@ export interface RunSetting {
 }
 
 /** Figures, and what the parent needs to check the run. */
-export interface RunResult extends Partial<Measured> {
+export interface RunResult extends Partial<Measured>, Partial<AtRest> {
   readonly digest?: string;
 }
 
@@ -43,7 +46,7 @@ export function metricsOf(meter: Meter): StreamMetrics {
     discarded: () => undefined,
     lag: () => undefined,
     state: () => undefined,
-    restored: () => undefined,
+    restored: (_topic, count) => meter.count(count),
     reworked: () => undefined,
   };
 }
@@ -59,53 +62,72 @@ async function measured(
   return result;
 }
 
-const POOL_OF_SAMPLES = 50_000;
+const POOL_OF_RECORDS = 50_000;
 
-const produce: Client = async ({ setting, streams, meter }) => {
-  const { warmup, events, workload } = setting;
-  const topic = topicsOf(setting.run).produced;
-  const next = createWorkload(workload);
-  const samples = Array.from({ length: Math.min(POOL_OF_SAMPLES, warmup + events) }, next);
-  const sampleAt = (index: number): VehicleSampled =>
-    samples[index % samples.length] as VehicleSampled;
-  const digest = createDigest();
-  for (let i = 0; i < warmup + events; i += 1) {
-    const { vehicle_id, event_time, latitude } = sampleAt(i);
-    digest.add(vehicle_id, event_time, latitude);
-  }
-  const publisher = await streams.publisher([topic]);
-  await sendAll(
-    publisher,
-    warmup + events,
-    (index) => {
-      const value = sampleAt(index);
-      return { topic, key: value.vehicle_id, message: { type: 'VehicleSampled', value } };
-    },
-    (records, ms) => {
-      meter.count(records);
-      meter.latency(ms);
-    },
-  );
-  await publisher.close();
-  return { ...(await meter.finished), digest: digest.text() };
-};
+/** Sends records of a pool made before the clock starts, as a load generator does. */
+function produce(
+  recordOf: (run: string, sampled: VehicleSampled, index: number) => Outgoing,
+): Client {
+  return async ({ setting, streams, meter }) => {
+    const total = setting.warmup + setting.events;
+    const next = createWorkload(setting.workload);
+    const pool = Array.from({ length: Math.min(POOL_OF_RECORDS, total) }, (_, index) => {
+      const sampled = next();
+      return { sampled, record: recordOf(setting.run, sampled, index) };
+    });
+    const at = (index: number): (typeof pool)[number] =>
+      pool[index % pool.length] as (typeof pool)[number];
+    const digest = createDigest();
+    for (let index = 0; index < total; index += 1) {
+      const { sampled, record } = at(index);
+      digest.add(record.key, sampled.event_time, sampled.latitude);
+    }
+    const publisher = await streams.publisher([at(0).record.topic]);
+    await sendAll(
+      publisher,
+      total,
+      (index) => at(index).record,
+      (records, ms) => {
+        meter.count(records);
+        meter.latency(ms);
+      },
+    );
+    await publisher.close();
+    return { ...(await meter.finished), digest: digest.text() };
+  };
+}
 
-const consume: Client = async ({ setting, streams, meter }) => {
-  const { sampled } = topicsOf(setting.run);
-  let times = 0;
-  const runner = await streams.project({
-    service: `consume-${setting.run}`,
-    inputs: [sampled],
-    store: memoryStore(),
-    handle: async (records) => {
-      for (const { message } of records) {
-        times += checksumOf(message.value as VehicleSampled);
-      }
-    },
-  });
-  const result = await measured(meter, runner);
-  return { ...result, digest: String(times) };
-};
+const produceSampled = produce((run, value) => ({
+  topic: topicsOf(run).produced,
+  key: value.vehicle_id,
+  message: { type: 'VehicleSampled', value },
+}));
+
+const producePosition = produce((run, sampled, index) => ({
+  topic: topicsOf(run).positionProduced,
+  key: positionKey(sampled),
+  message: { type: 'PositionRecorded', value: positionOf(sampled, index) },
+  traceparent: traceparentOf(index),
+}));
+
+/** Reads and decodes; the sum proves that every value was there. */
+function consume(input: 'sampled' | 'position'): Client {
+  return async ({ setting, streams, meter }) => {
+    let times = 0;
+    const runner = await streams.project({
+      service: `consume-${setting.run}`,
+      inputs: [topicsOf(setting.run)[input]],
+      store: memoryStore(),
+      handle: async (records) => {
+        for (const { message } of records) {
+          times += checksumOf(message.value as { readonly event_time: number });
+        }
+      },
+    });
+    const result = await measured(meter, runner);
+    return { ...result, digest: String(times) };
+  };
+}
 
 const METRES_PER_KM = 1_000;
 
@@ -136,6 +158,32 @@ const transactMap: Client = async ({ setting, streams, meter }) => {
     outputs: [mapped],
     deadLetter,
     createTask: () => task,
+  });
+  return measured(meter, runner);
+};
+
+/** The transformer's and the detector's topic on both sides: the record and header of the product. */
+const transactPosition: Client = async ({ setting, streams, meter }) => {
+  const { position, positionOut, deadLetter } = topicsOf(setting.run);
+  const runner = await streams.transact({
+    service: `map-${setting.run}`,
+    inputs: [position],
+    outputs: [positionOut],
+    deadLetter,
+    createTask: () => ({
+      handle: (records, out) => {
+        for (const { key, message, traceparent } of records) {
+          const from = message.value as PositionRecorded;
+          const value = { ...from, revision: from.revision + 1 };
+          out.emit({
+            topic: positionOut,
+            key,
+            message: { type: 'PositionRecorded', value },
+            traceparent,
+          });
+        }
+      },
+    }),
   });
   return measured(meter, runner);
 };
@@ -198,9 +246,14 @@ function project(kind: 'latest' | 'insert'): Client {
 
 /** How each case works with the port. */
 export const clients: Readonly<Record<string, Client>> = {
-  produce,
-  consume,
+  produce: produceSampled,
+  consume: consume('sampled'),
   'transact-map': transactMap,
+  'produce-position': producePosition,
+  'consume-position': consume('position'),
+  'transact-position': transactPosition,
+  restore,
+  idle,
   'transact-window': transactWindow,
   'project-latest': project('latest'),
   'project-insert': project('insert'),

@@ -58,8 +58,7 @@ export async function sendAll<M extends Message>(
 
 /** Reads every committed record of a topic, up to its present end, in the order of each partition. */
 export async function readAll<M extends Message>(
-  streams: Streams,
-  admin: StreamAdmin,
+  { streams, admin }: { readonly streams: Streams; readonly admin: StreamAdmin },
   topic: Topic<M>,
   onRecord: (record: Received<M>) => void,
 ): Promise<void> {

@@ -5,6 +5,8 @@ import type { RunResult, RunSetting } from './clients.ts';
 
 const clientFile = fileURLToPath(new URL('client.ts', import.meta.url));
 
+const LIMIT_MS = 15 * 60_000;
+
 /** Runs a case in a process of its own, started like a service; rejects when it fails. */
 export async function runClient(
   setting: RunSetting,
@@ -15,6 +17,7 @@ export async function runClient(
     env: { ...process.env, MALLOC_ARENA_MAX: '1' },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+  const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
   try {
     return await new Promise<RunResult>((resolve, reject) => {
       child.once('message', (answer: { result?: RunResult; error?: string }) => {
@@ -27,6 +30,7 @@ export async function runClient(
       child.send(setting);
     });
   } finally {
+    clearTimeout(limit);
     child.kill('SIGKILL');
   }
 }

@@ -115,7 +115,8 @@ export function topicsOf(run: string): {
   readonly windows: Topic<Counted>;
   readonly windowState: Topic<Counted>;
   readonly position: Topic<Position>;
-  readonly positionOut: Topic<Position>;
+  readonly positionProduced: Topic<Position>;
+  readonly positionOut: typeof catalogue.position;
   readonly deadLetter: Topic<Message<'ElementRejected', ElementRejected>>;
 } {
   const { PositionRecorded } = catalogue.position.contracts;
@@ -126,7 +127,9 @@ export function topicsOf(run: string): {
     windows: topic(`bench.window-${run}.event.v1`, { WindowCounted: counted }),
     windowState: topic(`bench.window-${run}.state.v1`, { WindowCounted: counted }, true),
     position: topic('bench.position.event.v1', { PositionRecorded }),
-    positionOut: topic(`bench.position-${run}.event.v1`, { PositionRecorded }),
+    positionProduced: topic(`bench.position-${run}.event.v1`, { PositionRecorded }),
+    // Under its own name, so that the codec treats it as the transformer's output.
+    positionOut: catalogue.position,
     deadLetter: { ...catalogue.detectorDeadLetter, name: 'bench.dead-letter.v1' },
   };
 }
