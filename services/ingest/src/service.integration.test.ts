@@ -351,7 +351,10 @@ test('what is too big, compressed, elsewhere or of another type is answered as s
 });
 
 test('more requests than the limit are sent away until there is room', async () => {
-  const small = await startHarness({ databaseUrl: database.url, inFlightMax: 1 });
+  const small = await startHarness({
+    databaseUrl: database.url,
+    config: { INGEST_IN_FLIGHT_MAX: 1 },
+  });
   try {
     const confirmed = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();

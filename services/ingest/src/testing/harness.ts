@@ -13,7 +13,7 @@ import { createMetrics, startTracing, type RunningService } from '@waybill/runti
 import type { Outgoing, Streams } from '@waybill/stream';
 import { toDocument, type TenantModel } from '@waybill/tenant';
 import { ingestMetrics } from '../metrics.ts';
-import { createService } from '../service.ts';
+import { createService, type ServiceConfig } from '../service.ts';
 
 type OnTable = (topic: Topic, key: string, message: Message | null) => void;
 
@@ -111,7 +111,8 @@ export interface Harness {
 export interface HarnessOptions {
   readonly databaseUrl: string;
   readonly log?: FakeLog;
-  readonly inFlightMax?: number;
+  /** Take the place of the defaults. */
+  readonly config?: Partial<ServiceConfig>;
 }
 
 export async function startHarness(options: HarnessOptions): Promise<Harness> {
@@ -131,7 +132,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       INGEST_HTTP_PORT: 0,
       INGEST_LEASE_S: 30,
       INGEST_SEND_TIMEOUT_MS: 1000,
-      INGEST_IN_FLIGHT_MAX: options.inFlightMax ?? 64,
+      INGEST_IN_FLIGHT_MAX: 64,
       INGEST_IN_FLIGHT_BYTES: 32 * 1024 * 1024,
       INGEST_CONNECTIONS_MAX: 200,
       INGEST_DRAIN_DELAY_MS: 0,
@@ -139,6 +140,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       INGEST_CLAIM_RETENTION_H: 168,
       INGEST_SECRETS_MAX_AGE_MS: 0,
       INGEST_TRUSTED_PROXIES: ['none'],
+      ...options.config,
     },
     {
       streams: fakeStreams(log, (listener) => (onTable = listener)),
