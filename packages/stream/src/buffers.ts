@@ -25,8 +25,6 @@ export interface StagedBuffers extends KeyedBuffers {
   readonly restore: (key: string, bytes: Uint8Array) => void;
   /** Bytes allocated: at most twice `size`, and 64 for each key. */
   readonly held: () => number;
-  /** True when something is staged. */
-  readonly changed: () => boolean;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -128,6 +126,5 @@ export function createBuffers(): StagedBuffers {
     },
     restore: (key, bytes) => put(key, { block: bytes, start: 0, end: bytes.length }),
     held: () => held,
-    changed: () => undo.size > 0,
   };
 }

@@ -41,11 +41,13 @@ export interface OffsetLookup {
   readonly bounds: (
     topics: readonly Topic[],
   ) => Promise<ReadonlyMap<string, { readonly low: bigint; readonly high: bigint }>>;
+  /** First offset of a partition that was published at or after `ms`; undefined = none was. */
+  readonly atTime: (topic: Topic, partition: number, ms: number) => Promise<bigint | undefined>;
   readonly close: () => Promise<void>;
 }
 
 /** Topic name on the cluster. */
-export function wireName(environment: Environment, topic: Topic): string {
+export function wireName(environment: Environment, topic: Pick<Topic, 'name'>): string {
   return `${environment.namespace}${topic.name}`;
 }
 

@@ -24,6 +24,8 @@ export interface LogReader {
   readonly done: Promise<void>;
   /** Read part of what there was to read at the start, 0 to 1 with two decimals. */
   readonly share: () => number;
+  /** Next offset to read of `<topic>/<partition>`; 0 when it is not known yet. */
+  readonly next: (place: string) => bigint;
   readonly stop: () => Promise<void>;
 }
 
@@ -233,6 +235,8 @@ export function readLog(options: LogReaderOptions): LogReader {
     caughtUp: reached.promise,
     done,
     share,
+    next: (place) =>
+      cursors.find(({ topic, partition }) => `${topic}/${partition}` === place)?.next ?? 0n,
     stop: async () => {
       stopping.abort();
       // A fetch under way ends by itself; without an answer the connection is cut.

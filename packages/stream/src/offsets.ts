@@ -134,6 +134,15 @@ export function createOffsetLookup(openKafka: () => KafkaClient, namespace: stri
           [...high].map(([where, end]) => [where, { low: low.get(where) ?? 0n, high: end }]),
         );
       }),
+    atTime: (topic, partition, ms) =>
+      ask(`looking up a time in ${topic.name}`, async ({ cluster }) => {
+        await cluster.addMultipleTargetTopics([wire(topic)]);
+        const [answer] = await cluster.fetchTopicsOffset([
+          { topic: wire(topic), partitions: [{ partition }], fromTimestamp: ms },
+        ]);
+        const offset = BigInt(answer?.partitions[0]?.offset ?? -1);
+        return offset < 0n ? undefined : offset;
+      }),
     close: async () => {
       closed = true;
       await drop();

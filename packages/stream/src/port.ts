@@ -194,7 +194,7 @@ export interface Task {
  * What a rework cannot do: overwrite something newer. Events keep ids and revisions of their source, so
  * readers keep the newest; a record for a compacted output goes out only when its `revision` is not older
  * than the one in the topic, and not at all when it has none. Elements of a record that were not asked
- * for (`index`) are left out by their `trace.index`. A record that makes `handle` throw fails the
+ * for (`index`) are left out by the `trace.index` that their output names. A record that makes `handle` throw fails the
  * command, not the service.
  *
  * A *preview* runs `handle` of a task of its own, on copies of stores and buffers, and writes nothing but

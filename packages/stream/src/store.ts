@@ -19,6 +19,8 @@ export interface StagedStore<V> extends KeyedStore<V> {
   /** Hands over one changelog record per changed key; `add` answers with its bytes. */
   readonly collect: (partition: number, add: (record: Outgoing) => number) => void;
   readonly promote: () => void;
+  /** True when something is staged. */
+  readonly changed: () => boolean;
   readonly size: () => number;
   /** Bytes of keys and values in the changelog, with what was collected. */
   readonly bytes: () => number;
@@ -111,6 +113,7 @@ export function createStore<V>(codec: StoreCodec<V> | undefined, time: StreamTim
       for (const [key, entry] of staged) settle(key, entry);
       staged.clear();
     },
+    changed: () => staged.size > 0,
     size: () => committed.size,
     bytes: () => bytes,
   };

@@ -18,6 +18,8 @@ export interface Tables {
   readonly reader: TableReader;
   /** All present entries, topic by topic. */
   readonly snapshot: () => readonly TableChange[];
+  /** Offset behind the last record that was taken, by `<topic>/<partition>`; 0 before the first one. */
+  readonly next: (place: string) => bigint;
   /** Rejects with the Fault that ended the reading; never resolves before `stop`. */
   readonly done: Promise<void>;
   readonly stop: () => Promise<void>;
@@ -29,6 +31,7 @@ const nothing: Tables = {
     entries: () => [][Symbol.iterator]() as IterableIterator<never>,
   },
   snapshot: () => [],
+  next: () => 0n,
   done: Promise.resolve(),
   stop: async () => undefined,
 };
@@ -118,6 +121,7 @@ export async function openTables(
       topics.flatMap((topic) =>
         [...tableOf(topic)].map(([key, message]) => ({ topic, key, message })),
       ),
+    next: (place) => reader.next(wireName(environment, { name: place })),
     done: ended.promise,
     stop: () => reader.stop(),
   };

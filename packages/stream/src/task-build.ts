@@ -1,6 +1,9 @@
 import { authored } from './author.ts';
+import { findBase, type BufferBase } from './buffer-base.ts';
 import type { Environment } from './environment.ts';
-import type { Task, TransactOptions } from './port.ts';
+import type { Emitter, Received, Task, TransactOptions } from './port.ts';
+import { rebuildBuffers } from './rebuild-buffers.ts';
+import { createReworkState } from './rework-state.ts';
 import type { TableChange, Tables } from './tables.ts';
 import { restoreState, startOffsets } from './task-start.ts';
 import { createTaskState, type TaskState } from './task-state.ts';
@@ -22,7 +25,18 @@ export interface TaskSetting<V> {
 export interface Live<V> {
   readonly transactor: Transactor;
   readonly state: TaskState<V>;
+  readonly base: BufferBase;
   readonly task: Task;
+}
+
+/** What a build starts from. */
+export interface BuildOrder {
+  readonly partition: number;
+  /** Filled with where the inputs go on. */
+  readonly next: Map<string, bigint>;
+  /** Buffers that this process kept from the former life of the task. */
+  readonly kept: BufferBase | undefined;
+  readonly signal: AbortSignal;
 }
 
 const TABLE_CHUNK = 2_000;
@@ -35,18 +49,35 @@ export function openCollector<V>({ environment, options, writable }: TaskSetting
 export async function commit<V>(
   { environment, group }: TaskSetting<V>,
   partition: number,
-  { transactor, state }: Live<V>,
+  { transactor, state, base }: Live<V>,
   collected: Collector,
   consumed?: Pick<ConsumedOffset, 'topic' | 'next'>,
 ): Promise<void> {
   authored(() => {
     state.expire();
     state.collect((record) => collected.outbox.add(record));
-    environment.ledger.hold({ group, partition }, state.storeBytes(), state.buffers.held());
+    environment.ledger.hold({ group, partition }, state.storeBytes(), base.buffers.held());
   });
   await transactor.commit(collected.outbox.rounds(), consumed && { group, partition, ...consumed });
   state.promote();
+  if (consumed) base.positions.set(consumed.topic.name, consumed.next);
   collected.report();
+}
+
+/** Runs the author's `handle`: the only time, beside a rebuild, in which buffers may change. */
+export function handleRecords<V>(
+  { options }: TaskSetting<V>,
+  { task, base }: Live<V>,
+  records: readonly Received[],
+  out: Emitter,
+): void {
+  if (records.length === 0) return;
+  base.buffers.open(options.buffers !== undefined);
+  try {
+    task.handle(records, out);
+  } finally {
+    base.buffers.open(false);
+  }
 }
 
 /** Hands table records to the author, in transactions of at most 2,000. */
@@ -70,31 +101,33 @@ export async function showTables<V>(
 }
 
 /**
- * Fences the older owner, then reads the committed offsets (only now they are final) into `next`,
- * restores the state and creates the task. The tables are not shown to it yet.
+ * Fences the older owner, then reads the committed offsets (only now they are final), restores the
+ * stores, finds a base for the buffers, creates the task and rebuilds what the base lacks. The tables are
+ * not shown to it yet.
  */
-export async function buildTask<V>(
-  setting: TaskSetting<V>,
-  partition: number,
-  next: Map<string, bigint>,
-  signal: AbortSignal,
-): Promise<Live<V>> {
+export async function buildTask<V>(setting: TaskSetting<V>, order: BuildOrder): Promise<Live<V>> {
   const { environment, options, group, partitions, tables } = setting;
+  const { partition, signal, kept } = order;
   const transactor = createTransactor(environment, `${group}-${partition}`);
   try {
     await transactor.fence();
-    const starts = await startOffsets(environment, group, options.inputs, partition);
-    for (const [topic, start] of starts) next.set(topic, start);
+    const start = await startOffsets(environment, group, options.inputs, partition);
+    for (const [topic, next] of start.next) order.next.set(topic, next);
     const state = createTaskState(options, partition);
     await restoreState(environment, state, partition, signal);
+    const epoch = createReworkState(state.reworks, partition).epoch();
+    const base = await findBase(environment, options, { group, partition, epoch, ...start }, kept);
+    state.adopt(base.buffers);
     const { store, stores, buffers, time } = state;
-    const task = authored(() =>
-      options.createTask({
+    const task = authored(() => {
+      environment.ledger.hold({ group, partition }, state.storeBytes(), buffers.held());
+      return options.createTask({
         ...{ partition, partitions, store, stores, buffers, time },
         tables: tables.reader,
-      }),
-    );
-    return { transactor, state, task };
+      });
+    });
+    await rebuildBuffers({ setting, partition, state, task, base, signal, ...start });
+    return { transactor, state, base, task };
   } catch (error) {
     await transactor.close();
     throw error;

@@ -1,16 +1,19 @@
-import type { Topic } from '@waybill/contracts';
+import type { Message, Topic } from '@waybill/contracts';
 import { toFault, type Fault } from '@waybill/fault';
 import { authored, AuthorFailed } from './author.ts';
+import { createSnapshotKeeper, type BufferBase } from './buffer-base.ts';
 import { chunksOf } from './chunks.ts';
 import type { WireRecord } from './client.ts';
 import { backoff, delay } from './delay.ts';
 import { decodeBatch, linksOf } from './record.ts';
+import { startReworker } from './rework.ts';
 import { createSerial } from './serial.ts';
 import type { GroupBatch, Session } from './session.ts';
 import type { TableChange } from './tables.ts';
 import {
   buildTask,
   commit,
+  handleRecords,
   openCollector,
   showTables,
   type Live,
@@ -34,12 +37,16 @@ export interface TaskSlot {
   readonly isReady: () => boolean;
   readonly process: (batch: GroupBatch) => Promise<void>;
   readonly tableChanged: (change: TableChange) => void;
+  /** A rework command arrived. */
+  readonly commanded: () => void;
   /** The group was joined again and this member still owns the partition. */
   readonly reassigned: () => void;
   readonly close: () => Promise<void>;
 }
 
 export interface SlotSetting<V> extends TaskSetting<V> {
+  /** Newest record of every rework command. */
+  readonly commands: () => readonly Message[];
   readonly session: () => Session;
   readonly fail: (fault: Fault) => void;
 }
@@ -57,11 +64,13 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
   const { codecs, logger, metrics, tracing } = environment;
   const transactionalId = `${group}-${partition}`;
   const serial = createSerial();
+  const snapshots = createSnapshotKeeper(environment, options, { group, partition });
   const closing = new AbortController();
   const next = new Map<string, bigint>();
   const changed = new Map<string, TableChange>();
   let state: State = 'building';
   let live: Live<V> | undefined;
+  let kept: BufferBase | undefined;
   let tableTimer: NodeJS.Timeout | undefined;
   let stoppedTimer: NodeJS.Timeout | undefined;
   let stoppedBy = '';
@@ -79,7 +88,8 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
   }
 
   async function buildOnce(): Promise<void> {
-    const built = await buildTask(setting, partition, next, closing.signal);
+    const built = await buildTask(setting, { partition, next, kept, signal: closing.signal });
+    kept = built.base;
     try {
       changed.clear();
       await showTables(setting, partition, built, setting.tables.snapshot());
@@ -96,6 +106,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       setting.session().resume(topic, partition);
     }
     scheduleTables();
+    reworker?.wake();
     logger.info({ group, partition, transactional_id: transactionalId }, 'task.started');
   }
 
@@ -105,6 +116,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
         await buildOnce();
         return;
       } catch (error) {
+        kept?.buffers.drop();
         if (!is('building')) return;
         const fault = weather(error);
         if (fault === undefined) return;
@@ -138,6 +150,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
   function discardTask(): Promise<void> {
     const old = live;
     live = undefined;
+    kept?.buffers.drop();
     return old?.transactor.close() ?? Promise.resolve();
   }
 
@@ -212,7 +225,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       collected.outbox.setTraceparent(traceparent);
       authored(() => {
         for (const found of decoded.unreadable) collected.unreadable(found);
-        if (decoded.received.length > 0) current.task.handle(decoded.received, collected.out);
+        handleRecords(setting, current, decoded.received, collected.out);
         if (decoded.tombstones > 0) collected.out.skip('tombstone', decoded.tombstones);
       });
       const after = BigInt(last.offset) + 1n;
@@ -248,9 +261,27 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       }
       const last = records.at(-1);
       if (last) batch.resolve(last);
+      snapshots.maybe(live.base);
       await batch.heartbeat();
     }
   }
+
+  const reworker =
+    options.rework &&
+    startReworker({
+      ...{ setting, partition, next, commands: setting.commands },
+      inTurn: (work) =>
+        serial.run(async () => {
+          if (!live || !is('ready')) return false;
+          try {
+            await work(live);
+            return true;
+          } catch (error) {
+            settle(error);
+            return false;
+          }
+        }),
+    });
 
   pauseInputs();
   void serial.run(build);
@@ -264,6 +295,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       if (is('stopped')) restart();
       else scheduleTables();
     },
+    commanded: () => reworker?.wake(),
     reassigned: () => {
       if (!is('ready')) {
         pauseInputs();
@@ -278,8 +310,10 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       closing.abort();
       clearTimeout(tableTimer);
       clearTimeout(stoppedTimer);
+      await reworker?.stop();
       await serial.idle();
       await discardTask();
+      if (kept) await snapshots.last(kept);
       environment.ledger.release({ group, partition });
     },
   };

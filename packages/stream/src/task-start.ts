@@ -4,27 +4,36 @@ import type { Environment } from './environment.ts';
 import { restorePartition } from './restore.ts';
 import type { TaskState } from './task-state.ts';
 
+/** Where the inputs of a task go on, and what is still there of them; by topic name. */
+export interface Start {
+  readonly next: ReadonlyMap<string, bigint>;
+  readonly low: ReadonlyMap<string, bigint>;
+}
+
 /**
- * Where one partition of each input goes on, by topic name. Final only after fencing. What retention
- * deleted before it was read is lost: that is an error line, and reading goes on at the first record.
+ * Where one partition of each input goes on. Final only after fencing. What retention deleted before it
+ * was read is lost: that is an error line, and reading goes on at the first record.
  */
 export async function startOffsets(
   environment: Environment,
   group: string,
   inputs: readonly Topic[],
   partition: number,
-): Promise<ReadonlyMap<string, bigint>> {
+): Promise<Start> {
   const committed = await environment.offsets.committed(group, inputs, partition);
   const bounds = await environment.offsets.bounds(inputs);
-  return new Map(
-    inputs.map((topic) => {
-      const low = bounds.get(`${topic.name}/${partition}`)?.low ?? 0n;
-      return [
-        topic.name,
-        firstToRead(environment, topic, partition, low, committed.get(topic.name)),
-      ];
-    }),
+  const low = new Map(
+    inputs.map(({ name }) => [name, bounds.get(`${name}/${partition}`)?.low ?? 0n]),
   );
+  const first = (topic: Topic): bigint =>
+    firstToRead(
+      environment,
+      topic,
+      partition,
+      low.get(topic.name) ?? 0n,
+      committed.get(topic.name),
+    );
+  return { next: new Map(inputs.map((topic) => [topic.name, first(topic)])), low };
 }
 
 /** The stored offset, or the first record that is still there. */

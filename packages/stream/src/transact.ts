@@ -1,4 +1,4 @@
-import type { Topic } from '@waybill/contracts';
+import type { Message, Topic } from '@waybill/contracts';
 import type { Fault } from '@waybill/fault';
 import type { Assignment } from './assigner.ts';
 import { atMost } from './delay.ts';
@@ -34,12 +34,13 @@ interface Shared<V> {
   readonly partitions: number;
   readonly writable: ReadonlyMap<string, number>;
   readonly tables: Tables;
+  readonly commands: () => readonly Message[];
   /** Where table changes go: the tasks of the present life. */
   readonly listen: (listener: (change: TableChange) => void) => void;
 }
 
 function openWork<V>(shared: Shared<V>, fail: (fault: Fault) => void): Work {
-  const { environment, options, partitions, writable, tables } = shared;
+  const { environment, options, partitions, writable, tables, commands } = shared;
   const group = `${environment.namespace}${options.service}`;
   const slots = new Map<number, TaskSlot>();
   const leaving = new Set<Promise<void>>();
@@ -62,7 +63,10 @@ function openWork<V>(shared: Shared<V>, fail: (fault: Fault) => void): Work {
       if (assigned.has(slot.partition)) slot.reassigned();
       else release(slot);
     }
-    const setting = { environment, options, group, partitions, writable, tables, fail };
+    const setting = {
+      ...{ environment, options, group, partitions, writable, tables, commands },
+      fail,
+    };
     for (const partition of assigned) {
       if (slots.has(partition)) continue;
       slots.set(partition, createTaskSlot({ ...setting, session: current }, partition));
@@ -79,7 +83,11 @@ function openWork<V>(shared: Shared<V>, fail: (fault: Fault) => void): Work {
     },
   });
   shared.listen((change) => {
-    for (const slot of slots.values()) slot.tableChanged(change);
+    const isCommand = change.topic === options.rework?.commands;
+    for (const slot of slots.values()) {
+      if (isCommand) slot.commanded();
+      else slot.tableChanged(change);
+    }
   });
   return {
     ended: session.ended,
@@ -103,7 +111,8 @@ export async function transact<V, S extends object>(
   const { codecs, logger, offsets } = environment;
   const state = changelogsOf(options);
   const written: readonly Topic[] = [...options.outputs, options.deadLetter, ...state];
-  const tableTopics = options.tables ?? [];
+  const command = options.rework?.commands;
+  const tableTopics = [...(options.tables ?? []), ...(command ? [command] : [])];
   await codecs.bind([...options.inputs, ...tableTopics, ...written]);
   const counts = await offsets.partitionCounts([...options.inputs, ...written]);
   const partitions = taskCount([...options.inputs, ...state], counts);
@@ -116,7 +125,13 @@ export async function transact<V, S extends object>(
     options,
     partitions,
     writable,
-    tables,
+    // The author's tables; commands come on the same way, but are none of them.
+    tables: {
+      ...tables,
+      snapshot: () => tables.snapshot().filter(({ topic }) => topic !== command),
+    },
+    commands: () =>
+      command ? [...tables.reader.entries(command)].map(([, message]) => message) : [],
     listen: (next) => {
       listener = next;
     },

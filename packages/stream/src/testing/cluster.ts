@@ -19,6 +19,10 @@ export const topics = {
   state: testTopic('test.unit.state.v1', { compacted: true }),
   table: testTopic('test.setting.state.v1', { compacted: true, partitioning: 'single' }),
   cursor: testTopic('test.cursor.state.v1', { compacted: true, partitioning: 'source' }),
+  windows: testTopic('test.window.state.v1', { compacted: true }),
+  asset: { ...catalogue.asset, name: 'test.asset.state.v1' },
+  reworkCommand: { ...catalogue.detectorRework, name: 'test.rework.command.v1' },
+  reworkState: { ...catalogue.detectorReworkState, name: 'test.rework.state.v1' },
   deadLetter: { ...catalogue.detectorDeadLetter, name: 'test.dead-letter.v1' },
 } as const;
 

@@ -1,0 +1,122 @@
+import type { ReworkProgressed, ReworkRequested, ReworkSpan, Topic } from '@waybill/contracts';
+import { authored } from './author.ts';
+import type { WireRecord } from './client.ts';
+import { decodeBatch, type DecodedBatch } from './record.ts';
+import { nothingReworked, previewEmitter, reworkEmitter, type Reworked } from './rework-emitter.ts';
+import type { ReworkGuard } from './rework-guard.ts';
+import { openPreview, type Preview } from './rework-preview.ts';
+import { addOutcomes, createReworkState, MAX_FINDINGS } from './rework-state.ts';
+import { commit, handleRecords, openCollector, type Live, type TaskSetting } from './task-build.ts';
+
+/** Records of one span that are reworked in one transaction. */
+export interface ReworkBatch {
+  readonly command: ReworkRequested;
+  readonly span: ReworkSpan;
+  readonly topic: Topic;
+  /** Those that were chosen; may be none when a key restricts the span. */
+  readonly records: readonly WireRecord[];
+  /** Where the span goes on. */
+  readonly next: bigint;
+  /** Chosen records that the topic does not hold any more. */
+  readonly missing: number;
+}
+
+const DEFAULT_TIMES = 5;
+
+/** The code of one task that reworks; lives as long as the command that it works on. */
+export interface ReworkRun<V> {
+  /**
+   * Runs one batch and commits it with the progress. Returns the progress, or undefined when the task
+   * stands elsewhere: another life of it went further.
+   */
+  readonly batch: (live: Live<V>, batch: ReworkBatch) => Promise<ReworkProgressed | undefined>;
+}
+
+/** The spans after a batch: the first one goes on at `next`, or is over. */
+function spansAfter(spans: readonly ReworkSpan[], next: bigint): readonly ReworkSpan[] {
+  const [first, ...rest] = spans;
+  if (first === undefined) return [];
+  return next < BigInt(first.end) ? [{ ...first, next: Number(next) }, ...rest] : rest;
+}
+
+export function createReworkRun<V>(
+  setting: TaskSetting<V>,
+  partition: number,
+  guard: ReworkGuard,
+): ReworkRun<V> {
+  const { environment, options } = setting;
+  const { codecs, metrics } = environment;
+  const mostTimes = options.rework?.timesPerRecord ?? DEFAULT_TIMES;
+  let preview: Preview | undefined;
+
+  function dryRun(live: Live<V>, decoded: DecodedBatch, index: number, report: Reworked): void {
+    if (preview?.of !== live) preview = openPreview(setting, partition, live);
+    const first = Number(decoded.received[0]?.offset ?? 0);
+    const silent = previewEmitter(codecs, report, first);
+    preview.handle(decoded.received, reworkEmitter(silent, index, guard, report));
+  }
+
+  function after(
+    progress: ReworkProgressed,
+    { records, next, missing }: ReworkBatch,
+    done: number,
+    report: Reworked,
+  ): ReworkProgressed {
+    const refused = records.length - done;
+    const spans = spansAfter(progress.spans, next);
+    const findings = [...progress.findings, ...report.findings].slice(0, MAX_FINDINGS);
+    return {
+      ...progress,
+      spans,
+      status: spans.length === 0 ? 'DONE' : 'RUNNING',
+      records_done: progress.records_done + done,
+      records_refused: progress.records_refused + refused,
+      records_missing: progress.records_missing + missing,
+      elements_superseded: progress.elements_superseded + report.superseded,
+      outcomes: addOutcomes(progress.outcomes, report.outcomes),
+      findings,
+      reason: refused > 0 ? `records were reworked ${mostTimes} times already` : progress.reason,
+      updated_time: Date.now(),
+    };
+  }
+
+  return {
+    batch: async (live, batch) => {
+      const { command, span, topic, records } = batch;
+      const state = createReworkState(live.state.reworks, partition);
+      const progress = state.progress(command.rework_id);
+      const standing = progress?.spans[0];
+      const fits =
+        progress?.status === 'RUNNING' &&
+        standing?.topic === span.topic &&
+        standing.next === span.next &&
+        standing.index === span.index;
+      if (!fits) return undefined;
+      const wanted = command.preview
+        ? records
+        : records.filter(({ offset }) => state.timesOf(topic.name, BigInt(offset)) < mostTimes);
+      const decoded = await decodeBatch(codecs, topic, partition, wanted);
+      await guard.update();
+      const report = nothingReworked();
+      const collected = openCollector(setting);
+      authored(() => {
+        if (command.preview) dryRun(live, decoded, span.index, report);
+        else {
+          for (const found of decoded.unreadable) collected.unreadable(found);
+          const out = reworkEmitter(collected.out, span.index, guard, report);
+          handleRecords(setting, live, decoded.received, out);
+          for (const { offset } of wanted) state.raise(topic.name, BigInt(offset));
+        }
+        const { length: unreadable } = decoded.unreadable;
+        if (unreadable > 0) report.outcomes.set('UNDECODABLE', unreadable);
+        state.put(after(progress, batch, wanted.length, report));
+      });
+      await commit(setting, partition, live, collected);
+      if (!command.preview) live.base.epoch += wanted.length;
+      metrics.reworked('done', wanted.length);
+      metrics.reworked('refused', records.length - wanted.length);
+      metrics.reworked('missing', batch.missing);
+      return state.progress(command.rework_id);
+    },
+  };
+}

@@ -1,0 +1,298 @@
+import type {
+  Message,
+  ReworkCancelled,
+  ReworkProgressed,
+  ReworkRequested,
+} from '@waybill/contracts';
+import { toFault } from '@waybill/fault';
+import { AuthorFailed } from './author.ts';
+import { chunksOf } from './chunks.ts';
+import { backoff, delay } from './delay.ts';
+import { streamFault } from './errors.ts';
+import { pullBatches } from './pull-log.ts';
+import { openReworkGuard, type ReworkGuard } from './rework-guard.ts';
+import { planRework } from './rework-plan.ts';
+import { createReworkRun, type ReworkBatch, type ReworkRun } from './rework-run.ts';
+import { begunProgress, createReworkState, inputNamed, type ReworkState } from './rework-state.ts';
+import { commit, openCollector, type Live, type TaskSetting } from './task-build.ts';
+
+/**
+ * Works off the rework commands of one task, oldest first, beside its inputs.
+ *
+ * Per command: *new* → plan (fixed by the first progress record) → *RUNNING*, a batch at a time, each one
+ * transaction with the progress → *DONE*, *CANCELLED* or *FAILED*. All state is in the changelog: after a
+ * failed transaction, a crash or a handover the next life of the task goes on where the progress stands.
+ */
+export interface Reworker {
+  /** A command arrived, or the task is ready again: look. */
+  readonly wake: () => void;
+  /** Resolves when nothing runs any more. */
+  readonly stop: () => Promise<void>;
+}
+
+/** The task as the reworker needs it. */
+export interface ReworkHost<V> {
+  readonly setting: TaskSetting<V>;
+  readonly partition: number;
+  readonly next: ReadonlyMap<string, bigint>;
+  /** Newest record of every command. */
+  readonly commands: () => readonly Message[];
+  /**
+   * Runs `work` between batches of the inputs. Resolves false, with nothing done, when the task is not
+   * ready; what `work` throws has thrown the task away when it comes out here.
+   */
+  readonly inTurn: (work: (live: Live<V>) => Promise<void>) => Promise<boolean>;
+}
+
+/** Records in one transaction of a rework at most; fewer at low rates. */
+const BATCH_RECORDS = 500;
+const SECOND_MS = 1_000;
+const RETRY_FIRST_MS = 200;
+const RETRY_MAX_MS = 5_000;
+
+type Command = ReworkRequested | ReworkCancelled;
+
+function isRequest(command: Command): command is ReworkRequested {
+  return 'addresses' in command;
+}
+
+/** Interrupts the work on a command; the loop looks again. */
+class Interrupted extends Error {}
+
+export function startReworker<V>(host: ReworkHost<V>): Reworker {
+  const { setting, partition, inTurn } = host;
+  const { environment, options, group, partitions } = setting;
+  const { logger, metrics } = environment;
+  const stopping = new AbortController();
+  /** Commands whose records made the author's code throw, until that is in the changelog. */
+  const failed = new Map<string, string>();
+  let rouse = Promise.withResolvers<void>();
+
+  function commandOf(id: string): Command | undefined {
+    return commands().find(({ rework_id }) => rework_id === id);
+  }
+
+  function commands(): readonly Command[] {
+    // The topic has these two contracts.
+    return host.commands().map(({ value }) => value as Command);
+  }
+
+  /** Runs `work` in turn or interrupts. */
+  async function turn<R>(work: (live: Live<V>) => Promise<R>): Promise<R> {
+    let result: { readonly value: R } | undefined;
+    const ran = await inTurn(async (live) => {
+      result = { value: await work(live) };
+    });
+    if (!ran || result === undefined) throw new Interrupted();
+    return result.value;
+  }
+
+  /** Commits a progress that no reworked record goes with. */
+  function write(change: (state: ReworkState) => ReworkProgressed): Promise<ReworkProgressed> {
+    return turn(async (live) => {
+      const state = createReworkState(live.state.reworks, partition);
+      const progress = change(state);
+      state.put(progress);
+      await commit(setting, partition, live, openCollector(setting));
+      return progress;
+    });
+  }
+
+  function tell(progress: ReworkProgressed, message: string): void {
+    const { rework_id, status, preview, records_done, records_refused, records_missing } = progress;
+    const { elements_superseded, reason } = progress;
+    logger.info(
+      {
+        ...{ group, partition, rework_id, status, preview, records_done, records_refused },
+        ...{ records_missing, elements_superseded, reason },
+      },
+      message,
+    );
+  }
+
+  async function end(
+    command: Pick<ReworkRequested, 'rework_id' | 'service' | 'preview'>,
+    status: 'CANCELLED' | 'FAILED',
+    reason: string,
+  ): Promise<void> {
+    const progress = await write((state) => ({
+      ...(state.progress(command.rework_id) ?? begunProgress(command, partition, partitions)),
+      ...{ status, reason, spans: [], updated_time: Date.now() },
+    }));
+    tell(progress, 'rework.ended');
+  }
+
+  async function begin(command: ReworkRequested): Promise<ReworkProgressed> {
+    const { inputs, deadLetter } = options;
+    const { next } = host;
+    const plan = await planRework(
+      { environment, inputs, deadLetter, partition, partitions, next },
+      command,
+    );
+    const bounds = await environment.offsets.bounds(inputs);
+    const progress = await write((state) => {
+      for (const { name } of inputs) {
+        state.forget(name, bounds.get(`${name}/${partition}`)?.low ?? 0n);
+      }
+      return {
+        ...begunProgress(command, partition, partitions),
+        spans: plan.spans,
+        records_missing: plan.missing,
+        status: plan.spans.length === 0 ? 'DONE' : 'RUNNING',
+      };
+    });
+    metrics.reworked('missing', plan.missing);
+    tell(progress, plan.spans.length === 0 ? 'rework.ended' : 'rework.started');
+    return progress;
+  }
+
+  /** Hands one batch over, then waits as long as the rate asks for. */
+  async function step(
+    run: ReworkRun<V>,
+    command: ReworkRequested,
+    progress: ReworkProgressed,
+    part: Pick<ReworkBatch, 'records' | 'next' | 'missing'>,
+  ): Promise<ReworkProgressed> {
+    const [span] = progress.spans;
+    const topic = span && inputNamed(options.inputs, span.topic);
+    const now = commandOf(command.rework_id);
+    if (stopping.signal.aborted || !span || !topic || !now || !isRequest(now)) {
+      throw new Interrupted();
+    }
+    const batch = { command, span, topic, ...part };
+    let author: AuthorFailed | undefined;
+    const after = await turn(async (live) => {
+      try {
+        return await run.batch(live, batch);
+      } catch (error) {
+        if (!(error instanceof AuthorFailed)) throw error;
+        author = error;
+        failed.set(command.rework_id, `${error.fault.code}: ${error.fault.message}`);
+        // The author's memory may be half changed: the task is built anew, the service goes on.
+        throw streamFault(
+          'KAFKA_FAILED',
+          'decide',
+          'a rework failed, its task is built anew',
+          error,
+        );
+      }
+    });
+    if (author !== undefined || after === undefined) throw new Interrupted();
+    const pause = (part.records.length / command.rate_records_per_s) * SECOND_MS;
+    if (pause >= 1) await delay(pause, stopping.signal);
+    return after;
+  }
+
+  /** The first span of the progress, from where it stands to its end. */
+  async function workSpan(
+    run: ReworkRun<V>,
+    command: ReworkRequested,
+    begun: ReworkProgressed,
+  ): Promise<ReworkProgressed> {
+    const [span] = begun.spans;
+    const topic = span && inputNamed(options.inputs, span.topic);
+    if (!span || !topic) throw new Interrupted();
+    const end = BigInt(span.end);
+    const most = Math.min(BATCH_RECORDS, command.rate_records_per_s);
+    const stretch = { topic, partition, from: BigInt(span.next), to: end };
+    let progress = begun;
+    let isFound = false;
+    for await (const { messages } of pullBatches(environment, stretch)) {
+      const chosen = messages.filter(
+        ({ offset, key, value }) =>
+          BigInt(offset) < end &&
+          value !== null &&
+          (command.key === null || key?.toString() === command.key),
+      );
+      for (const records of chunksOf(chosen, most)) {
+        isFound = true;
+        const last = records.at(-1);
+        const next = last === undefined ? end : BigInt(last.offset) + 1n;
+        progress = await step(run, command, progress, { records, next, missing: 0 });
+        if (progress.spans[0]?.end !== span.end || progress.status !== 'RUNNING') return progress;
+      }
+    }
+    const isSingle = command.addresses.length > 0 || command.dead_letter_ids.length > 0;
+    return step(run, command, progress, {
+      records: [],
+      next: end,
+      missing: +(isSingle && !isFound),
+    });
+  }
+
+  async function work(
+    command: ReworkRequested,
+    known: ReworkProgressed | undefined,
+  ): Promise<void> {
+    let progress = known ?? (await begin(command));
+    if (progress.status !== 'RUNNING') return;
+    const guard: ReworkGuard = await openReworkGuard(environment, options.outputs);
+    try {
+      const run = createReworkRun(setting, partition, guard);
+      while (progress.status === 'RUNNING') progress = await workSpan(run, command, progress);
+    } finally {
+      await guard.close();
+    }
+    tell(progress, 'rework.ended');
+  }
+
+  /** One look: ends what is to end and works on the oldest open command. True = look again at once. */
+  async function look(): Promise<boolean> {
+    const open = await turn(async (live) => {
+      const state = createReworkState(live.state.reworks, partition);
+      return commands()
+        .map((command) => ({ command, progress: state.progress(command.rework_id) }))
+        .filter(({ progress }) => progress === undefined || progress.status === 'RUNNING')
+        .toSorted((a, b) => a.command.requested_time - b.command.requested_time);
+    });
+    const [oldest] = open;
+    if (oldest === undefined) return false;
+    const { command, progress } = oldest;
+    const failure = failed.get(command.rework_id);
+    if (!isRequest(command)) {
+      const { rework_id, service, requested_by: by } = command;
+      const preview = progress?.preview ?? false;
+      await end({ rework_id, service, preview }, 'CANCELLED', `cancelled by ${by}`);
+    } else if (failure === undefined) await work(command, progress);
+    else {
+      metrics.reworked('failed', 1);
+      await end(command, 'FAILED', failure);
+      failed.delete(command.rework_id);
+    }
+    return true;
+  }
+
+  async function run(): Promise<void> {
+    for (let failures = 0; !stopping.signal.aborted;) {
+      const woken = rouse.promise;
+      try {
+        while (!stopping.signal.aborted && (await look())) failures = 0;
+        await woken;
+      } catch (error) {
+        if (error instanceof Interrupted) {
+          // A ready task and a changed command wake us; the pause is for a task that went on already.
+          await Promise.race([woken, delay(RETRY_MAX_MS, stopping.signal)]);
+        } else {
+          const { code, message: detail } = toFault(error, 'decide');
+          logger.warn({ group, partition, code, detail }, 'rework.delayed');
+          await delay(backoff(failures, RETRY_FIRST_MS, RETRY_MAX_MS), stopping.signal);
+          failures += 1;
+        }
+      }
+    }
+  }
+
+  const done = run();
+  return {
+    wake: () => {
+      const before = rouse;
+      rouse = Promise.withResolvers();
+      before.resolve();
+    },
+    stop: async () => {
+      stopping.abort();
+      rouse.resolve();
+      await done;
+    },
+  };
+}
