@@ -114,7 +114,11 @@ export async function writeSnapshot(
   await handle.close();
   await rename(temporary, file);
   const directory = await open(folder, 'r');
-  await directory.sync().finally(() => directory.close());
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
 }
 
 class Damaged extends Error {}

@@ -141,8 +141,8 @@ export function worker(
       fromMessage: (message) => Number(textOf(message)),
     },
     rework: {
-      commands: topics.reworkCommand as unknown as Topic,
-      state: topics.reworkState as unknown as Topic,
+      commands: topics.reworkCommand,
+      state: topics.reworkState,
       ...(settings.timesPerRecord && { timesPerRecord: settings.timesPerRecord }),
     },
     createTask: ({ store }) => ({
