@@ -1,12 +1,19 @@
 import type { Message, Topic } from '@waybill/contracts';
 
 /**
- * The port of the stream core. kafkajs stays behind it: no type of the client appears here.
+ * The port of the stream core. kafkajs stays behind it: no type of the client appears here. What it
+ * promises is executable: `testing/contract` runs against the broker and the in-memory log of testkit.
  *
  * Four ways to work. *transact*: consume → state → produce, exactly once. *project*: consume → a
  * database that stores the offsets in the same transaction. *extract*: own a partition of a cursor
  * topic, restore the cursors, produce records and cursors in one fenced transaction. *publish*:
  * idempotent, acks = all, batched.
+ *
+ * Failures are Faults (codes: `errors.ts`). By kind, wherever one appears: *transient* and *cancelled*:
+ * the core tries again by itself within its limits; out of them a runner's `done` rejects, a call of the
+ * author throws. *misconfigured*: at the start the call throws; later the task, projection or owner
+ * waits until somebody corrects it. *malformed*, *refused*: one element, a dead letter, its neighbours
+ * go on. *bug*: the runner ends and `done` rejects; the process should end with it.
  */
 
 /** A decoded record. Offsets are bigint in the port and next-to-read in every "position". */
@@ -24,7 +31,11 @@ export interface Received<M extends Message = Message> {
   readonly bytes: Buffer;
 }
 
-/** A record to write. The value must keep the contract: a violation throws a Fault `CONTRACT_VIOLATED`. */
+/**
+ * A record to write. Throws, where it is handed over, a Fault `CONTRACT_VIOLATED` when the value breaks its
+ * contract and `UNDECLARED_OUTPUT` when the topic was not declared or is not compacted and gets a tombstone.
+ * A record over the broker's limit of about 1 MiB is `RECORD_TOO_LARGE`. All three are bugs of the author.
+ */
 export interface Outgoing<M extends Message = Message> {
   readonly topic: Topic<M>;
   readonly key: string;
@@ -37,7 +48,11 @@ export interface Outgoing<M extends Message = Message> {
   readonly partitionKey?: string;
 }
 
-/** One element that was refused: goes to the service's dead-letter topic; its neighbours go on. */
+/**
+ * One element that was refused: goes to the service's dead-letter topic, in the transaction of the chunk
+ * that it came in; its neighbours go on. When that topic is away the transaction fails and nothing is
+ * consumed: nothing is skipped. Texts must hold no secrets; what looks like one is masked.
+ */
 export interface Rejection {
   readonly record: Received;
   /** Position of the element in the record; -1 = the record as a whole. */
@@ -54,8 +69,13 @@ export interface Rejection {
   readonly attempts: number;
 }
 
-/** Collects what one batch produces; sent and committed together with the offsets. */
+/**
+ * Collects what one chunk produces; sent and committed together with the offsets, or not at all: readers
+ * see nothing of it before. Valid during the call that it was given to. Order per partition is that of
+ * the calls.
+ */
 export interface Emitter {
+  /** Encodes at once and throws at once, see `Outgoing`; the bytes of the value may change afterwards. */
   readonly emit: <M extends Message>(record: Outgoing<M>) => void;
   readonly reject: (rejection: Rejection) => void;
   /**
@@ -143,7 +163,11 @@ export interface BufferOptions {
   readonly retentionMs: number;
 }
 
-/** A compacted topic that every task reads whole. */
+/**
+ * Compacted topics that every task reads whole, to the end seen at the start before anything is handled.
+ * It may be ahead of `onTable` by what arrived a moment ago, never behind it. A record that cannot be
+ * decoded leaves the last good value and an error line `table.record_undecodable`.
+ */
 export interface TableReader {
   /** Newest messages by key, tombstones left out. */
   readonly get: <M extends Message>(topic: Topic<M>, key: string) => M | undefined;
@@ -162,13 +186,23 @@ export interface TaskContext<V, S extends object = object> {
 }
 
 /**
- * The author's part of *transact*. `handle` is called with the records of one input partition in
- * offset order; it is synchronous and pure but for stores, buffers, time and the emitter. It may throw a
- * Fault: `misconfigured` stops the task, anything else crashes the process (design section 7).
+ * The author's part of *transact*; synchronous and pure but for stores, buffers, time and the emitter. The
+ * runner calls it for one chunk after the other. What it throws: `misconfigured` stops the task with one
+ * line, and a change of a table, or 30 s, tries again; anything else, a TypeError too, ends the runner.
+ * After a failed transaction or a handover the object is thrown away and made anew from the log, so what
+ * it remembers outside of its state may only be what can be computed again.
  */
 export interface Task {
+  /**
+   * Records of one partition of one input, in offset order, at most 2,000 or about 1 MiB; one call is one
+   * transaction. Inputs of one task come in any order relative to each other. Where a chunk ends is no
+   * part of the contract. Records that cannot be decoded and tombstones are left out.
+   */
   readonly handle: (records: readonly Received[], out: Emitter) => void;
-  /** A table record arrived (also called for each record of the first reading, before handle). */
+  /**
+   * A table record arrived; after each build also once for every entry, before `handle`. A tombstone is
+   * shown only to tasks that were running when it came.
+   */
   readonly onTable?: (topic: Topic, key: string, message: Message | null, out: Emitter) => void;
   /**
    * Records that `handle` saw before, in offset order per input; called after `createTask`, before
@@ -215,19 +249,29 @@ export interface TransactOptions<V, S extends object = object> {
   /** Partition p of all inputs forms task p; all have the same partition count, else the start is refused. */
   readonly inputs: readonly Topic[];
   readonly tables?: readonly Topic[];
+  /** All topics that may be emitted to; changelogs and dead letters need not be named. */
   readonly outputs: readonly Topic[];
   readonly deadLetter: Topic;
+  /** Without it a put into `store` throws `UNDECLARED_OUTPUT`. */
   readonly store?: StoreCodec<V>;
   /** Further stores by name, each with a changelog of its own. */
   readonly stores?: { readonly [N in keyof S]: StoreCodec<S[N]> };
   readonly buffers?: BufferOptions;
   readonly rework?: ReworkOptions;
+  /** Called when the partition is owned, older owners are fenced and the state is restored. */
   readonly createTask: (context: TaskContext<V, S>) => Task;
 }
 
-/** The database side of *project*, handed in by the service. */
+/**
+ * The database side of *project*, handed in by the service. What both calls throw: `transient` is waited
+ * for (0.25 s doubling to 10 s, about ten minutes) and `misconfigured` every 30 s, with the membership of
+ * the group kept; anything else ends the runner.
+ */
 export interface ProjectionStore<Tx> {
-  /** Next offsets by `<topic>/<partition>`; a partition never seen is absent and starts at 0. */
+  /**
+   * Next offsets by `<topic>/<partition>`; a partition never seen is absent and starts at 0. Asked after
+   * each assignment, and when `advance` resolved false.
+   */
   readonly offsets: (group: string) => Promise<ReadonlyMap<string, bigint>>;
   /**
    * Runs `work` and moves the partition's offset from `from` to `next` in one transaction. Resolves
@@ -249,9 +293,13 @@ export interface ProjectOptions<Tx> {
   readonly service: string;
   readonly inputs: readonly Topic[];
   readonly tables?: readonly Topic[];
+  /** Where undecodable records go, at least once; without it they are skipped with a warning. */
   readonly deadLetter?: Topic;
   readonly store: ProjectionStore<Tx>;
-  /** Called with a batch of one partition, in offset order, inside the database transaction. */
+  /**
+   * Called with a chunk of one partition, in offset order, inside the database transaction; again with the
+   * same records when that fails. Its Faults count as those of the store.
+   */
   readonly handle: (records: readonly Received[], tx: Tx, tables: TableReader) => Promise<void>;
   /** A table record arrived; also for each record of the first reading. At least once. */
   readonly onTable?: (topic: Topic, key: string, message: Message | null) => Promise<void>;
@@ -262,11 +310,14 @@ export interface Owner<M extends Message> {
   readonly partition: number;
   /** True when `key` (the cursor key without the unit part) belongs to this owner. */
   readonly owns: (key: string) => boolean;
-  /** The cursors as of the last committed transaction. */
+  /** The cursors as of the last committed transaction, by their whole key. */
   readonly cursors: ReadonlyMap<string, M>;
   /**
-   * Writes records and cursors in one fenced transaction; serialised per owner. Throws a Fault
-   * `cancelled` / `FENCED` when another owner took over: stop working.
+   * Writes records and cursors in one fenced transaction; serialised per owner, in the order of the calls.
+   * Throws a Fault `cancelled` / `FENCED` when another owner took over or the partition was taken away:
+   * stop working. `transient` / `COMMIT_UNKNOWN`: the connection was lost half-way, the cursors were read
+   * again and say whether the transaction took effect; go on from them. A record that breaks a rule of
+   * `Outgoing` throws before anything is written.
    */
   readonly commit: (records: readonly Outgoing[]) => Promise<void>;
   /** Aborts when the partition is taken away or the process stops. */
@@ -278,14 +329,27 @@ export interface ExtractOptions<M extends Message> {
   readonly cursors: Topic<M>;
   readonly outputs: readonly Topic[];
   readonly tables?: readonly Topic[];
-  /** Runs while the partition is owned; returns when `owner.revoked` aborts. */
+  /**
+   * Runs while the partition is owned; must return soon after `owner.revoked` aborts (a stop waits 5 s).
+   * When it returns or throws `transient`, `cancelled` or `misconfigured` before that, it is called again
+   * with a new owner after a pause; any other Fault ends the runner.
+   */
   readonly own: (owner: Owner<M>, tables: TableReader) => Promise<void>;
   readonly onTable?: (topic: Topic, key: string, message: Message | null) => void;
 }
 
-/** *publish*: resolves when all replicas confirmed; throws a Fault `transient` otherwise. */
+/**
+ * *publish*: for doors and outboxes. Order per partition is the order of the calls, also of calls that
+ * overlap.
+ */
 export interface Publisher {
+  /**
+   * Resolves when all replicas confirmed. Throws `transient` / `PUBLISH_FAILED` when they did not: some
+   * records may stand in the log all the same, sending again may double them. `BACKPRESSURE`, with nothing
+   * sent, when 10,000 records wait; `CLOSED` after `close`; the rules of `Outgoing`, with nothing sent.
+   */
   readonly send: (records: readonly Outgoing[]) => Promise<void>;
+  /** Sends what was accepted, then ends. */
   readonly close: () => Promise<void>;
 }
 
@@ -301,10 +365,11 @@ export interface Position {
 
 /** A running *transact*, *project* or *extract*. */
 export interface Runner {
-  /** Resolves when it stopped in order; rejects with the Fault that ended it. */
+  /** Resolves when it stopped in order; rejects with the Fault that ended it. It always settles. */
   readonly done: Promise<void>;
   /** True once assigned, restored and reading. */
   readonly ready: () => boolean;
+  /** Of the owned partitions that were read; compare with `ends`. Empty for *extract*. */
   readonly positions: () => readonly Position[];
   /** Stops fetching, drains what is in flight, commits, leaves the group. */
   readonly stop: () => Promise<void>;
@@ -382,19 +447,28 @@ export interface StreamOptions {
   readonly state?: StateOptions;
 }
 
-/** Connection to the log; made once per process and service. */
+/**
+ * Connection to the log; made once per process and service. All calls throw at the start `TOPIC_MISSING`
+ * or `CONTRACT_NOT_REGISTERED` (misconfigured: run provisioning), `BROKER_UNAVAILABLE` or
+ * `REGISTRY_UNAVAILABLE` (transient). A runner resolves when its tables are read; it joins its group then.
+ */
 export interface Streams {
+  /** Throws `PARTITION_COUNT_MISMATCH` when inputs and changelogs differ in their partition counts. */
   readonly transact: <V, S extends object = object>(
     options: TransactOptions<V, S>,
   ) => Promise<Runner>;
   readonly project: <Tx>(options: ProjectOptions<Tx>) => Promise<Runner>;
   readonly extract: <M extends Message>(options: ExtractOptions<M>) => Promise<Runner>;
   readonly publisher: (topics: readonly Topic[]) => Promise<Publisher>;
-  /** Reads compacted topics whole, then follows them; for services that only need tables. */
+  /**
+   * Reads compacted topics whole, then follows them; for services that only need tables. Each record is
+   * shown to `onTable` at least once, tombstones included; what it throws ends the reading.
+   */
   readonly follow: (
     tables: readonly Topic[],
     onTable?: (topic: Topic, key: string, message: Message | null) => void,
   ) => Promise<{ readonly tables: TableReader; readonly stop: () => Promise<void> }>;
+  /** Stops all runners, publishers and readings of this connection in order. */
   readonly close: () => Promise<void>;
 }
 
