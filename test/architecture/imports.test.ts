@@ -50,7 +50,7 @@ const serviceParts: Readonly<Record<string, Rule>> = {
   rest: { ours: '*', theirs: [] },
 };
 
-const testTools = ['ajv', 'fast-check', 'oauth2-mock-server', 'pg', 'selfsigned'];
+const testTools = ['ajv', 'fast-check', 'jose', 'oauth2-mock-server', 'pg', 'selfsigned'];
 
 function files(folder: string): string[] {
   return readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })

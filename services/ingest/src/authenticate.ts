@@ -1,15 +1,13 @@
 import { isDialectName } from '@waybill/signatures';
 import type { WebhookSource } from '@waybill/tenant';
-import { networks } from './adapters/allowlist.ts';
 import type { WebhookRequest } from './adapters/http-server.ts';
-import { pathSecretCheck } from './adapters/path-secret.ts';
-import { pretendCheck, signatureCheck } from './adapters/signature.ts';
-import { sourceSecrets } from './adapters/source-secrets.ts';
+import { pretendCheck } from './adapters/signature.ts';
+import type { SourceGate } from './adapters/source-gate.ts';
 import type { Refusal } from './core/answer.ts';
 import { denied } from './core/denial.ts';
 import { sourceAddress, type SourceAddress } from './core/source-address.ts';
 import type { IngestMetrics } from './metrics.ts';
-import type { Logger, SecretStore, SourceDirectory } from './ports.ts';
+import type { SourceDirectory } from './ports.ts';
 import { unavailable, type Proof, type ProofCheck } from './proof.ts';
 
 /** Who sent a request, as far as its source demands proof. */
@@ -28,26 +26,23 @@ export type Authenticate = (
   receivedTime: number,
 ) => Promise<Authenticated | Refusal>;
 
+/** One check per kind of scheme; undefined where this process cannot do it. */
+export interface ProofChecks {
+  readonly signature: ProofCheck;
+  readonly pathSecret: ProofCheck;
+  readonly foreignToken: ProofCheck;
+  readonly ownToken: ProofCheck | undefined;
+}
+
 export interface AuthenticatorPorts {
   readonly sources: SourceDirectory;
-  readonly secrets: SecretStore;
+  readonly gate: SourceGate;
+  readonly checks: ProofChecks;
   readonly metrics: Pick<IngestMetrics, 'authenticated'>;
-  readonly logger: Logger;
-  readonly now: () => number;
 }
 
-export interface AuthenticatorOptions {
-  /** How long read secrets may be used before they are read again, ms. */
-  readonly secretsMaxAgeMs: number;
-}
-
-/** The order: source, place (address, certificate), proof. Without a source nobody is authenticated. */
-export function createAuthenticator(
-  ports: AuthenticatorPorts,
-  options: AuthenticatorOptions,
-): Authenticate {
-  const checkOf = schemes(ports, options);
-  const isAllowed = allowlists();
+/** The order: source, gate (address, certificate), proof. Without a source nobody is authenticated. */
+export function createAuthenticator(ports: AuthenticatorPorts): Authenticate {
   return async (request, receivedTime) => {
     const address = sourceAddress(request.path, request.headers['x-waybill-source']);
     const source = address && ports.sources.find(address);
@@ -55,11 +50,10 @@ export function createAuthenticator(
       pretendCheck(request);
       return denied('source_unknown');
     }
-    if (!isAllowed(source, request.clientAddress)) {
-      return denied('address_not_allowed', request.clientAddress);
-    }
-    const check = checkOf(source);
-    if (check === undefined) return unavailable('scheme_unknown');
+    const gated = ports.gate(request, source);
+    if (gated !== undefined) return gated;
+    const check = checkOf(source, ports.checks);
+    if (check === undefined) return unavailable('scheme_not_configured');
     const proof = await check(request, source, receivedTime);
     if (proof.kind === 'refused') return proof;
     ports.metrics.authenticated({
@@ -71,30 +65,16 @@ export function createAuthenticator(
   };
 }
 
-/** How each scheme is checked; undefined for one that this version of the software does not know. */
-function schemes(
-  ports: AuthenticatorPorts,
-  options: AuthenticatorOptions,
-): (source: WebhookSource) => ProofCheck | undefined {
-  const secretsOf = sourceSecrets(ports, options.secretsMaxAgeMs);
-  const signature = signatureCheck({ secretsOf, logger: ports.logger });
-  const pathSecret = pathSecretCheck({ secretsOf, logger: ports.logger });
-  return ({ scheme }) => {
-    if (isDialectName(scheme)) return signature;
-    return scheme === 'unsigned' ? pathSecret : undefined;
-  };
-}
-
-/** The allowlist of a source, parsed once for each version of its tenant file. */
-function allowlists(): (source: WebhookSource, address: string) => boolean {
-  const parsed = new WeakMap<WebhookSource, (address: string) => boolean>();
-  return (source, address) => {
-    if (source.allowlist === undefined) return true;
-    let allows = parsed.get(source);
-    if (allows === undefined) {
-      allows = networks(source.allowlist);
-      parsed.set(source, allows);
-    }
-    return allows(address);
-  };
+function checkOf({ scheme }: WebhookSource, checks: ProofChecks): ProofCheck | undefined {
+  if (isDialectName(scheme)) return checks.signature;
+  switch (scheme) {
+    case 'unsigned':
+      return checks.pathSecret;
+    case 'oauth2':
+      return checks.foreignToken;
+    case 'oauth2-own':
+      return checks.ownToken;
+    default:
+      return undefined;
+  }
 }

@@ -110,7 +110,31 @@ const shape = {
       meaning:
         'how long read secrets are used before they are read again; a removed one works so long',
     },
-    5000,
+    1000,
+  ),
+  INGEST_TLS_CERT_FILE: variable.optionalText({
+    meaning: 'PEM file of the listener with its chain; not set = plain HTTP, for a proxy in front',
+  }),
+  INGEST_TLS_KEY_FILE: variable.optionalText({ meaning: 'PEM file of its private key' }),
+  INGEST_TLS_CLIENT_CA_FILE: variable.optionalText({
+    meaning: 'PEM file of the authority whose client certificates are known by their subject',
+  }),
+  INGEST_TLS_RELOAD_MS: variable.integer(
+    {
+      minimum: 100,
+      maximum: 3_600_000,
+      unit: 'ms',
+      meaning: 'how often the TLS files are looked at; changed ones serve new connections',
+    },
+    30_000,
+  ),
+  INGEST_TOKEN_KEY: variable.optionalText({
+    meaning:
+      'secret:// reference of the keys that sign tokens of our own end point; not set = no end point',
+  }),
+  INGEST_TOKEN_LIFE_S: variable.integer(
+    { minimum: 60, maximum: 3600, unit: 's', meaning: 'life of a token of our own end point' },
+    600,
   ),
   INGEST_TRUSTED_PROXIES: variable.list(
     { meaning: 'addresses and networks (CIDR) of proxies whose X-Forwarded-For counts, or none' },

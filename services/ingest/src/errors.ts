@@ -7,6 +7,10 @@ export const codes: Readonly<Record<RefusalCode, ErrorCode>> = errorCodes({
     kind: 'refused',
     meaning: 'Source unknown, signature missing, wrong, outside the tolerance or used before.',
   },
+  FORBIDDEN: {
+    kind: 'refused',
+    meaning: 'The token is valid, but its client or its scope does not open the source.',
+  },
   IDEMPOTENCY_KEY_MISSING: { kind: 'malformed', meaning: 'The request has no Idempotency-Key.' },
   IDEMPOTENCY_KEY_INVALID: {
     kind: 'malformed',

@@ -17,6 +17,8 @@ export interface IngestMetrics {
   }) => void;
   /** One rejected body of an authenticated sender. */
   readonly quarantined: (outcome: 'kept' | 'over_budget') => void;
+  /** One answer of the token end point. */
+  readonly tokenAnswered: (outcome: 'issued' | 'refused' | 'failed') => void;
   /** Refusals that did not fit into the audit; they stand in the log. */
   readonly auditDropped: (count: number) => void;
   /** Connections over the limit. */
@@ -75,6 +77,9 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
     'webhook_connections_dropped_total',
     'Connections over INGEST_CONNECTIONS_MAX.',
   );
+  const tokens = metrics.counter('webhook_tokens_total', 'Answers of POST /oauth/token.', [
+    'outcome',
+  ]);
   return {
     connectionDropped: () => dropped.inc({}),
     answered: (outcome, code, seconds) => {
@@ -84,6 +89,7 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
     unauthenticated: (reason) => unauthenticated.inc({ reason }),
     authenticated: (labels) => authenticated.inc({ ...labels }),
     quarantined: (outcome) => quarantined.inc({ outcome }),
+    tokenAnswered: (outcome) => tokens.inc({ outcome }),
     auditDropped: (count) => auditDropped.inc({}, count),
     error: metrics.error,
   };

@@ -12,7 +12,8 @@ import { refusalRoutes } from './adapters/refusal-routes.ts';
 import { streamQuarantine } from './adapters/stream-quarantine.ts';
 import { streamRawLog } from './adapters/stream-raw-log.ts';
 import { followSources } from './adapters/tenant-sources.ts';
-import { createAuthenticator } from './authenticate.ts';
+import { followTls, readTls, tlsFiles, type TlsConfig } from './adapters/tls.ts';
+import { createAuthentication, type AuthenticationConfig } from './authentication.ts';
 import type { Config } from './config.ts';
 import { createWebhookHandler } from './handle-webhook.ts';
 import type { Logger, Ports } from './ports.ts';
@@ -23,21 +24,23 @@ export const SERVICE = 'ingest';
 
 const SWEEP_INTERVAL_MS = 60_000;
 
-export type ServiceConfig = Pick<
-  Config,
-  | 'INGEST_HTTP_HOST'
-  | 'INGEST_HTTP_PORT'
-  | 'INGEST_LEASE_S'
-  | 'INGEST_SEND_TIMEOUT_MS'
-  | 'INGEST_IN_FLIGHT_MAX'
-  | 'INGEST_IN_FLIGHT_BYTES'
-  | 'INGEST_CONNECTIONS_MAX'
-  | 'INGEST_DRAIN_DELAY_MS'
-  | 'INGEST_DRAIN_DEADLINE_MS'
-  | 'INGEST_CLAIM_RETENTION_H'
-  | 'INGEST_SECRETS_MAX_AGE_MS'
-  | 'INGEST_TRUSTED_PROXIES'
->;
+export type ServiceConfig = AuthenticationConfig &
+  TlsConfig &
+  Pick<
+    Config,
+    | 'INGEST_HTTP_HOST'
+    | 'INGEST_HTTP_PORT'
+    | 'INGEST_LEASE_S'
+    | 'INGEST_SEND_TIMEOUT_MS'
+    | 'INGEST_IN_FLIGHT_MAX'
+    | 'INGEST_IN_FLIGHT_BYTES'
+    | 'INGEST_CONNECTIONS_MAX'
+    | 'INGEST_DRAIN_DELAY_MS'
+    | 'INGEST_DRAIN_DEADLINE_MS'
+    | 'INGEST_CLAIM_RETENTION_H'
+    | 'INGEST_TLS_RELOAD_MS'
+    | 'INGEST_TRUSTED_PROXIES'
+  >;
 
 /**
  * The door for pushed events. Start: claims, tenant files, publisher, listener; the listener comes last,
@@ -64,7 +67,14 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
     now: ports.now,
     metrics,
   });
+  const { authenticate, answerToken } = createAuthentication(config, {
+    ...ports,
+    sources,
+    refusals,
+  });
   const isTrustedProxy = trustedProxies(config.INGEST_TRUSTED_PROXIES);
+  const files = tlsFiles(config);
+  const tls = files && (await readTls(files));
   const http = await listenForWebhooks({
     host: config.INGEST_HTTP_HOST,
     port: config.INGEST_HTTP_PORT,
@@ -72,10 +82,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
     admission,
     handle: createWebhookHandler({
       ...ports,
-      authenticate: createAuthenticator(
-        { ...ports, sources },
-        { secretsMaxAgeMs: config.INGEST_SECRETS_MAX_AGE_MS },
-      ),
+      authenticate,
       claims,
       raw,
       quarantine,
@@ -83,6 +90,8 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
       throttle: createThrottle(sources),
       admission,
     }),
+    answerToken,
+    tls,
     clientAddress: (remote, forwarded) => clientAddress(remote, forwarded, isTrustedProxy),
     onRefused: (code) => {
       metrics.answered('refused', code, 0);
@@ -90,6 +99,14 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
     },
     onDropped: metrics.connectionDropped,
   });
+  const stopTls =
+    files && tls && http.secure
+      ? followTls(http.secure, files, {
+          intervalMs: config.INGEST_TLS_RELOAD_MS,
+          inForce: tls,
+          logger,
+        })
+      : undefined;
   const sweeper = startSweeper([claims, refusals], logger);
   let stopping = false;
   const stopped = Promise.withResolvers<void>();
@@ -111,6 +128,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
       // Not ready first: the load balancer must look away before the listener closes.
       stopping = true;
       clearInterval(sweeper);
+      stopTls?.();
       if (config.INGEST_DRAIN_DELAY_MS > 0) await delay(config.INGEST_DRAIN_DELAY_MS);
       await http.close(config.INGEST_DRAIN_DEADLINE_MS);
       await refusals.close();

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { Fault } from '@waybill/fault';
 import fastify, {
   type FastifyError,
@@ -18,6 +20,7 @@ import {
   refuseConnection,
 } from './http-limits.ts';
 import { BODY_LIMIT_BYTES, createBodyReader, type BodyResult } from './read-body.ts';
+import { clientCertificateOf } from './tls.ts';
 
 /** A request as it came, with the whole body. */
 export interface WebhookRequest {
@@ -35,10 +38,24 @@ export interface WebhookRequest {
   readonly body: Buffer;
   /** Of the sender: the far end of the connection, or what a trusted proxy says. Empty: unknown. */
   readonly clientAddress: string;
+  /** Of a TLS connection whose client showed one. */
+  readonly clientCertificate: ClientCertificate | undefined;
+}
+
+/** A certificate whose key the client holds. */
+export interface ClientCertificate {
+  /** SHA-256, hex with colons. */
+  readonly fingerprint: string;
+  /** `CN=…` and further parts in the order of the certificate, separated by commas. */
+  readonly subject: string;
+  /** Made by the configured authority and valid now. */
+  readonly isTrusted: boolean;
 }
 
 export interface HttpServer {
   readonly port: number;
+  /** Undefined without TLS. */
+  readonly secure: Pick<SecureServer, 'setSecureContext'> | undefined;
   /** Takes nothing new, answers what is at work, and after the deadline ends what is left. */
   readonly close: (deadlineMs: number) => Promise<void>;
 }
@@ -51,6 +68,10 @@ export interface HttpServerOptions {
   readonly admission: Pick<Admission, 'enter' | 'retryAfterS'>;
   /** Never rejects. */
   readonly handle: (request: WebhookRequest) => Promise<Answer>;
+  /** Answers `POST /oauth/token`; undefined: there is no such address. */
+  readonly answerToken: ((request: WebhookRequest) => Promise<Answer>) | undefined;
+  /** Undefined: plain HTTP, for a proxy in front that speaks TLS. */
+  readonly tls: TlsOptions | undefined;
   /** Who speaks, given the far end of the connection and X-Forwarded-For. */
   readonly clientAddress: (remote: string, forwarded: string | undefined) => string;
   /** A request that ended before the handler. */
@@ -61,9 +82,11 @@ export interface HttpServerOptions {
 
 /** Listens for webhooks. Rejects with Fault `misconfigured` / `PORT_UNAVAILABLE`. */
 export async function listenForWebhooks(options: HttpServerOptions): Promise<HttpServer> {
+  const { tls } = options;
   const app = fastify({
     ...frameworkLimits,
-    http: parserLimits,
+    // The types know a server with TLS only as another kind of app; all that is used here is the same.
+    ...((tls ? { https: { ...parserLimits, ...tls } } : { http: parserLimits }) as object),
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     genReqId: () => randomUUID(),
@@ -86,6 +109,7 @@ export async function listenForWebhooks(options: HttpServerOptions): Promise<Htt
   const { port } = app.server.address() as AddressInfo;
   return {
     port,
+    secure: app.server instanceof SecureServer ? app.server : undefined,
     close: async (deadlineMs) => {
       state.closing = true;
       await drained(app, deadlineMs);
@@ -200,7 +224,7 @@ const EMPTY: BodyResult = { kind: 'body', body: Buffer.alloc(0) };
 
 function addRoutes(app: FastifyInstance, options: HttpServerOptions, door: Door): void {
   const base = '/webhooks/telematics';
-  for (const url of [base, `${base}/:tenant/:source`, `${base}/:tenant/:source/:secret`]) {
+  const post = (url: string, handle: HttpServerOptions['handle']): void => {
     app.post<{ Params: RouteParameters; Body: BodyResult | undefined }>(url, (request, reply) => {
       // A request without a body does not reach the parser.
       const result = request.body ?? EMPTY;
@@ -214,30 +238,33 @@ function addRoutes(app: FastifyInstance, options: HttpServerOptions, door: Door)
       } else if (result.kind === 'gone') {
         reply.hijack();
       } else {
-        const handled = options.handle(webhookRequest(request, result.body, options));
+        const handled = handle(webhookRequest(request, result.body, options));
         void handled.then((answer) => door.answer(request, reply, answer));
       }
     });
+  };
+  for (const url of [base, `${base}/:tenant/:source`, `${base}/:tenant/:source/:secret`]) {
+    post(url, options.handle);
   }
+  if (options.answerToken !== undefined) post('/oauth/token', options.answerToken);
 }
 
 function webhookRequest(
   request: FastifyRequest<{ Params: RouteParameters }>,
   body: Buffer,
-  options: HttpServerOptions,
+  options: Pick<HttpServerOptions, 'clientAddress'>,
 ): WebhookRequest {
   const { tenant, source, secret } = request.params;
+  const { socket } = request;
   const headers = plainHeaders(request.headers);
   return {
     id: request.id,
-    pathSecret: secret,
-    clientAddress: options.clientAddress(
-      request.socket.remoteAddress ?? '',
-      headers['x-forwarded-for'],
-    ),
     path: tenant === undefined ? undefined : `${tenant}/${source ?? ''}`,
+    pathSecret: secret,
     headers,
     body,
+    clientAddress: options.clientAddress(socket.remoteAddress ?? '', headers['x-forwarded-for']),
+    clientCertificate: clientCertificateOf(socket),
   };
 }
 

@@ -1,7 +1,8 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { denied } from '../core/denial.ts';
 import type { Logger } from '../ports.ts';
 import { unavailable, type ProofCheck } from '../proof.ts';
+import { matchingSecret } from './matching-secret.ts';
 import type { KeyedSecret, ReadSourceSecrets } from './source-secrets.ts';
 
 /** Shorter ones could be guessed. */
@@ -15,13 +16,19 @@ export function pathSecretCheck(ports: {
   readonly secretsOf: ReadSourceSecrets;
   readonly logger: Logger;
 }): ProofCheck {
+  // By the object that holds for the secrets' age: a weak one is reported once per reading.
+  const known = new WeakMap<readonly KeyedSecret[], readonly KeyedSecret[]>();
+  const usableOf = (secrets: readonly KeyedSecret[]): readonly KeyedSecret[] => {
+    let usable = known.get(secrets);
+    if (usable === undefined) {
+      usable = strongOnes(secrets, ports.logger);
+      known.set(secrets, usable);
+    }
+    return usable;
+  };
   return async ({ pathSecret, body }, source) => {
     const { secrets, unreadable } = await ports.secretsOf(source);
-    const usable = secrets.filter(({ secret }) => bitsOf(secret) >= MIN_BITS);
-    for (const { keyId } of secrets.filter((known) => !usable.includes(known))) {
-      const expected = `at least ${MIN_BITS} bits in letters, digits, - and _`;
-      ports.logger.error({ key_id: keyId, expected }, 'secret.unusable');
-    }
+    const usable = usableOf(secrets);
     if (pathSecret === undefined) return denied('path_secret_missing');
     const keyId = matchingSecret(pathSecret, usable);
     if (keyId === undefined) {
@@ -33,14 +40,13 @@ export function pathSecretCheck(ports: {
   };
 }
 
-/** Key id of the secret that equals the text. Hashes are compared: equal lengths, constant time. */
-export function matchingSecret(text: string, secrets: readonly KeyedSecret[]): string | undefined {
-  const given = hash('sha256', text, 'buffer');
-  let match: string | undefined;
-  for (const { keyId, secret } of secrets) {
-    if (timingSafeEqual(given, hash('sha256', secret, 'buffer'))) match ??= keyId;
-  }
-  return match;
+function strongOnes(secrets: readonly KeyedSecret[], logger: Logger): readonly KeyedSecret[] {
+  return secrets.filter(({ keyId, secret }) => {
+    const isStrong = bitsOf(secret) >= MIN_BITS;
+    const expected = `at least ${MIN_BITS} bits in letters, digits, - and _`;
+    if (!isStrong) logger.error({ key_id: keyId, expected }, 'secret.unusable');
+    return isStrong;
+  });
 }
 
 /** Most bits that a text of this alphabet and length can hold; 0 when it cannot stand in a path. */

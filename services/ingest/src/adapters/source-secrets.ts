@@ -1,5 +1,6 @@
 import type { WebhookSource } from '@waybill/tenant';
 import type { Logger, SecretStore } from '../ports.ts';
+import { cached } from './cached.ts';
 
 /** A secret under its key id. */
 export interface KeyedSecret {
@@ -16,33 +17,23 @@ export interface SourceSecrets {
 
 export type ReadSourceSecrets = (source: WebhookSource) => Promise<SourceSecrets>;
 
-interface Entry {
-  readonly readTime: number;
-  readonly value: Promise<SourceSecrets>;
-}
-
 /**
  * The secrets of a source, read again when they are older than `maxAgeMs`: a rotated secret works without
- * a restart, and not every request reads files. A result with unreadable secrets is not kept.
+ * a restart, and not every request reads files.
  */
 export function sourceSecrets(
   ports: { readonly secrets: SecretStore; readonly logger: Logger; readonly now: () => number },
   maxAgeMs: number,
 ): ReadSourceSecrets {
   // By source object: newly applied tenant files bring new objects, the old ones are forgotten.
-  const entries = new WeakMap<WebhookSource, Entry>();
+  const readers = new WeakMap<WebhookSource, () => Promise<SourceSecrets>>();
   return (source) => {
-    const known = entries.get(source);
-    const now = ports.now();
-    if (known !== undefined && now >= known.readTime && now - known.readTime < maxAgeMs) {
-      return known.value;
+    let reader = readers.get(source);
+    if (reader === undefined) {
+      reader = cached(() => read(source, ports), { maxAgeMs, now: ports.now });
+      readers.set(source, reader);
     }
-    const value = read(source, ports).then((result) => {
-      if (result.unreadable > 0) entries.delete(source);
-      return result;
-    });
-    entries.set(source, { readTime: now, value });
-    return value;
+    return reader();
   };
 }
 

@@ -19,6 +19,7 @@ interface Shape {
 
 const shapes = {
   UNAUTHENTICATED: { status: 401 },
+  FORBIDDEN: { status: 403, title: 'The token is valid and does not open this source' },
   IDEMPOTENCY_KEY_MISSING: { status: 400, title: 'Idempotency-Key is required' },
   IDEMPOTENCY_KEY_INVALID: {
     status: 400,

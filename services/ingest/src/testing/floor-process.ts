@@ -23,6 +23,8 @@ const server = await listenForWebhooks({
     headers: { 'content-type': 'application/json' },
     body: '{"accepted":"evt"}',
   }),
+  answerToken: undefined,
+  tls: undefined,
   clientAddress: (remote) => remote,
   onRefused: () => undefined,
   onDropped: () => undefined,

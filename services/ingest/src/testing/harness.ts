@@ -11,7 +11,7 @@ import { Fault } from '@waybill/fault';
 import { createPool } from '@waybill/postgres';
 import { createMetrics, startTracing, type RunningService } from '@waybill/runtime';
 import type { Outgoing, Streams } from '@waybill/stream';
-import { toDocument, type TenantModel } from '@waybill/tenant';
+import { toDocument, type TenantModel, type WebhookSource } from '@waybill/tenant';
 import { ingestMetrics } from '../metrics.ts';
 import { createService, type ServiceConfig } from '../service.ts';
 
@@ -37,8 +37,24 @@ export const brokersGone = async (): Promise<void> => {
   throw new Fault('no broker', { kind: 'transient', code: 'BROKER_UNAVAILABLE', stage: 'publish' });
 };
 
-/** A tenant with one push source `dispatch`, tolerance 300 s. */
-export function tenant(tenantId: string, secrets: Record<string, string>): TenantModel {
+/** A push source, signed our way unless `changes` say otherwise; its secret is k1. */
+export function pushSource(sourceId: string, changes: Partial<WebhookSource> = {}): WebhookSource {
+  return {
+    source_id: sourceId,
+    kind: 'webhook',
+    scheme: 'waybill-hmac',
+    secrets: { k1: 'secret://files/test#k1' },
+    tolerance_s: 300,
+    ...changes,
+  };
+}
+
+/** A tenant with one push source `dispatch`, tolerance 300 s, and further ones. */
+export function tenant(
+  tenantId: string,
+  secrets: Record<string, string>,
+  further: readonly WebhookSource[] = [],
+): TenantModel {
   return {
     tenant_id: tenantId,
     company: {
@@ -49,15 +65,7 @@ export function tenant(tenantId: string, secrets: Record<string, string>): Tenan
       grace_hours: 6,
       closed_period: 'amend',
     },
-    sources: [
-      {
-        source_id: 'dispatch',
-        kind: 'webhook',
-        scheme: 'waybill-hmac',
-        secrets,
-        tolerance_s: 300,
-      },
-    ],
+    sources: [pushSource('dispatch', { secrets }), ...further],
     events: { trip: 'off', site_visit: 'off', trip_status: 'off' },
     detection: {
       movement_source: 'position',
@@ -103,6 +111,8 @@ export interface Harness {
     readonly fields: { reason?: unknown };
   }[];
   readonly configure: (tenantId: string, message: TenantConfigured | null) => void;
+  /** Applies bay-cabs anew: `dispatch` with k1 and k2, and these sources. */
+  readonly addSources: (...sources: readonly WebhookSource[]) => void;
   readonly metricsText: () => Promise<string>;
   /** ms since epoch; undefined = the real clock. */
   clock: number | undefined;
@@ -140,6 +150,12 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       INGEST_CLAIM_RETENTION_H: 168,
       INGEST_SECRETS_MAX_AGE_MS: 0,
       INGEST_TRUSTED_PROXIES: ['none'],
+      INGEST_TOKEN_KEY: undefined,
+      INGEST_TOKEN_LIFE_S: 600,
+      INGEST_TLS_CERT_FILE: undefined,
+      INGEST_TLS_KEY_FILE: undefined,
+      INGEST_TLS_CLIENT_CA_FILE: undefined,
+      INGEST_TLS_RELOAD_MS: 100,
       ...options.config,
     },
     {
@@ -163,7 +179,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   );
   const harness: Harness = {
     service,
-    url: `http://127.0.0.1:${String(service.started?.['webhook_port'])}/webhooks/telematics`,
+    url: `${options.config?.INGEST_TLS_CERT_FILE === undefined ? 'http' : 'https'}://127.0.0.1:${String(service.started?.['webhook_port'])}/webhooks/telematics`,
     log,
     secrets,
     lines,
@@ -171,13 +187,14 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       const outer = message === null ? null : { type: 'TenantConfigured', value: message };
       onTable({} as Topic, tenantId, outer);
     },
+    addSources: (...sources) => {
+      const keys = { k1: 'secret://files/test#k1', k2: 'secret://files/test#k2' };
+      harness.configure('bay-cabs', configured(tenant('bay-cabs', keys, sources)));
+    },
     metricsText: metrics.text,
     clock: undefined,
   };
-  harness.configure(
-    'bay-cabs',
-    configured(tenant('bay-cabs', { k1: 'secret://files/test#k1', k2: 'secret://files/test#k2' })),
-  );
+  harness.addSources();
   return harness;
 }
 
@@ -251,4 +268,17 @@ export async function post(harness: Harness, request: Request): Promise<Response
     headers,
     body: request.body,
   });
+}
+
+/** The audit as the internal port answers it: by Request-Id, or `?tenant=&source=` for the newest. */
+export async function refusalsOf(
+  harness: Harness,
+  what: string,
+): Promise<readonly Record<string, unknown>[]> {
+  const url = new URL(`http://internal/refusals${what.startsWith('?') ? what : `/${what}`}`);
+  const route =
+    harness.service.routes?.[what.startsWith('?') ? 'GET /refusals' : 'GET /refusals/*'];
+  const answer = await route?.(url, Buffer.alloc(0));
+  const body = answer?.body as { refusals: Record<string, unknown>[] } | undefined;
+  return body?.refusals ?? [];
 }
