@@ -21,8 +21,11 @@ export interface Contract<T> {
   readonly schemaText: string;
   /** Confluent framing (0x00, id big-endian) and Avro body. Throws TypeError for a value that does not fit. */
   encode(value: T, schemaId: number): Buffer;
-  /** Reads one Avro body that was written with this very version, starting at `offset`. */
-  decode(bytes: Buffer, offset: number): T;
+  /**
+   * Reads one Avro body that was written with this very version, from `offset` to before `end`. Throws
+   * when the body does not end by then.
+   */
+  decode(bytes: Buffer, offset: number, end?: number): T;
   /**
    * How to read bodies that were written with `writerText`, the schema of another minor version: Avro
    * resolution, so unknown fields are left out and missing ones take their defaults. Costs about 0.2 ms:
@@ -35,7 +38,7 @@ export interface Contract<T> {
 
 /** A way to read what another version wrote, or why there is none. */
 export type Reader<T> =
-  | { readonly decode: (bytes: Buffer, offset: number) => T; readonly problem?: never }
+  | { readonly decode: Contract<T>['decode']; readonly problem?: never }
   | { readonly decode?: never; readonly problem: string };
 
 let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
@@ -61,13 +64,22 @@ function typeOf(raw: unknown): avsc.Type {
   return avsc.Type.forSchema(raw as avsc.Schema, { wrapUnions: false });
 }
 
+/** The decoded value; throws when the body did not end by `end`. */
+function valueBefore(end: number, decoded: { value: unknown; offset: number }): unknown {
+  if (decoded.offset < 0 || decoded.offset > end) throw new Error('the bytes end too early');
+  return decoded.value;
+}
+
 function readerOf<T>(reader: avsc.Type, writerText: string): Reader<T> {
   try {
     const writer = typeOf(JSON.parse(writerText));
     const resolver = reader.createResolver(writer);
     writer.createResolver(reader);
     // Resolution gives values of the reader's schema, the one that T was generated from.
-    return { decode: (bytes, offset) => reader.decode(bytes, offset, resolver).value as T };
+    return {
+      decode: (bytes, offset, end = bytes.length) =>
+        valueBefore(end, reader.decode(bytes, offset, resolver)) as T,
+    };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }
@@ -92,7 +104,8 @@ export function compileContract<T>(text: string, version: string): Contract<T> {
     schemaText: JSON.stringify(raw),
     encode: (value, schemaId) => encodeInto(type, value, schemaId),
     // The codec was compiled from the schema that T was generated from.
-    decode: (bytes, offset) => type.decode(bytes, offset).value as T,
+    decode: (bytes, offset, end = bytes.length) =>
+      valueBefore(end, type.decode(bytes, offset)) as T,
     readerOf: (writerText) => readerOf(type, writerText),
     violations: (value) => {
       const found: Violation[] = [];

@@ -1,4 +1,4 @@
-import type { FetchedBatch } from './guards.ts';
+import type { FetchedBatch } from './record-batch/fetched-batch.ts';
 import type { GroupAssigner } from './client.ts';
 
 /** Assignment of one member: partitions by topic. */

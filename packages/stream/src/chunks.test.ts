@@ -1,22 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chunksOf, createChunkSize } from './chunks.ts';
-import type { WireRecord } from './client.ts';
-
-/** Only the size of a value matters here. */
-function record(bytes: number): WireRecord {
-  return { value: Buffer.alloc(bytes) } as WireRecord;
-}
-
-test('chunks keep the order and respect both limits; a record larger than the limit goes alone', () => {
-  const records = [4, 4, 4, 20, 1, 1, 1, 1].map(record);
-  const chunks = [...chunksOf(records, 3, 10)];
-  assert.deepEqual(chunks.flat(), records);
-  assert.deepEqual(
-    chunks.map((chunk) => chunk.map(({ value }) => value?.length)),
-    [[4, 4], [4], [20], [1, 1, 1], [1]],
-  );
-});
+import { createChunkSize } from './chunks.ts';
 
 test('transactions grow while full ones are quick, up to a limit', () => {
   const size = createChunkSize();

@@ -1,35 +1,22 @@
 import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
-import { installGuards, type FetchedBatch, type FetchListener } from './guards.ts';
+import { installGuards, type FetchListener } from './guards.ts';
+import type { Round } from './outbox.ts';
 import type { StreamLogger } from './port.ts';
+import { FetchedBatch, type FetchedPartition } from './record-batch/fetched-batch.ts';
 import { createSockets, type Route, type Sockets } from './sockets.ts';
 
 /** The one file that loads kafkajs: through `require`, because the guards come first. */
 const load = createRequire(import.meta.url);
 installGuards(load);
 const { AssignerProtocol, Kafka, Partitioners, logLevel } = load('kafkajs') as typeof kafkajs;
-const PartitionBatch = load('kafkajs/src/consumer/batch') as new (
-  topic: string,
-  fetchedOffset: string,
-  partitionData: FetchedPartition,
-) => WireBatch;
 
 export type KafkaClient = kafkajs.Kafka;
 export type KafkaAdmin = kafkajs.Admin;
 export type KafkaConsumer = kafkajs.Consumer;
 export type KafkaProducer = kafkajs.Producer;
 export type KafkaTransaction = kafkajs.Transaction;
-export type WireRecord = kafkajs.KafkaMessage;
-export type WireBatch = kafkajs.Batch & FetchedBatch;
-export type WireMessage = kafkajs.Message;
 export type BatchControl = kafkajs.EachBatchPayload;
-
-/** One partition of a fetch response as the client decodes it. */
-export interface FetchedPartition {
-  readonly partition: number;
-  readonly highWatermark: string;
-  readonly messages: readonly unknown[];
-}
 
 /** The cluster connection behind a consumer; used by the reader that needs no group. */
 export type Cluster = Omit<kafkajs.Cluster, 'findLeaderForPartitions'> & {
@@ -156,6 +143,16 @@ export function openProducer(kafka: KafkaClient, transactionalId?: string): Kafk
   return { ...producer, disconnect: closing(kafka, () => producer.disconnect()) };
 }
 
+/** Sends the batches of one request; resolves when all replicas confirmed. */
+export async function sendRound(to: Pick<KafkaProducer, 'sendBatch'>, round: Round): Promise<void> {
+  // The guards let whole batches stand in for kafkajs's messages: see `batchPerPartition`.
+  const topicMessages = round.map(({ topic, batches }) => ({
+    topic,
+    messages: batches as unknown as kafkajs.Message[],
+  }));
+  await to.sendBatch({ acks: -1, topicMessages });
+}
+
 /** The port between the client's group protocol and our assigner. */
 export interface GroupAssigner extends FetchListener {
   readonly name: string;
@@ -280,7 +277,7 @@ export async function fetchBatches(
   cluster: Cluster,
   nodeId: string,
   requests: readonly FetchRequest[],
-): Promise<readonly WireBatch[]> {
+): Promise<readonly FetchedBatch[]> {
   const broker = await cluster.findBroker({ nodeId });
   const topics = new Map<string, { partition: number; fetchOffset: string; maxBytes: number }[]>();
   for (const { topic, partition, next } of requests) {
@@ -303,7 +300,7 @@ export async function fetchBatches(
   return responses.flatMap(({ topicName, partitions }) =>
     partitions.map(
       (data) =>
-        new PartitionBatch(topicName, asked.get(`${topicName}/${data.partition}`) ?? '0', data),
+        new FetchedBatch(topicName, asked.get(`${topicName}/${data.partition}`) ?? '0', data),
     ),
   );
 }

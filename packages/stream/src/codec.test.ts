@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { topics as catalogue, type Topic } from '@waybill/contracts';
 import { isFault } from '@waybill/fault';
-import { createCodecs, type Codecs } from './codec.ts';
+import { createCodecs, type Codecs, type Decoded } from './codec.ts';
 import type { Registry } from './registry.ts';
 import { text, textOf, topics } from './testing/cluster.ts';
 
@@ -51,6 +51,13 @@ function withId(bytes: Buffer, id: number): Buffer {
 
 describe('codecs', () => {
   let codecs: Codecs;
+  const decode = (topic: Topic, bytes: Buffer): Decoded => {
+    // In the middle of other bytes, as records stand in a fetched batch.
+    const framed = Buffer.concat([Buffer.from('<'), bytes, Buffer.from('>>>>')]);
+    const decoded = codecs.decoder(topic)(framed, 1, 1 + bytes.length);
+    assert.ok(typeof decoded !== 'number');
+    return decoded;
+  };
   let fake: ReturnType<typeof fakeRegistry>;
   before(async () => {
     fake = fakeRegistry();
@@ -64,7 +71,7 @@ describe('codecs', () => {
 
   it('decode what they encoded', () => {
     const bytes = codecs.encode(INPUT, text('hello'));
-    const { message } = codecs.decode(INPUT, bytes);
+    const { message } = decode(INPUT, bytes);
     assert.equal(message?.type, 'UnitStateSaved');
     assert.equal(textOf(message), 'hello');
   });
@@ -72,7 +79,7 @@ describe('codecs', () => {
   it('name what is wrong with bytes that are not a record', () => {
     const bytes = codecs.encode(INPUT, text('hello'));
     const problem = (found: Buffer): string => {
-      const decoded = codecs.decode(INPUT, found);
+      const decoded = decode(INPUT, found);
       return decoded.message === undefined ? decoded.problem : 'none';
     };
     assert.match(problem(Buffer.from('{}')), /expected a framed record/);
@@ -82,17 +89,19 @@ describe('codecs', () => {
 
   it('ask the registry once for an id never seen, and take a copy of our contract', async () => {
     const bytes = codecs.encode(INPUT, text('hello'));
-    const values = [withId(bytes, FOREIGN), null, withId(bytes, COPY), withId(bytes, 99), bytes];
-    await codecs.learn(INPUT, values);
-    await codecs.learn(INPUT, values);
+    for (const id of [FOREIGN, COPY, 99]) {
+      const unknown = withId(bytes, id);
+      assert.equal(codecs.decoder(INPUT)(unknown, 0, unknown.length), id);
+      await codecs.read(INPUT, unknown);
+    }
     assert.deepEqual(fake.asked, [FOREIGN, COPY, 99]);
-    assert.equal(textOf(codecs.decode(INPUT, withId(bytes, COPY)).message), 'hello');
-    const foreign = codecs.decode(INPUT, withId(bytes, FOREIGN));
+    assert.equal(textOf(decode(INPUT, withId(bytes, COPY)).message), 'hello');
+    const foreign = decode(INPUT, withId(bytes, FOREIGN));
     assert.match(
       foreign.message === undefined ? foreign.problem : '',
       /schema id 77 is detector\.unit\.UnitStateSaved in a version that this service does not read \(.*layout\); it reads detector\.unit\.UnitStateSaved 1\.0/,
     );
-    const unknown = codecs.decode(INPUT, withId(bytes, 99));
+    const unknown = decode(INPUT, withId(bytes, 99));
     assert.match(unknown.message === undefined ? unknown.problem : '', /99 is not in the registry/);
   });
 
@@ -101,10 +110,9 @@ describe('codecs', () => {
     const body = Buffer.from('02046869020a68656c6c6f', 'hex');
     const bytes = Buffer.concat([Buffer.from([0, 0, 0, 0, NEWER]), body]);
     const before = fake.asked.length;
-    await codecs.learn(INPUT, [bytes]);
-    await codecs.learn(INPUT, [bytes, bytes]);
+    await codecs.read(INPUT, bytes);
+    const { message } = await codecs.read(INPUT, bytes);
     assert.deepEqual(fake.asked.slice(before), [NEWER]);
-    const { message } = codecs.decode(INPUT, bytes);
     assert.equal(textOf(message), 'hello');
     assert.ok(!JSON.stringify(message).includes('note'), 'what we do not know is left out');
   });

@@ -1,6 +1,5 @@
 import {
   BODY_OFFSET,
-  schemaIdOf,
   subjectOf,
   topics as catalogue,
   type Contract,
@@ -15,15 +14,22 @@ import { sameSchema, type Registry } from './registry.ts';
 export type Decoded =
   { readonly message: Message } | { readonly message?: never; readonly problem: string };
 
+/**
+ * Reads the framed record from `start` to before `end`; a number is a schema id that only `read` finds out about. Nothing
+ * of the result keeps `bytes` alive.
+ */
+export type Decode = (bytes: Buffer, start: number, end: number) => Decoded | number;
+
 /** Encodes and decodes synchronously; the registry is asked at `bind` and for ids never seen. */
 export interface Codecs {
   /** Resolves the schema ids of all contracts. Throws a Fault `CONTRACT_NOT_REGISTERED`. */
   readonly bind: (topics: readonly Topic[]) => Promise<void>;
   /** Framed bytes. Throws a Fault `CONTRACT_VIOLATED` that names path and rule. */
   readonly encode: (topic: Topic, message: Message) => Buffer;
-  /** Asks the registry for ids in `values` that were never seen; call before decoding a batch. */
-  readonly learn: (topic: Topic, values: readonly (Buffer | null)[]) => Promise<void>;
-  readonly decode: (topic: Topic, bytes: Buffer) => Decoded;
+  /** How to read the records of a topic at once, while their schema ids are known. */
+  readonly decoder: (topic: Topic) => Decode;
+  /** Reads one record; asks the registry about a schema id that was never seen. */
+  readonly read: (topic: Topic, bytes: Buffer) => Promise<Decoded>;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a contract whose record type only the topic knows
@@ -32,7 +38,7 @@ type AnyContract = Contract<any>;
 /** How records of one schema id are read: with our contract, or resolved from another minor version. */
 interface Known {
   readonly type: string;
-  readonly decode: (bytes: Buffer, offset: number) => unknown;
+  readonly decode: (bytes: Buffer, offset: number, end: number) => unknown;
 }
 
 interface Binding {
@@ -86,7 +92,10 @@ export function createCodecs(registry: Registry, namespace: string): Codecs {
         );
       }
       binding.byType.set(type, { id, contract });
-      binding.byId.set(id, { type, decode: (bytes, offset) => contract.decode(bytes, offset) });
+      binding.byId.set(id, {
+        type,
+        decode: (bytes, offset, end) => contract.decode(bytes, offset, end),
+      });
     }
     bindings.set(topic.name, binding);
   }
@@ -109,7 +118,7 @@ export function createCodecs(registry: Registry, namespace: string): Codecs {
   }
 
   /** Asks the registry once who wrote an id, and keeps how to read it or why it cannot be read. */
-  async function resolveId(topic: Topic, id: number): Promise<void> {
+  async function learn(topic: Topic, id: number): Promise<void> {
     const { byId, foreign } = bindingOf(topic);
     const text = await registry.textOf(id);
     const found = text === undefined ? undefined : writtenBy(topic, text);
@@ -126,31 +135,35 @@ export function createCodecs(registry: Registry, namespace: string): Codecs {
     );
   }
 
-  async function learn(topic: Topic, values: readonly (Buffer | null)[]): Promise<void> {
+  function decoder(topic: Topic): Decode {
     const { byId, foreign } = bindingOf(topic);
-    let before = -1;
-    for (const value of values) {
-      const id = value === null ? undefined : schemaIdOf(value);
-      if (id === undefined || id === before) continue;
-      before = id;
-      if (!byId.has(id) && !foreign.has(id)) await resolveId(topic, id);
-    }
+    return (bytes, start, end) => {
+      if (end - start < BODY_OFFSET || bytes[start] !== 0) {
+        return { problem: unframed(bytes.subarray(start, end)) };
+      }
+      const id = bytes.readUInt32BE(start + 1);
+      const known = byId.get(id);
+      if (known === undefined) {
+        const problem = foreign.get(id);
+        return problem === undefined ? id : { problem };
+      }
+      const { type } = known;
+      try {
+        return { message: { type, value: known.decode(bytes, start + BODY_OFFSET, end) } };
+      } catch (error) {
+        const text = error instanceof Error ? error.message : String(error);
+        return { problem: `${type}: ${text}` };
+      }
+    };
   }
 
-  function decode(topic: Topic, bytes: Buffer): Decoded {
-    const { byId, foreign } = bindingOf(topic);
-    const id = schemaIdOf(bytes);
-    if (id === undefined) return { problem: unframed(bytes) };
-    const known = byId.get(id);
-    if (known === undefined) return { problem: foreign.get(id) ?? `unknown schema id ${id}` };
-    try {
-      const value = known.decode(bytes, BODY_OFFSET);
-      if (value === undefined) return { problem: `${known.type}: the bytes end too early` };
-      return { message: { type: known.type, value } };
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      return { problem: `${known.type}: ${text}` };
-    }
+  async function read(topic: Topic, bytes: Buffer): Promise<Decoded> {
+    const decode = decoder(topic);
+    const decoded = decode(bytes, 0, bytes.length);
+    if (typeof decoded !== 'number') return decoded;
+    await learn(topic, decoded);
+    const learned = decode(bytes, 0, bytes.length);
+    return typeof learned === 'number' ? { problem: `unknown schema id ${learned}` } : learned;
   }
 
   return {
@@ -158,8 +171,8 @@ export function createCodecs(registry: Registry, namespace: string): Codecs {
       await Promise.all(topics.map(bindTopic));
     },
     encode,
-    learn,
-    decode,
+    decoder,
+    read,
   };
 }
 
@@ -178,7 +191,7 @@ function writtenBy(
   if (entry === undefined) return {};
   const [type, contract] = entry;
   if (sameSchema(text, contract.schemaText)) {
-    return { known: { type, decode: (bytes, offset) => contract.decode(bytes, offset) } };
+    return { known: { type, decode: (bytes, offset, end) => contract.decode(bytes, offset, end) } };
   }
   const { decode, problem } = contract.readerOf(text);
   return decode === undefined ? { problem } : { known: { type, decode } };

@@ -54,6 +54,15 @@ export const streamErrors: Readonly<Record<StreamCode, ErrorCode>> = errorCodes(
     kind: 'malformed',
     meaning: 'A record cannot be decoded with any contract of its topic; it is dead-lettered.',
   },
+  BATCH_CORRUPT: {
+    kind: 'transient',
+    meaning: 'The checksum of a fetched batch is wrong; it is fetched again.',
+  },
+  BATCH_UNREADABLE: {
+    kind: 'misconfigured',
+    meaning:
+      'A batch has a compression or an age that is not supported; the message names the remedy.',
+  },
   FENCED: {
     kind: 'cancelled',
     meaning: 'Another owner took the partition over.',
@@ -106,6 +115,8 @@ export type StreamCode =
   | 'UNDECLARED_OUTPUT'
   | 'RECORD_TOO_LARGE'
   | 'UNDECODABLE'
+  | 'BATCH_CORRUPT'
+  | 'BATCH_UNREADABLE'
   | 'FENCED'
   | 'COMMIT_UNKNOWN'
   | 'BACKPRESSURE'

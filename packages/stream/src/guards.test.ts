@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { filterAborted, groupPerPartition, installGuards } from './guards.ts';
+import { installGuards, REPLACED } from './guards.ts';
+import { BatchWriter } from './record-batch/batch-writer.ts';
+import { batchPerPartition } from './record-batch/produce-request.ts';
 import { createSockets, type Sockets } from './sockets.ts';
 
 type AddressOf = Parameters<Sockets['open']>[0];
@@ -12,101 +14,18 @@ const load = createRequire(import.meta.url);
 installGuards(load);
 load('kafkajs');
 
-const record = (offset: number, producerId: string, inTransaction = true) => ({
-  offset: String(offset),
-  key: Buffer.from('k'),
-  isControlRecord: false,
-  batchContext: { producerId, inTransaction },
-});
-
-const marker = (offset: number, producerId: string, type: 'abort' | 'commit') => ({
-  ...record(offset, producerId),
-  key: Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1]),
-  isControlRecord: true,
-});
-
-const kept = (input: Parameters<typeof filterAborted>[0]): readonly string[] =>
-  filterAborted(input)
-    .filter((m) => !m.isControlRecord)
-    .map(({ offset }) => offset);
-
-describe('filterAborted', () => {
-  it('keeps everything when nothing was aborted', () => {
-    const messages = [record(0, 'a'), record(1, 'b', false)];
-    assert.deepEqual(kept({ messages, abortedTransactions: [] }), ['0', '1']);
-    assert.deepEqual(kept({ messages, abortedTransactions: null }), ['0', '1']);
-  });
-
-  it('drops overlapping aborted transactions whatever the order of the list', () => {
-    const messages = [
-      record(0, 'a'),
-      record(1, 'b'),
-      record(2, 'c'),
-      marker(3, 'b', 'abort'),
-      record(4, 'a'),
-      marker(5, 'a', 'abort'),
-      marker(6, 'c', 'commit'),
-      record(7, 'a'),
-      marker(8, 'a', 'commit'),
-    ];
-    const a = { producerId: 'a', firstOffset: '0' };
-    const b = { producerId: 'b', firstOffset: '1' };
-    assert.deepEqual(kept({ messages, abortedTransactions: [b, a] }), ['2', '7']);
-    assert.deepEqual(kept({ messages, abortedTransactions: [a, b] }), ['2', '7']);
-  });
-
-  it('drops several transactions that began before the fetched offset', () => {
-    const messages = [record(100, 'b'), record(101, 'a'), marker(102, 'b', 'abort')];
-    const abortedTransactions = [
-      { producerId: 'a', firstOffset: '50' },
-      { producerId: 'b', firstOffset: '60' },
-    ];
-    assert.deepEqual(kept({ messages, abortedTransactions }), []);
-  });
-
-  it('keeps records that a producer wrote outside of transactions', () => {
-    const messages = [record(0, 'a', false), record(1, 'a')];
-    const abortedTransactions = [{ producerId: 'a', firstOffset: '0' }];
-    assert.deepEqual(kept({ messages, abortedTransactions }), ['0']);
-  });
-});
-
-describe('groupPerPartition', () => {
-  it('groups by the partition of the record and asks the partitioner for the others', () => {
-    const messages = [{ partition: 1, n: 0 }, { n: 1 }, { partition: 1, n: 2 }];
-    const groups = groupPerPartition({
-      topic: 't',
-      partitionMetadata: [{}, {}],
-      messages,
-      partitioner: () => 0,
-    });
-    assert.deepEqual(groups, {
-      0: [{ n: 1 }],
-      1: [
-        { partition: 1, n: 0 },
-        { partition: 1, n: 2 },
-      ],
-    });
-  });
-
-  it('takes linear time', () => {
-    const messages = Array.from({ length: 200_000 }, () => ({ partition: 0 }));
-    const groups = groupPerPartition({
-      topic: 't',
-      partitionMetadata: [{}],
-      messages,
-      partitioner: () => 0,
-    });
-    assert.equal(groups[0]?.length, 200_000);
-  });
-});
-
 describe('the guards', () => {
   it('stand where the client looks for the functions', () => {
-    const group = load('kafkajs/src/producer/groupMessagesPerPartition.js') as unknown;
-    const filter = load('kafkajs/src/consumer/filterAbortedMessages.js') as unknown;
-    assert.equal(group, groupPerPartition);
-    assert.equal(filter, filterAborted);
+    for (const [path, replacement] of Object.entries(REPLACED)) {
+      assert.equal(load(`kafkajs/src/${path}.js`), replacement);
+    }
+  });
+
+  it('let one batch per partition stand in for its messages', () => {
+    const batches = [new BatchWriter(1), new BatchWriter(0)];
+    assert.deepEqual(Object.keys(batchPerPartition({ topic: 't', messages: batches })), ['0', '1']);
+    const twice = [new BatchWriter(1), new BatchWriter(1)];
+    assert.throws(() => batchPerPartition({ topic: 't', messages: twice }), /t\/1: expected one/);
   });
 
   it('do not arm a timer when nothing waits', () => {

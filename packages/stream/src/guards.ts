@@ -1,4 +1,6 @@
 import { streamFault } from './errors.ts';
+import { FetchedBatch, takeBytes } from './record-batch/fetched-batch.ts';
+import { batchPerPartition, frameRequest, produceRequest } from './record-batch/produce-request.ts';
 
 /**
  * Corrections of kafkajs 2.2.4, applied before its first use. Each replaces one function and names
@@ -10,96 +12,9 @@ const GUARDED_VERSION = '2.2.4';
 /** `require` of the module that loads the client. */
 export type Load = NodeJS.Require;
 
-interface RawMessage {
-  readonly offset: string;
-  readonly key: Buffer | null;
-  readonly isControlRecord: boolean;
-  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
-}
-
-interface AbortedTransaction {
-  readonly producerId: string;
-  readonly firstOffset: string;
-}
-
-interface ProducedMessage {
-  readonly partition?: number;
-}
-
-/** What the client fetched for one partition; `rawMessages` includes markers and aborted records. */
-export interface FetchedBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly fetchedOffset: string;
-  readonly highWatermark: string;
-  readonly rawMessages: readonly unknown[];
-}
-
 /** An assigner that also hears of every fetch: the only object of ours inside the consumer. */
 export interface FetchListener {
   readonly fetched?: (batches: readonly FetchedBatch[]) => void;
-}
-
-const ABORT_MARKER = Buffer.from([0, 0, 0, 0]);
-
-/**
- * Drops records of aborted transactions. The client's own version expects the broker's list in the
- * order of first offsets and starts at most one transaction per record; the broker sends it in the
- * order of the markers. With two aborted transactions that overlap in one partition (two tasks killed
- * together) aborted records came through as committed ones.
- */
-export function filterAborted({
-  messages,
-  abortedTransactions,
-}: {
-  readonly messages: readonly RawMessage[];
-  readonly abortedTransactions?: readonly AbortedTransaction[] | null;
-}): readonly RawMessage[] {
-  if (!abortedTransactions || abortedTransactions.length === 0) return messages;
-  const waiting = abortedTransactions
-    .map(({ producerId, firstOffset }) => ({ producerId, first: BigInt(firstOffset) }))
-    .sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
-  const open = new Set<string>();
-  let started = 0;
-  return messages.filter((message) => {
-    const offset = BigInt(message.offset);
-    for (; started < waiting.length; started += 1) {
-      const transaction = waiting[started];
-      if (transaction === undefined || transaction.first > offset) break;
-      open.add(transaction.producerId);
-    }
-    const { producerId, inTransaction } = message.batchContext;
-    if (message.isControlRecord) {
-      if (message.key && ABORT_MARKER.equals(message.key)) open.delete(producerId);
-      return true;
-    }
-    return !(inTransaction && open.has(producerId));
-  });
-}
-
-/** Groups by partition in linear time; the client's own version copies the array for every record. */
-export function groupPerPartition<M extends ProducedMessage>({
-  topic,
-  partitionMetadata,
-  messages,
-  partitioner,
-}: {
-  readonly topic: string;
-  readonly partitionMetadata: readonly unknown[];
-  readonly messages: readonly M[];
-  readonly partitioner: (input: {
-    topic: string;
-    partitionMetadata: readonly unknown[];
-    message: M;
-  }) => number;
-}): Record<number, M[]> {
-  const groups: Record<number, M[]> = {};
-  if (partitionMetadata.length === 0) return groups;
-  for (const message of messages) {
-    const partition = message.partition ?? partitioner({ topic, partitionMetadata, message });
-    (groups[partition] ??= []).push(message);
-  }
-  return groups;
 }
 
 function replaceModule(load: Load, path: string, replacement: unknown): void {
@@ -204,6 +119,18 @@ function ignoreClockJumps(load: Load): void {
   onMonotonicClock(request.prototype, 'sentAt');
 }
 
+/**
+ * The record codec, both ways. kafkajs makes objects, promises and small buffers for every record; here
+ * batches are written into one buffer and read in place. Order: what others load comes first.
+ */
+export const REPLACED: Readonly<Record<string, unknown>> = {
+  'protocol/request': frameRequest,
+  'protocol/requests/produce/v3/request': produceRequest,
+  'producer/groupMessagesPerPartition': batchPerPartition,
+  'protocol/requests/fetch/v4/decodeMessages': takeBytes,
+  'consumer/batch': FetchedBatch,
+};
+
 /** Applies all guards once. Throws a Fault `KAFKAJS_VERSION` for another version of the client. */
 export function installGuards(load: Load): void {
   const { version } = load('kafkajs/package.json') as { version: string };
@@ -222,8 +149,9 @@ export function installGuards(load: Load): void {
       'expected to load kafkajs before anybody else: import @waybill/stream instead of kafkajs',
     );
   }
-  replaceModule(load, 'kafkajs/src/producer/groupMessagesPerPartition.js', groupPerPartition);
-  replaceModule(load, 'kafkajs/src/consumer/filterAbortedMessages.js', filterAborted);
+  for (const [path, replacement] of Object.entries(REPLACED)) {
+    replaceModule(load, `kafkajs/src/${path}.js`, replacement);
+  }
   silenceIdleTimer(load);
   announceFetches(load);
   shortenCoordinatorRetries(load);

@@ -4,11 +4,11 @@ import {
   type Cluster,
   type FetchRequest,
   type KafkaClient,
-  type WireBatch,
 } from './client.ts';
 import { atMost, backoff, delay } from './delay.ts';
 import { kafkaFault, streamFault } from './errors.ts';
 import type { StreamLogger } from './port.ts';
+import type { FetchedBatch } from './record-batch/fetched-batch.ts';
 
 /**
  * Reads whole partitions from their beginning without a consumer group: no join, no commit, nothing
@@ -42,7 +42,7 @@ export interface LogReaderOptions {
   readonly kafka: KafkaClient;
   readonly logger: StreamLogger;
   readonly partitions: readonly LogPart[];
-  readonly onBatch: (batch: WireBatch) => void | Promise<void>;
+  readonly onBatch: (batch: FetchedBatch) => void | Promise<void>;
   /** True = go on after the end; false = stop there. */
   readonly follow: boolean;
 }
@@ -52,7 +52,7 @@ const MAX_FAILURES = 20;
 const FIRST_DELAY_MS = 50;
 const MAX_DELAY_MS = 5_000;
 const STOP_LIMIT_MS = 1_000;
-// An empty batch that compaction kept shows as no progress before the end; later batches would show.
+// Compaction may have taken everything up to the end that was seen: then nothing more comes.
 const EMPTY_FETCHES_AT_END = 3;
 
 interface Cursor {
@@ -146,8 +146,9 @@ export function readLog(options: LogReaderOptions): LogReader {
   reached.promise.catch(() => undefined);
   let cursors: Cursor[] = [];
 
-  async function take(batch: WireBatch, cursor: Cursor): Promise<void> {
-    if (batch.rawMessages.length === 0) {
+  async function take(batch: FetchedBatch, cursor: Cursor): Promise<void> {
+    if (batch.problem !== undefined) throw batch.problem;
+    if (!batch.moved) {
       cursor.emptyFetches += 1;
       if (cursor.emptyFetches >= EMPTY_FETCHES_AT_END && cursor.next < cursor.end) {
         cursor.next = cursor.end;
@@ -155,8 +156,8 @@ export function readLog(options: LogReaderOptions): LogReader {
       return;
     }
     cursor.emptyFetches = 0;
-    if (batch.messages.length > 0) await onBatch(batch);
-    cursor.next = BigInt(batch.lastOffset()) + 1n;
+    if (!batch.isEmpty()) await onBatch(batch);
+    cursor.next = batch.next;
   }
 
   async function fetchOnce(): Promise<void> {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { topics as catalogue } from '@waybill/contracts';
 import type { Environment } from './environment.ts';
-import { createOutbox, roundsOf } from './outbox.ts';
+import { createOutbox } from './outbox.ts';
 import { partitionFor } from './partition.ts';
 import type { Outgoing } from './port.ts';
+import { cursorOver, recordsOf } from './testing/batches.ts';
 import { text, topics } from './testing/cluster.ts';
 
 const SAMPLED = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
@@ -15,6 +16,7 @@ const environment = {
   codecs: { encode: () => Buffer.from('x') },
 } as unknown as Environment;
 
+const none = { producerId: -1n, producerEpoch: 0, baseSequence: 0, transactional: false };
 const counts = new Map([topics.output, topics.state, catalogue.position].map((t) => [t.name, 8]));
 
 function sent(record: Outgoing, context?: string) {
@@ -23,7 +25,10 @@ function sent(record: Outgoing, context?: string) {
   outbox.add(record);
   const [round] = outbox.rounds();
   const [first] = round ?? [];
-  return { topic: first?.topic, message: first?.messages[0] };
+  const [batch] = first?.batches ?? [];
+  assert.ok(batch);
+  const [message] = recordsOf(cursorOver(batch.seal(none, 0)));
+  return { topic: first?.topic, partition: batch.partition, message };
 }
 
 const record: Outgoing = { topic: topics.output, key: 'tenant/unit/part', message: text('x') };
@@ -32,24 +37,24 @@ describe('outbox', () => {
   it('prefixes the topic and chooses the partition by key, partition key or number', () => {
     const byKey = sent(record);
     assert.equal(byKey.topic, 'ns.test.output.event.v1');
-    assert.equal(byKey.message?.partition, partitionFor('tenant/unit/part', 8));
+    assert.equal(byKey.partition, partitionFor('tenant/unit/part', 8));
     const byPart = sent({ ...record, partitionKey: 'tenant/unit' });
-    assert.equal(byPart.message?.partition, partitionFor('tenant/unit', 8));
-    assert.equal(sent({ ...record, partition: 3 }).message?.partition, 3);
+    assert.equal(byPart.partition, partitionFor('tenant/unit', 8));
+    assert.equal(sent({ ...record, partition: 3 }).partition, 3);
   });
 
   it('carries the context of the batch when it is sampled, and the own one first', () => {
     const other = SAMPLED.replace('bbbb', 'cccc');
     const headersOf = (r: Outgoing, context?: string) => sent(r, context).message?.headers;
     assert.deepEqual(headersOf(record, SAMPLED), { traceparent: SAMPLED });
-    assert.deepEqual(headersOf(record, UNSAMPLED), {});
+    assert.equal(headersOf(record, UNSAMPLED), undefined);
     assert.deepEqual(headersOf({ ...record, traceparent: other }, SAMPLED), { traceparent: other });
-    assert.deepEqual(headersOf({ ...record, traceparent: UNSAMPLED }, SAMPLED), {});
+    assert.equal(headersOf({ ...record, traceparent: UNSAMPLED }, SAMPLED), undefined);
   });
 
   it('puts only their author’s context on positions', () => {
     const position = { ...record, topic: catalogue.position };
-    assert.deepEqual(sent(position, SAMPLED).message?.headers, {});
+    assert.equal(sent(position, SAMPLED).message?.headers, undefined);
     const own = sent({ ...position, traceparent: SAMPLED }, SAMPLED);
     assert.deepEqual(own.message?.headers, { traceparent: SAMPLED });
   });
@@ -61,31 +66,39 @@ describe('outbox', () => {
   });
 });
 
-describe('roundsOf', () => {
-  const sized = (partition: number, bytes: number, n: number) => ({
-    message: { key: String(n), value: null, partition },
-    bytes,
+describe('rounds', () => {
+  const large = (bytes: number): Partial<Environment> => ({
+    codecs: { encode: () => Buffer.alloc(bytes) } as unknown as Environment['codecs'],
   });
 
-  it('keeps every partition of a round below the limit and in order', () => {
-    const messages = [
-      sized(0, 500_000, 0),
-      sized(1, 100, 1),
-      sized(0, 500_000, 2),
-      sized(0, 300_000, 3),
-      sized(1, 100, 4),
-      sized(0, 2_000_000, 5),
-      sized(0, 10, 6),
-    ];
-    const rounds = roundsOf([{ wire: 't', messages }]);
-    assert.deepEqual(
-      rounds.map((round) => round.flatMap((r) => r.messages.map(({ key }) => key))),
-      [['0', '1', '4'], ['2', '3'], ['5'], ['6']],
-    );
+  it('keep every partition of a round below the limit and in order', () => {
+    const outbox = createOutbox({ ...environment, ...large(400_000) }, counts);
+    const add = (key: string, partition: number): number =>
+      outbox.add({ ...record, key, partition });
+    for (const [i, partition] of [0, 1, 0, 0, 1, 0, 0].entries()) add(String(i), partition);
+    const rounds = outbox
+      .rounds()
+      .map((round) =>
+        round.flatMap(({ batches }) =>
+          batches.map((batch) => [
+            batch.partition,
+            recordsOf(cursorOver(batch.seal(none, 0))).map(({ key }) => key),
+          ]),
+        ),
+      );
+    assert.deepEqual(rounds, [
+      [
+        [0, ['0', '2']],
+        [1, ['1', '4']],
+      ],
+      [[0, ['3', '5']]],
+      [[0, ['6']]],
+    ]);
+    assert.deepEqual([...outbox.counts()], [[topics.output.name, 7]]);
+    assert.equal(outbox.size(), 7);
   });
 
-  it('is empty when there is nothing to send', () => {
-    assert.deepEqual(roundsOf([]), []);
-    assert.deepEqual(roundsOf([{ wire: 't', messages: [] }]), []);
+  it('are none when there is nothing to send', () => {
+    assert.deepEqual(createOutbox(environment, counts).rounds(), []);
   });
 });

@@ -1,81 +1,71 @@
 import { topics as catalogue, type Message, type Topic } from '@waybill/contracts';
-import type { WireMessage } from './client.ts';
 import type { Headers } from './dead-letter-headers.ts';
 import { wireName, type Environment } from './environment.ts';
 import { streamFault } from './errors.ts';
 import { partitionFor } from './partition.ts';
 import type { Outgoing } from './port.ts';
 import { isSampled } from './record.ts';
+import { BatchWriter } from './record-batch/batch-writer.ts';
 
-/** Encoded records by topic, ready to send, and what to count when they are confirmed. */
+/** Record batches by topic and partition, ready to send, and what to count when they are confirmed. */
 export interface Outbox {
   /** Encodes at once, so that a violation points at its author. Returns the bytes of key and value. */
   readonly add: (record: Outgoing, headers?: Headers) => number;
+  /** The half of `add` that can fail; `append` is the other one. */
+  readonly encode: (record: Outgoing, headers?: Headers) => Encoded;
+  readonly append: (encoded: Encoded) => void;
   /** Context of records that name none; positions carry only what their author set. */
   readonly setTraceparent: (traceparent: string | undefined) => void;
   readonly traceparent: () => string | undefined;
   readonly size: () => number;
-  /** All records, topic by topic; for merging several outboxes into one request. */
-  readonly piles: () => readonly { readonly wire: string; readonly messages: readonly Sized[] }[];
   /**
-   * What to send, in as many rounds as needed: the client makes one record batch per partition and
-   * request, and the broker refuses a batch over 1 MiB. Rounds keep the order of each partition.
+   * What to send, in as many rounds as needed: one batch per partition and request, each below the
+   * broker's limit. Rounds keep the order of each partition.
    */
   readonly rounds: () => readonly Round[];
   /** Counts per topic for the metrics. */
   readonly counts: () => ReadonlyMap<string, number>;
 }
 
-export type Round = { readonly topic: string; readonly messages: WireMessage[] }[];
+/** The batches of one request. */
+export type Round = { readonly topic: string; readonly batches: readonly BatchWriter[] }[];
 
+/** A record in the bytes of its contract and with its partition. */
+export interface Encoded {
+  readonly pile: Pile;
+  readonly partition: number;
+  readonly key: string;
+  readonly value: Buffer | null;
+  readonly headers: Headers | undefined;
+}
+
+/** The records of one topic: per partition the batches of all rounds, the last one still open. */
 interface Pile {
   readonly wire: string;
   readonly name: string;
   readonly partitions: number;
-  readonly messages: Sized[];
+  readonly batches: BatchWriter[][];
+  records: number;
 }
 
-export interface Sized {
-  readonly message: WireMessage;
-  readonly bytes: number;
+function appendTo({ batches }: Pile, { partition, key, value, headers }: Encoded): void {
+  const mine = (batches[partition] ??= []);
+  if (mine.at(-1)?.append(key, value, headers)) return;
+  const fresh = new BatchWriter(partition);
+  fresh.append(key, value, headers);
+  mine.push(fresh);
 }
 
-/** Below the broker's default `max.message.bytes` of 1,048,588 with room for the batch header. */
-const MAX_BATCH_BYTES = 900_000;
-/** Lengths, timestamps and header names of one record, generously. */
-const RECORD_OVERHEAD_BYTES = 40;
-
-/** Splits the records of all topics so that no partition gets more than `MAX_BATCH_BYTES` per round. */
-export function roundsOf(
-  topics: readonly { readonly wire: string; readonly messages: readonly Sized[] }[],
-): readonly Round[] {
-  const rounds: Map<string, WireMessage[]>[] = [];
-  for (const { wire, messages } of topics) {
-    const filled = new Map<number, { round: number; bytes: number }>();
-    for (const { message, bytes } of messages) {
-      const partition = message.partition ?? 0;
-      const place = filled.get(partition) ?? { round: 0, bytes: 0 };
-      if (place.bytes > 0 && place.bytes + bytes > MAX_BATCH_BYTES) {
-        place.round += 1;
-        place.bytes = 0;
-      }
-      place.bytes += bytes;
-      filled.set(partition, place);
-      const round = (rounds[place.round] ??= new Map<string, WireMessage[]>());
-      const list = round.get(wire);
-      if (list === undefined) round.set(wire, [message]);
-      else list.push(message);
+function roundsOf(piles: Iterable<Pile>): readonly Round[] {
+  const rounds: Round[] = [];
+  for (const { wire, batches } of piles) {
+    const most = batches.reduce((count, mine) => Math.max(count, mine.length), 0);
+    for (let round = 0; round < most; round += 1) {
+      const present = batches.flatMap((mine) => mine[round] ?? []);
+      (rounds[round] ??= []).push({ topic: wire, batches: present });
     }
   }
-  return rounds.map((round) => [...round].map(([topic, messages]) => ({ topic, messages })));
-}
-
-function headerBytes(headers: Headers): number {
-  let bytes = 0;
-  for (const [name, value] of Object.entries(headers)) {
-    bytes += name.length + Buffer.byteLength(value);
-  }
-  return bytes;
+  return rounds;
 }
 
 function checked(topic: Topic, message: Message | null): void {
@@ -95,6 +85,8 @@ export function createOutbox(
 ): Outbox {
   const piles = new Map<string, Pile>();
   let batchContext: string | undefined;
+  let lastContext: string | undefined;
+  let contextHeaders: Headers | undefined;
   let size = 0;
 
   function pileOf(topic: Topic): Pile {
@@ -108,49 +100,53 @@ export function createOutbox(
         `expected one of ${[...partitionCounts.keys()].join(', ')}, found ${topic.name}: declare it as output`,
       );
     }
-    const pile: Pile = {
-      wire: wireName(environment, topic),
-      name: topic.name,
-      partitions,
-      messages: [],
-    };
+    const wire = wireName(environment, topic);
+    const pile: Pile = { wire, name: topic.name, partitions, batches: [], records: 0 };
     piles.set(topic.name, pile);
     return pile;
   }
 
-  function contextOf(record: Outgoing): string | undefined {
-    if (record.traceparent !== undefined) return record.traceparent;
-    return record.topic.name === catalogue.position.name ? undefined : batchContext;
+  /** One object per context: the batch writer knows by identity what it has encoded before. */
+  function headersOf(record: Outgoing, extra: Headers | undefined): Headers | undefined {
+    const context =
+      record.traceparent ??
+      (record.topic.name === catalogue.position.name ? undefined : batchContext);
+    if (context !== lastContext) {
+      lastContext = context;
+      contextHeaders = isSampled(context) ? { traceparent: context } : undefined;
+    }
+    return extra === undefined ? contextHeaders : { ...contextHeaders, ...extra };
+  }
+
+  function encode(record: Outgoing, extra?: Headers): Encoded {
+    const { topic, key, message } = record;
+    const pile = pileOf(topic);
+    checked(topic, message);
+    const value = message === null ? null : environment.codecs.encode(topic, message);
+    const partition = record.partition ?? partitionFor(record.partitionKey ?? key, pile.partitions);
+    return { pile, partition, key, value, headers: headersOf(record, extra) };
+  }
+
+  function append(encoded: Encoded): void {
+    appendTo(encoded.pile, encoded);
+    encoded.pile.records += 1;
+    size += 1;
   }
 
   return {
-    add: (record, extraHeaders) => {
-      const { topic, key, message } = record;
-      const pile = pileOf(topic);
-      checked(topic, message);
-      const context = contextOf(record);
-      const headers = {
-        ...(isSampled(context) && { traceparent: context }),
-        ...extraHeaders,
-      };
-      const value = message === null ? null : environment.codecs.encode(topic, message);
-      const partition =
-        record.partition ?? partitionFor(record.partitionKey ?? key, pile.partitions);
-      const bytes = (value?.length ?? 0) + Buffer.byteLength(key);
-      pile.messages.push({
-        message: { key, value, partition, headers },
-        bytes: bytes + headerBytes(headers) + RECORD_OVERHEAD_BYTES,
-      });
-      size += 1;
-      return bytes;
+    add: (record, headers) => {
+      const encoded = encode(record, headers);
+      append(encoded);
+      return (encoded.value?.length ?? 0) + Buffer.byteLength(record.key);
     },
+    encode,
+    append,
     traceparent: () => batchContext,
     setTraceparent: (traceparent) => {
       batchContext = traceparent;
     },
     size: () => size,
-    piles: () => [...piles.values()],
-    rounds: () => roundsOf([...piles.values()]),
-    counts: () => new Map([...piles.values()].map(({ name, messages }) => [name, messages.length])),
+    rounds: () => roundsOf(piles.values()),
+    counts: () => new Map([...piles.values()].map(({ name, records }) => [name, records])),
   };
 }

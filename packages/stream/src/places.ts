@@ -1,5 +1,5 @@
 import type { Topic } from '@waybill/contracts';
-import type { FetchedBatch } from './guards.ts';
+import type { FetchedBatch } from './record-batch/fetched-batch.ts';
 import type { Position, StreamMetrics } from './port.ts';
 
 /** An assigned partition and how far it is read. */

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Topic } from '@waybill/contracts';
 import { until } from '@waybill/testkit';
-import { openKafka, openProducer, type KafkaTransaction } from './client.ts';
+import { openKafka, openProducer, sendRound, type KafkaTransaction } from './client.ts';
 import { createCodecs } from './codec.ts';
 import { partitionFor } from './partition.ts';
 import type { Runner } from './port.ts';
+import { BatchWriter } from './record-batch/batch-writer.ts';
 import { openRegistry } from './registry.ts';
 import {
   openTestCluster,
@@ -28,12 +29,13 @@ async function begin(system: TestSystem, id: string) {
   const producer = openProducer(openKafka(options), `${namespace}${id}`);
   await producer.connect();
   const transaction: KafkaTransaction = await producer.transaction();
-  const send = (value: string): Promise<unknown> =>
-    transaction.send({
-      topic: `${namespace}${topics.input.name}`,
-      acks: -1,
-      messages: [{ key: KEY, value: codecs.encode(INPUT, text(value)), partition: PARTITION }],
-    });
+  const send = (value: string): Promise<void> => {
+    const batch = new BatchWriter(PARTITION);
+    batch.append(KEY, codecs.encode(INPUT, text(value)));
+    return sendRound(transaction, [
+      { topic: `${namespace}${topics.input.name}`, batches: [batch] },
+    ]);
+  };
   return { send, transaction, close: () => producer.disconnect() };
 }
 

@@ -1,15 +1,15 @@
 import type { Topic } from '@waybill/contracts';
 import { toFault, type Fault } from '@waybill/fault';
 import type { Assignment } from './assigner.ts';
-import { chunksOf, createChunkSize } from './chunks.ts';
-import { fetchLimits, type WireRecord } from './client.ts';
+import { createChunkSize } from './chunks.ts';
+import { fetchLimits } from './client.ts';
 import { unreadableLetter } from './dead-letter.ts';
 import { delay } from './delay.ts';
 import type { Environment } from './environment.ts';
 import { patiently, type Patience } from './patience.ts';
 import type { Position, ProjectOptions, Runner } from './port.ts';
 import { openPublisher, type HeaderPublisher } from './publisher.ts';
-import { decodeBatch, linksOf, type DecodedBatch, type Unreadable } from './record.ts';
+import { linksOf, readChunk, type Chunk, type Unreadable } from './record.ts';
 import { startRunner, type Work } from './runner.ts';
 import { openSession, type GroupBatch, type Session } from './session.ts';
 import { openTables, type Tables } from './tables.ts';
@@ -123,43 +123,38 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
 
   async function advance(
     batch: GroupBatch,
-    decoded: DecodedBatch,
-    step: { readonly from: bigint; readonly next: bigint },
+    chunk: Chunk,
+    from: bigint,
   ): Promise<boolean | undefined> {
     const { topic, partition } = batch;
+    const step = { group, topic: topic.name, partition, from, next: chunk.next };
     return patiently(patienceOf(batch), async () => {
-      await sendDeadLetters(decoded.unreadable);
-      return options.store.advance({ group, topic: topic.name, partition, ...step }, async (tx) => {
-        if (decoded.received.length > 0) {
-          await options.handle(decoded.received, tx, tables.reader);
-        }
+      await sendDeadLetters(chunk.unreadable);
+      return options.store.advance(step, async (tx) => {
+        if (chunk.received.length > 0) await options.handle(chunk.received, tx, tables.reader);
       });
     });
   }
 
-  /** False when the batch must be left. */
-  async function runChunk(batch: GroupBatch, records: readonly WireRecord[]): Promise<boolean> {
+  /** False when the batch must be left, or nothing is left of it. */
+  async function runChunk(batch: GroupBatch): Promise<boolean> {
     const { topic, partition } = batch;
     const place = `${topic.name}/${partition}`;
-    const [first] = records;
-    const last = records.at(-1);
     const from = next.get(place);
-    if (first === undefined || last === undefined || from === undefined) return false;
+    if (from === undefined) return false;
     const startedAt = performance.now();
-    const decoded = await patiently(patienceOf(batch), () =>
-      decodeBatch(codecs, topic, partition, records),
+    const chunk = await patiently(patienceOf(batch), () =>
+      readChunk(codecs, batch, { records: chunkSize.records(), bytes: MAX_CHUNK_BYTES }),
     );
-    if (decoded === undefined) return false;
-    const span = {
-      topic: topic.name,
-      partition,
-      count: records.length,
-      firstOffset: BigInt(first.offset),
-      lastOffset: BigInt(last.offset),
-      links: linksOf(decoded.received),
-    };
-    const after = BigInt(last.offset) + 1n;
-    const moved = await tracing.batch(span, () => advance(batch, decoded, { from, next: after }));
+    if (chunk === undefined) return false;
+    if (chunk.count === 0) {
+      batch.resolve(chunk.next);
+      return false;
+    }
+    const { count, firstOffset, lastOffset } = chunk;
+    const links = linksOf(chunk.received);
+    const span = { topic: topic.name, partition, count, firstOffset, lastOffset, links };
+    const moved = await tracing.batch(span, () => advance(batch, chunk, from));
     if (moved === undefined) return false;
     if (!moved) {
       logger.warn({ group, topic: topic.name, partition }, 'projection.owner_changed');
@@ -167,13 +162,13 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
       start();
       return false;
     }
-    next.set(place, after);
-    batch.resolve(last);
+    next.set(place, chunk.next);
+    batch.resolve(chunk.next);
     const ms = performance.now() - startedAt;
-    chunkSize.took(records.length, ms);
-    metrics.received(topic.name, records.length);
+    chunkSize.took(count, ms);
+    metrics.received(topic.name, count);
     metrics.batch(topic.name, ms / 1_000);
-    uncommitted.set(place, { topic: topic.name, partition, next: after, lag: 0n });
+    uncommitted.set(place, { topic: topic.name, partition, next: chunk.next, lag: 0n });
     return true;
   }
 
@@ -184,11 +179,7 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
       current().seek(batch.topic, batch.partition, from);
       return;
     }
-    for (const records of chunksOf(batch.records, chunkSize.records(), MAX_CHUNK_BYTES)) {
-      if (!batch.isCurrent()) return;
-      if (!(await runChunk(batch, records))) return;
-      await batch.heartbeat();
-    }
+    while (batch.isCurrent() && (await runChunk(batch))) await batch.heartbeat();
   }
 
   /** For tools that show group lag; the database's offsets are the ones that count. */

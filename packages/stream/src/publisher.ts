@@ -1,20 +1,18 @@
 import type { Topic } from '@waybill/contracts';
-import { openProducer, type KafkaProducer } from './client.ts';
+import { openProducer, sendRound, type KafkaProducer } from './client.ts';
 import type { Headers } from './dead-letter-headers.ts';
 import type { Environment } from './environment.ts';
 import { kafkaFault, streamFault } from './errors.ts';
-import { createOutbox, roundsOf, type Outbox, type Round, type Sized } from './outbox.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
 import type { Outgoing, Publisher } from './port.ts';
 
 /** Records that wait or are on their way; more are refused with `BACKPRESSURE`. */
 export const MAX_WAITING_RECORDS = 10_000;
-/** Records in one request; a larger send of one caller goes whole. */
-const MAX_BATCH_RECORDS = 1_000;
 
-interface Request {
+/** Records of several calls that go out together. */
+interface Parcel {
   readonly outbox: Outbox;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  readonly senders: PromiseWithResolvers<void>[];
 }
 
 /** A publisher that may also set headers, for dead letters. */
@@ -35,7 +33,7 @@ export async function openPublisher(
   const { codecs, metrics, offsets } = environment;
   await codecs.bind(topics);
   const counts = await offsets.partitionCounts(topics);
-  const queue: Request[] = [];
+  let open: Parcel | undefined;
   let waiting = 0;
   let closed = false;
   let producer: KafkaProducer | undefined;
@@ -55,27 +53,12 @@ export async function openPublisher(
     return producer;
   }
 
-  function takeBatch(): Request[] {
-    let records = 0;
-    let count = 0;
-    for (const { outbox } of queue) {
-      if (count > 0 && records + outbox.size() > MAX_BATCH_RECORDS) break;
-      records += outbox.size();
-      count += 1;
-    }
-    return queue.splice(0, count);
-  }
-
-  async function flush(batch: readonly Request[]): Promise<void> {
+  async function flush({ outbox, senders }: Parcel): Promise<void> {
     try {
       const to = await connected();
-      for (const topicMessages of merged(batch)) {
-        await to.sendBatch({ acks: -1, topicMessages: [...topicMessages] });
-      }
-      for (const { outbox, resolve } of batch) {
-        for (const [topic, count] of outbox.counts()) metrics.emitted(topic, count);
-        resolve();
-      }
+      for (const round of outbox.rounds()) await sendRound(to, round);
+      for (const [topic, count] of outbox.counts()) metrics.emitted(topic, count);
+      for (const { resolve } of senders) resolve();
     } catch (error) {
       const cause = kafkaFault(error, 'publish', 'publishing');
       const lost = producer;
@@ -85,23 +68,27 @@ export async function openPublisher(
         cause.kind === 'transient'
           ? streamFault('PUBLISH_FAILED', 'publish', cause.message, error)
           : cause;
-      for (const request of batch) request.reject(fault);
+      for (const { reject } of senders) reject(fault);
     }
   }
 
   async function drain(): Promise<void> {
-    while (queue.length > 0) {
-      const batch = takeBatch();
-      await flush(batch);
-      for (const { outbox } of batch) waiting -= outbox.size();
+    while (open !== undefined) {
+      const parcel = open;
+      open = undefined;
+      await flush(parcel);
+      waiting -= parcel.outbox.size();
     }
   }
 
+  /** Starts after the present turn, so that calls of one turn go together. */
   function pump(): void {
-    running ??= drain().finally(() => {
-      running = undefined;
-      if (queue.length > 0) pump();
-    });
+    running ??= Promise.resolve()
+      .then(drain)
+      .finally(() => {
+        running = undefined;
+        if (open !== undefined) pump();
+      });
   }
 
   async function drained(): Promise<void> {
@@ -111,53 +98,43 @@ export async function openPublisher(
     await drained();
   }
 
-  /** Encodes at once: a record that breaks its contract fails its own caller and nobody else. */
-  async function enqueue(fill: (outbox: Outbox) => void): Promise<void> {
+  /**
+   * Encodes the whole call before anything of it joins the parcel: a record that breaks its contract
+   * fails its own caller and nobody else.
+   */
+  async function enqueue(
+    letters: readonly { readonly record: Outgoing; readonly headers?: Headers }[],
+  ): Promise<void> {
     if (closed) throw streamFault('CLOSED', 'publish', 'the publisher is closed');
-    const outbox = createOutbox(environment, counts);
-    fill(outbox);
-    if (outbox.size() === 0) return;
-    if (waiting > 0 && waiting + outbox.size() > MAX_WAITING_RECORDS) {
+    if (letters.length === 0) return;
+    const outbox = open?.outbox ?? createOutbox(environment, counts);
+    const encoded = letters.map(({ record, headers }) => outbox.encode(record, headers));
+    if (waiting > 0 && waiting + encoded.length > MAX_WAITING_RECORDS) {
       throw streamFault(
         'BACKPRESSURE',
         'publish',
         `${waiting} records wait already, the limit is ${MAX_WAITING_RECORDS}`,
       );
     }
-    waiting += outbox.size();
-    await new Promise<void>((resolve, reject) => {
-      queue.push({ outbox, resolve, reject });
-      pump();
-    });
+    for (const record of encoded) outbox.append(record);
+    waiting += encoded.length;
+    open ??= { outbox, senders: [] };
+    const sender = Promise.withResolvers<void>();
+    open.senders.push(sender);
+    pump();
+    await sender.promise;
   }
 
   await connected().catch((error: unknown) => {
     throw kafkaFault(error, 'start', 'connecting a producer');
   });
   return {
-    send: (records) =>
-      enqueue((outbox) => {
-        for (const record of records) outbox.add(record);
-      }),
-    sendWithHeaders: (letters) =>
-      enqueue((outbox) => {
-        for (const { record, headers } of letters) outbox.add(record, headers);
-      }),
+    send: (records) => enqueue(records.map((record) => ({ record }))),
+    sendWithHeaders: enqueue,
     close: async () => {
       closed = true;
       await drained();
       await producer?.disconnect().catch(() => undefined);
     },
   };
-}
-
-/** The records of several calls as one request, in the order of the calls. */
-function merged(batch: readonly Request[]): readonly Round[] {
-  const lists = new Map<string, Sized[]>();
-  for (const { wire, messages } of batch.flatMap(({ outbox }) => outbox.piles())) {
-    const list = lists.get(wire);
-    if (list === undefined) lists.set(wire, [...messages]);
-    else for (const message of messages) list.push(message);
-  }
-  return roundsOf([...lists].map(([wire, messages]) => ({ wire, messages })));
 }

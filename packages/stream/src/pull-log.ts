@@ -1,6 +1,6 @@
-import type { WireBatch } from './client.ts';
 import { wireName, type Environment } from './environment.ts';
 import { readLog } from './log-reader.ts';
+import type { FetchedBatch } from './record-batch/fetched-batch.ts';
 import type { Topic } from '@waybill/contracts';
 
 /** A part of one partition; `to` is exclusive. */
@@ -18,8 +18,8 @@ export interface Stretch {
 export async function* pullBatches(
   environment: Environment,
   { topic, partition, from, to }: Stretch,
-): AsyncGenerator<WireBatch> {
-  let given = Promise.withResolvers<WireBatch | undefined>();
+): AsyncGenerator<FetchedBatch> {
+  let given = Promise.withResolvers<FetchedBatch | undefined>();
   let taken = Promise.withResolvers<void>();
   const reader = readLog({
     kafka: environment.openKafka(),

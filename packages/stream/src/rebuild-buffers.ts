@@ -1,12 +1,12 @@
 import type { Topic } from '@waybill/contracts';
 import { authored } from './author.ts';
 import type { BufferBase } from './buffer-base.ts';
-import type { WireBatch } from './client.ts';
 import { wireName } from './environment.ts';
 import { streamFault } from './errors.ts';
 import { readLog, type LogReader } from './log-reader.ts';
 import type { Received, Task } from './port.ts';
-import { decodeBatch } from './record.ts';
+import { readBefore } from './record.ts';
+import type { FetchedBatch } from './record-batch/fetched-batch.ts';
 import type { TaskSetting } from './task-build.ts';
 import type { TaskState } from './task-state.ts';
 
@@ -41,9 +41,9 @@ async function committedTime<V>(
       logger: environment.logger,
       partitions: [{ topic: wireName(environment, topic), partition, from, to: next }],
       follow: false,
-      onBatch: ({ messages }) => {
-        const last = messages.findLast(({ offset }) => BigInt(offset) < next);
-        if (last !== undefined) time = Number(last.timestamp);
+      onBatch: (batch) => {
+        const records = batch.records();
+        while (records.next() && records.offset < next) time = records.timestamp;
       },
     });
     await finished(reader, signal);
@@ -111,18 +111,17 @@ async function replay<V>(rebuilding: Rebuilding<V>, topic: Topic, from: bigint):
   const to = next.get(topic.name) ?? from;
   let records = 0;
   let reportedAt = Date.now();
-  async function take(batch: WireBatch): Promise<void> {
-    const wanted = batch.messages.filter(({ offset }) => BigInt(offset) < to);
-    const { received } = await decodeBatch(codecs, topic, partition, wanted);
+  async function take(batch: FetchedBatch): Promise<void> {
+    const { received, unreadable } = await readBefore(codecs, topic, batch, to);
     authored(() => {
       if (received.length > 0) rebuildRecords(rebuilding, received);
       ledger.hold({ group, partition }, state.storeBytes(), buffers.held());
     });
     buffers.promote();
-    const after = BigInt(batch.lastOffset()) + 1n;
-    base.positions.set(topic.name, after < to ? after : to);
-    records += wanted.length;
-    metrics.restored(topic.name, wanted.length);
+    base.positions.set(topic.name, batch.next < to ? batch.next : to);
+    const count = received.length + unreadable.length;
+    records += count;
+    metrics.restored(topic.name, count);
     if (Date.now() - reportedAt < PROGRESS_MS) return;
     reportedAt = Date.now();
     const share = reader.share();

@@ -2,6 +2,7 @@ import type { Message, Topic } from '@waybill/contracts';
 import { wireName, type Environment } from './environment.ts';
 import { streamFault } from './errors.ts';
 import { readLog } from './log-reader.ts';
+import { eachEntry } from './record.ts';
 
 /** A restore that takes longer says so in this rhythm. */
 const PROGRESS_MS = 3_000;
@@ -29,37 +30,28 @@ export async function restorePartition(
   let records = 0;
   let reportedAt = startedAt;
 
-  function decoded(offset: string, value: Buffer): Message {
-    const result = codecs.decode(topic, value);
-    if (result.message !== undefined) return result.message;
-    throw streamFault(
-      'UNDECODABLE',
-      'start',
-      `${topic.name}/${partition} offset ${offset}: ${result.problem}; state cannot be restored`,
-    );
-  }
-
   const reader = readLog({
     kafka: environment.openKafka(),
     logger,
     partitions: [{ topic: wireName(environment, topic), partition }],
     follow: false,
     onBatch: async (batch) => {
-      const { messages } = batch;
-      await codecs.learn(
-        topic,
-        messages.map(({ value }) => value),
-      );
-      for (const { key: name, value, offset } of messages) {
-        const key = name?.toString() ?? '';
-        if (value === null) newest.delete(key);
-        else {
-          const bytes = (name?.length ?? 0) + value.length;
-          newest.set(key, { message: decoded(offset, value), bytes });
+      let seen = 0;
+      const source = { topic, partition, records: batch.records(), next: batch.next };
+      await eachEntry(codecs, source, ({ key, offset, bytes, message, problem }) => {
+        if (message === undefined) {
+          throw streamFault(
+            'UNDECODABLE',
+            'start',
+            `${topic.name}/${partition} offset ${offset}: ${problem}; state cannot be restored`,
+          );
         }
-      }
-      records += batch.messages.length;
-      metrics.restored(topic.name, batch.messages.length);
+        if (message === null) newest.delete(key);
+        else newest.set(key, { message, bytes });
+        seen += 1;
+      });
+      records += seen;
+      metrics.restored(topic.name, seen);
       const now = Date.now();
       if (now - reportedAt < PROGRESS_MS) return;
       reportedAt = now;

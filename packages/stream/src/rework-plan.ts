@@ -8,7 +8,7 @@ import type {
 import type { Environment } from './environment.ts';
 import { partitionFor } from './partition.ts';
 import { pullBatches } from './pull-log.ts';
-import { decodeBatch } from './record.ts';
+import { readBefore } from './record.ts';
 import { inputNamed } from './rework-state.ts';
 
 /** The task that plans its share of a command. */
@@ -53,8 +53,8 @@ async function addressesOf(
   for (const [place, { low, high }] of bounds) {
     const partition = Number(place.slice(place.lastIndexOf('/') + 1));
     const stretch = { topic: deadLetter, partition, from: low, to: high };
-    for await (const { messages } of pullBatches(environment, stretch)) {
-      const { received } = await decodeBatch(environment.codecs, deadLetter, partition, messages);
+    for await (const batch of pullBatches(environment, stretch)) {
+      const { received } = await readBefore(environment.codecs, deadLetter, batch, high);
       for (const { message } of received) {
         const { element_id: id, trace } = message.value as ElementRejected;
         if (ids.has(id)) found.push(trace);

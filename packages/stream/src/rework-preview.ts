@@ -79,7 +79,8 @@ export function overlayBuffers(base: KeyedBuffers): KeyedBuffers {
 function copier<V>(codecs: Codecs, codec: StoreCodec<V>): (value: V) => V {
   return (value) => {
     const bytes = codecs.encode(codec.changelog, codec.toMessage(value));
-    const { message } = codecs.decode(codec.changelog, bytes);
+    const decoded = codecs.decoder(codec.changelog)(bytes, 0, bytes.length);
+    const message = typeof decoded === 'number' ? undefined : decoded.message;
     if (message === undefined) {
       throw streamFault('UNDECODABLE', 'decide', `${codec.changelog.name}: a value of its own`);
     }

@@ -1,7 +1,7 @@
 import type { ReworkProgressed, ReworkRequested, ReworkSpan, Topic } from '@waybill/contracts';
 import { authored } from './author.ts';
-import type { WireRecord } from './client.ts';
-import { decodeBatch, type DecodedBatch } from './record.ts';
+import type { Received } from './port.ts';
+import type { Unreadable } from './record.ts';
 import { nothingReworked, previewEmitter, reworkEmitter, type Reworked } from './rework-emitter.ts';
 import type { ReworkGuard } from './rework-guard.ts';
 import { openPreview, type Preview } from './rework-preview.ts';
@@ -14,7 +14,7 @@ export interface ReworkBatch {
   readonly span: ReworkSpan;
   readonly topic: Topic;
   /** Those that were chosen; may be none when a key restricts the span. */
-  readonly records: readonly WireRecord[];
+  readonly records: readonly (Received | Unreadable)[];
   /** Where the span goes on. */
   readonly next: bigint;
   /** Chosen records that the topic does not hold any more. */
@@ -22,6 +22,10 @@ export interface ReworkBatch {
 }
 
 const DEFAULT_TIMES = 5;
+
+function isUnreadable(record: Received | Unreadable): record is Unreadable {
+  return 'problem' in record;
+}
 
 /** The code of one task that reworks; lives as long as the command that it works on. */
 export interface ReworkRun<V> {
@@ -49,11 +53,16 @@ export function createReworkRun<V>(
   const mostTimes = options.rework?.timesPerRecord ?? DEFAULT_TIMES;
   let preview: Preview | undefined;
 
-  function dryRun(live: Live<V>, decoded: DecodedBatch, index: number, report: Reworked): void {
+  function dryRun(
+    live: Live<V>,
+    received: readonly Received[],
+    index: number,
+    report: Reworked,
+  ): void {
     if (preview?.of !== live) preview = openPreview(setting, partition, live);
-    const first = Number(decoded.received[0]?.offset ?? 0);
+    const first = Number(received[0]?.offset ?? 0);
     const silent = previewEmitter(codecs, report, first);
-    preview.handle(decoded.received, reworkEmitter(silent, index, guard, report));
+    preview.handle(received, reworkEmitter(silent, index, guard, report));
   }
 
   function after(
@@ -94,21 +103,21 @@ export function createReworkRun<V>(
       if (!fits) return undefined;
       const wanted = command.preview
         ? records
-        : records.filter(({ offset }) => state.timesOf(topic.name, BigInt(offset)) < mostTimes);
-      const decoded = await decodeBatch(codecs, topic, partition, wanted);
+        : records.filter(({ offset }) => state.timesOf(topic.name, offset) < mostTimes);
+      const received = wanted.filter((record): record is Received => !isUnreadable(record));
+      const unreadable = wanted.filter(isUnreadable);
       await guard.update();
       const report = nothingReworked();
       const collected = openCollector(setting);
       authored(() => {
-        if (command.preview) dryRun(live, decoded, span.index, report);
+        if (command.preview) dryRun(live, received, span.index, report);
         else {
-          for (const found of decoded.unreadable) collected.unreadable(found);
+          for (const found of unreadable) collected.unreadable(found);
           const out = reworkEmitter(collected.out, span.index, guard, report);
-          handleRecords(setting, live, decoded.received, out);
-          for (const { offset } of wanted) state.raise(topic.name, BigInt(offset));
+          handleRecords(setting, live, received, out);
+          for (const { offset } of wanted) state.raise(topic.name, offset);
         }
-        const { length: unreadable } = decoded.unreadable;
-        if (unreadable > 0) report.outcomes.set('UNDECODABLE', unreadable);
+        if (unreadable.length > 0) report.outcomes.set('UNDECODABLE', unreadable.length);
         state.put(after(progress, batch, wanted.length, report));
       });
       await commit(setting, partition, live, collected);

@@ -6,10 +6,10 @@ import type {
 } from '@waybill/contracts';
 import { toFault } from '@waybill/fault';
 import { AuthorFailed } from './author.ts';
-import { chunksOf } from './chunks.ts';
 import { backoff, delay } from './delay.ts';
 import { streamFault } from './errors.ts';
 import { pullBatches } from './pull-log.ts';
+import { readBefore } from './record.ts';
 import { openReworkGuard, type ReworkGuard } from './rework-guard.ts';
 import { planRework } from './rework-plan.ts';
 import { createReworkRun, type ReworkBatch, type ReworkRun } from './rework-run.ts';
@@ -197,17 +197,15 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
     const stretch = { topic, partition, from: BigInt(span.next), to: end };
     let progress = begun;
     let isFound = false;
-    for await (const { messages } of pullBatches(environment, stretch)) {
-      const chosen = messages.filter(
-        ({ offset, key, value }) =>
-          BigInt(offset) < end &&
-          value !== null &&
-          (command.key === null || key?.toString() === command.key),
-      );
-      for (const records of chunksOf(chosen, most)) {
+    for await (const batch of pullBatches(environment, stretch)) {
+      const { received, unreadable } = await readBefore(environment.codecs, topic, batch, end);
+      const chosen = [...received, ...unreadable]
+        .filter(({ key }) => command.key === null || key === command.key)
+        .toSorted((a, b) => Number(a.offset - b.offset));
+      for (let at = 0; at < chosen.length; at += most) {
         isFound = true;
-        const last = records.at(-1);
-        const next = last === undefined ? end : BigInt(last.offset) + 1n;
+        const records = chosen.slice(at, at + most);
+        const next = (records.at(-1)?.offset ?? end) + 1n;
         progress = await step(run, command, progress, { records, next, missing: 0 });
         if (progress.spans[0]?.end !== span.end || progress.status !== 'RUNNING') return progress;
       }

@@ -7,26 +7,23 @@ import {
   type BatchControl,
   type FetchLimits,
   type KafkaConsumer,
-  type WireRecord,
 } from './client.ts';
 import { atMost } from './delay.ts';
 import { wireName, type Environment } from './environment.ts';
 import { kafkaFault, streamFault } from './errors.ts';
-import type { FetchedBatch } from './guards.ts';
+import type { FetchedBatch } from './record-batch/fetched-batch.ts';
 import { createPlaces } from './places.ts';
 import type { Position } from './port.ts';
+import type { Source } from './record.ts';
 
 /** The records of one fetch and one partition, and what the handler may do with them. */
-export interface GroupBatch {
-  readonly topic: Topic;
-  readonly partition: number;
-  readonly records: readonly WireRecord[];
+export interface GroupBatch extends Source {
   /** Offset that was asked for; records may start later (markers, compaction). */
   readonly fetched: bigint;
   /** Keeps the membership; throws when the group changes, which ends the batch. */
   readonly heartbeat: () => Promise<void>;
-  /** Marks everything up to this record as done; the last one includes what follows it unseen. */
-  readonly resolve: (record: WireRecord) => void;
+  /** Marks everything before this offset as done. */
+  readonly resolve: (next: bigint) => void;
   /** False when the session stops or the partition was sought elsewhere: leave the batch. */
   readonly isCurrent: () => boolean;
 }
@@ -157,24 +154,29 @@ export function openSession(environment: Environment, options: SessionOptions): 
   }
 
   async function onBatch(payload: BatchControl): Promise<void> {
-    const { batch } = payload;
+    // The guards make it ours.
+    const batch = payload.batch as unknown as FetchedBatch;
     const place = places.find(batch.topic, batch.partition);
     if (place === undefined || over) return;
+    if (batch.problem !== undefined) {
+      finish(batch.problem);
+      return;
+    }
     busy += 1;
     try {
       await options.onBatch({
         topic: place.topic,
         partition: place.partition,
-        records: batch.messages,
-        fetched: BigInt((batch as unknown as FetchedBatch).fetchedOffset),
+        records: batch.records(),
+        next: batch.next,
+        fetched: BigInt(batch.fetchedOffset),
         heartbeat: () =>
           payload.heartbeat().catch((error: unknown) => {
             throw new MembershipLost(error);
           }),
-        resolve: (record) => {
-          payload.resolveOffset(record.offset);
-          const isLast = record === batch.messages.at(-1);
-          places.move(place, BigInt(isLast ? batch.lastOffset() : record.offset) + 1n);
+        resolve: (next) => {
+          payload.resolveOffset(String(next - 1n));
+          places.move(place, next);
         },
         isCurrent: () => !over && payload.isRunning() && !payload.isStale() && !place.paused,
       });

@@ -1,10 +1,10 @@
 import type { Message, Topic } from '@waybill/contracts';
-import type { WireBatch } from './client.ts';
 import { wireName, type Environment } from './environment.ts';
 import { toFault, type Fault } from '@waybill/fault';
 import { readLog } from './log-reader.ts';
 import type { TableReader } from './port.ts';
-import { decodeBatch } from './record.ts';
+import { eachEntry } from './record.ts';
+import type { FetchedBatch } from './record-batch/fetched-batch.ts';
 
 /** One change of a table; null = tombstone. */
 export interface TableChange {
@@ -56,33 +56,28 @@ export async function openTables(
     return values.get(topic.name) ?? new Map<string, Message>();
   }
 
-  async function apply(change: TableChange): Promise<void> {
+  function apply(change: TableChange): void | Promise<void> {
     const table = tableOf(change.topic);
     if (change.message === null) table.delete(change.key);
     else table.set(change.key, change.message);
-    await onChange(change);
+    return onChange(change);
   }
 
-  async function onBatch(batch: WireBatch): Promise<void> {
+  async function onBatch(batch: FetchedBatch): Promise<void> {
     const topic = byWire.get(batch.topic);
     if (topic === undefined || failure !== undefined) return;
-    for (const record of batch.messages) {
-      const key = record.key?.toString() ?? '';
-      if (record.value === null) await apply({ topic, key, message: null });
-      else {
-        const decoded = await decodeBatch(codecs, topic, batch.partition, [record]);
-        const [received] = decoded.received;
-        if (received) await apply({ topic, key, message: received.message });
-        for (const { offset, problem } of decoded.unreadable) {
-          // The table keeps its last good value: a refused version leaves the old one active.
-          metrics.discarded('undecodable', false, 1);
-          logger.error(
-            { topic: topic.name, partition: batch.partition, offset: String(offset), key, problem },
-            'table.record_undecodable',
-          );
-        }
-      }
-    }
+    const { partition, next } = batch;
+    const source = { topic, partition, records: batch.records(), next };
+    await eachEntry(codecs, source, ({ key, offset, message, problem }) => {
+      if (message !== undefined) return apply({ topic, key, message });
+      // The table keeps its last good value: a refused version leaves the old one active.
+      metrics.discarded('undecodable', false, 1);
+      logger.error(
+        { topic: topic.name, partition, offset: String(offset), key, problem },
+        'table.record_undecodable',
+      );
+      return undefined;
+    });
   }
 
   const ended = Promise.withResolvers<void>();

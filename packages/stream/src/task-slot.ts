@@ -2,10 +2,8 @@ import type { Message, Topic } from '@waybill/contracts';
 import { toFault, type Fault } from '@waybill/fault';
 import { authored, AuthorFailed } from './author.ts';
 import { createSnapshotKeeper, type BufferBase } from './buffer-base.ts';
-import { chunksOf } from './chunks.ts';
-import type { WireRecord } from './client.ts';
 import { backoff, delay } from './delay.ts';
-import { decodeBatch, linksOf } from './record.ts';
+import { linksOf, readChunk, type Chunk } from './record.ts';
 import { startReworker } from './rework.ts';
 import { createSerial } from './serial.ts';
 import type { GroupBatch, Session } from './session.ts';
@@ -51,6 +49,8 @@ export interface SlotSetting<V> extends TaskSetting<V> {
   readonly fail: (fault: Fault) => void;
 }
 
+/** Input records and bytes of values in one transaction, one record more or less. */
+const CHUNK = { records: 2_000, bytes: 1 << 20 };
 const TABLE_DELAY_MS = 50;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 5_000;
@@ -202,38 +202,38 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
     tableTimer = setTimeout(() => void serial.run(flushTables).catch(settle), TABLE_DELAY_MS);
   }
 
-  async function runChunk(
+  /** One transaction; false when no record was left. */
+  async function runChunk(current: Live<V>, batch: GroupBatch): Promise<boolean> {
+    const { topic } = batch;
+    const startedAt = performance.now();
+    const chunk = await readChunk(codecs, batch, CHUNK);
+    if (chunk.count > 0) {
+      const { count, firstOffset, lastOffset } = chunk;
+      const links = linksOf(chunk.received);
+      const span = { topic: topic.name, partition, count, firstOffset, lastOffset, links };
+      await tracing.batch(span, (traceparent) => transact(current, topic, chunk, traceparent));
+      metrics.received(topic.name, count);
+      metrics.batch(topic.name, (performance.now() - startedAt) / 1_000);
+    }
+    batch.resolve(chunk.next);
+    return chunk.count > 0;
+  }
+
+  async function transact(
     current: Live<V>,
     topic: Topic,
-    records: readonly WireRecord[],
+    chunk: Chunk,
+    traceparent: string | undefined,
   ): Promise<void> {
-    const [first] = records;
-    const last = records.at(-1);
-    if (first === undefined || last === undefined) return;
-    const startedAt = performance.now();
-    const decoded = await decodeBatch(codecs, topic, partition, records);
-    const span = {
-      topic: topic.name,
-      partition,
-      count: records.length,
-      firstOffset: BigInt(first.offset),
-      lastOffset: BigInt(last.offset),
-      links: linksOf(decoded.received),
-    };
-    await tracing.batch(span, async (traceparent) => {
-      const collected = openCollector(setting);
-      collected.outbox.setTraceparent(traceparent);
-      authored(() => {
-        for (const found of decoded.unreadable) collected.unreadable(found);
-        handleRecords(setting, current, decoded.received, collected.out);
-        if (decoded.tombstones > 0) collected.out.skip('tombstone', decoded.tombstones);
-      });
-      const after = BigInt(last.offset) + 1n;
-      await commit(setting, partition, current, collected, { topic, next: after });
-      next.set(topic.name, after);
+    const collected = openCollector(setting);
+    collected.outbox.setTraceparent(traceparent);
+    authored(() => {
+      for (const found of chunk.unreadable) collected.unreadable(found);
+      handleRecords(setting, current, chunk.received, collected.out);
+      if (chunk.tombstones > 0) collected.out.skip('tombstone', chunk.tombstones);
     });
-    metrics.received(topic.name, records.length);
-    metrics.batch(topic.name, (performance.now() - startedAt) / 1_000);
+    await commit(setting, partition, current, collected, { topic, next: chunk.next });
+    next.set(topic.name, chunk.next);
   }
 
   async function processInTurn(batch: GroupBatch): Promise<void> {
@@ -251,16 +251,14 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       settle(error);
       return;
     }
-    for (const records of chunksOf(batch.records)) {
+    for (let more = true; more;) {
       if (!live || !is('ready') || !batch.isCurrent()) return;
       try {
-        await runChunk(live, topic, records);
+        more = await runChunk(live, batch);
       } catch (error) {
         settle(error);
         return;
       }
-      const last = records.at(-1);
-      if (last) batch.resolve(last);
       snapshots.maybe(live.base);
       await batch.heartbeat();
     }

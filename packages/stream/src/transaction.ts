@@ -1,5 +1,5 @@
 import type { Topic } from '@waybill/contracts';
-import { openProducer, type KafkaProducer, type KafkaTransaction } from './client.ts';
+import { openProducer, sendRound, type KafkaProducer, type KafkaTransaction } from './client.ts';
 import { backoff, delay } from './delay.ts';
 import { wireName, type Environment } from './environment.ts';
 import { kafkaFault, isFenced, streamFault } from './errors.ts';
@@ -89,8 +89,8 @@ export function createTransactor(environment: Environment, transactionalId: stri
       await guarded('transaction of', async () => {
         const transaction = await producer.transaction();
         try {
-          for (const topicMessages of rounds) {
-            await transaction.sendBatch({ acks: -1, topicMessages: [...topicMessages] });
+          for (const round of rounds) {
+            await sendRound(transaction, round);
           }
           if (offsets) await sendOffsets(transaction, offsets);
           await transaction.commit();

@@ -6,9 +6,10 @@ import {
 } from '@waybill/contracts';
 import { testNamespace, testStack, until, type TestStack } from '@waybill/testkit';
 import { connectAdmin } from '../admin.ts';
-import { openKafka, openProducer } from '../client.ts';
+import { openKafka, openProducer, sendRound } from '../client.ts';
 import { partitionFor } from '../partition.ts';
 import type { StreamAdmin, StreamLogger, StreamOptions, Streams } from '../port.ts';
+import { BatchWriter } from '../record-batch/batch-writer.ts';
 import { connectStreams } from '../streams.ts';
 
 /** Topics of the tests: small values, all partitionings. Only the contracts come from the catalogue. */
@@ -152,10 +153,9 @@ async function openSystem(stack: TestStack): Promise<TestSystem> {
       const producer = openProducer(openKafka(options));
       await producer.connect();
       const partition = partitionFor(key, PARTITIONS.task);
-      await producer.send({
-        topic: `${namespace}${topic.name}`,
-        messages: [{ key, value: Buffer.from('not framed'), partition }],
-      });
+      const batch = new BatchWriter(partition);
+      batch.append(key, Buffer.from('not framed'));
+      await sendRound(producer, [{ topic: `${namespace}${topic.name}`, batches: [batch] }]);
       await producer.disconnect();
     },
     deadLetters: async () => {

@@ -137,16 +137,12 @@ export async function decode(
   const received: Received[] = [];
   const unreadable: Unreadable[] = [];
   const lent: Buffer[] = [];
-  await codecs.learn(
-    topic,
-    records.map(({ value }) => value),
-  );
   for (const { value, headers, key, partition, offset, publishedTime } of records) {
     if (value === null) continue;
     const bytes = Buffer.from(value);
     lent.push(bytes);
     const place = { topic, partition, offset, key, bytes, publishedTime };
-    const { message, ...failed } = codecs.decode(topic, bytes);
+    const { message, ...failed } = await codecs.read(topic, bytes);
     if (message === undefined) {
       // Without a message there is a problem.
       const { problem } = failed as { readonly problem: string };

@@ -199,27 +199,27 @@ export function createMemoryLog(startMs = 1_800_000_000_000): MemoryLog {
         failingSends += 1;
       },
     },
-    read: async (topic, from) => {
+    read: async <M extends Message>(topic: Topic<M>, from?: ReadonlyMap<number, bigint>) => {
       await reader.bind([topic]);
       const count = broker.partitionCounts([topic]).get(topic.name) ?? 0;
       const records = Array.from({ length: count }, (_, partition) => partition).flatMap(
         (partition) => broker.read(topic.name, partition, from?.get(partition) ?? 0n).records,
       );
-      await reader.learn(
-        topic,
-        records.map(({ value }) => value),
-      );
-      return records.map((record) => readable(reader, topic, record));
+      return Promise.all(records.map((record) => readable<M>(reader, topic, record)));
     },
     inject: (record) => broker.append([record]),
   };
 }
 
-function readable<M extends Message>(codecs: Codecs, topic: Topic, stored: Stored): Read<M> {
+async function readable<M extends Message>(
+  codecs: Codecs,
+  topic: Topic,
+  stored: Stored,
+): Promise<Read<M>> {
   const { partition, offset, key, value, headers, publishedTime } = stored;
   const place = { partition, offset, key, headers, publishedTime };
   if (value === null) return { ...place, message: null };
-  const decoded = codecs.decode(topic, value);
+  const decoded = await codecs.read(topic, value);
   if (decoded.message === undefined) {
     throw new Error(`${topic.name}/${partition} offset ${offset}: ${decoded.problem}`);
   }
