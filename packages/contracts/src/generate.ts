@@ -1,9 +1,13 @@
-/** Writes src/generated/types.ts from schemas/: `npm run generate`. */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+/** Writes src/generated/types.ts and exports/ from schemas/ and the catalogue: `npm run generate`. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { openApiDocument } from './open-api.ts';
+import { webhookCatalogueCsv } from './webhook-catalogue.ts';
 
 const root = new URL('../../../schemas/', import.meta.url);
 const target = new URL('./generated/types.ts', import.meta.url);
+const openApi = new URL('../exports/openapi.json', import.meta.url);
+const catalogue = new URL('../exports/webhook-catalogue.csv', import.meta.url);
 
 type Schema = string | Schema[] | { [key: string]: unknown };
 
@@ -89,6 +93,9 @@ writeFileSync(
   target,
   `// Generated from schemas/ by npm run generate. Do not edit.\n\n${[...declared.values()].join('\n')}`,
 );
-execFileSync('npx', ['prettier', '--ignore-path', '/dev/null', '--write', target.pathname], {
+writeFileSync(openApi, JSON.stringify(openApiDocument(), null, 2));
+writeFileSync(catalogue, webhookCatalogueCsv());
+const written = [target.pathname, openApi.pathname];
+execFileSync('npx', ['prettier', '--ignore-path', '/dev/null', '--write', ...written], {
   stdio: 'inherit',
 });

@@ -1,10 +1,16 @@
 export type * from './generated/types.ts';
 export { allTopics, topics } from './catalogue.ts';
 export { BODY_OFFSET, compileContract, schemaIdOf, type Contract } from './contract.ts';
+export { openApiDocument } from './open-api.ts';
 export { subjectOf, type Message, type Partitioning, type Topic } from './topic.ts';
 export type { Violation } from './violations.ts';
 export {
-  BATCH_EVENTS_MAX,
+  webhookCatalogue,
+  webhookCatalogueCsv,
+  type CatalogueEvent,
+  type CatalogueField,
+} from './webhook-catalogue.ts';
+export {
   readPushedEvent,
   readPushedEvents,
   webhookEvents,

@@ -18,6 +18,9 @@ const HEADERS_MAX = 100;
 /** Requests of one connection that are sent before the answer to the first. */
 const PIPELINED_MAX = 8;
 
+/** Characters of one part of a path; the longest are secrets. */
+const PATH_PART_MAX = 512;
+
 /** Limits of the HTTP parser; the same with and without TLS. */
 export const parserLimits = {
   maxHeaderSize: HEADER_BYTES_MAX,
@@ -30,6 +33,7 @@ export const parserLimits = {
 /** Limits of the framework. */
 export const frameworkLimits = {
   bodyLimit: BODY_LIMIT_BYTES,
+  routerOptions: { maxParamLength: PATH_PART_MAX },
   requestTimeout: REQUEST_TIMEOUT_MS,
   keepAliveTimeout: KEEP_ALIVE_MS,
 } as const;

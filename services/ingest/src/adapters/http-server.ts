@@ -12,6 +12,7 @@ import fastify, {
 } from 'fastify';
 import { refusalAnswer, type Answer, type Refusal, type RefusalCode } from '../core/answer.ts';
 import type { Admission, Hold } from './admission.ts';
+import { addDocumentRoutes } from './document-routes.ts';
 import {
   frameworkLimits,
   limitConnections,
@@ -90,6 +91,9 @@ export async function listenForWebhooks(options: HttpServerOptions): Promise<Htt
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     genReqId: () => randomUUID(),
+    // Instead of the framework's own words for a path that cannot be read or is too long.
+    frameworkErrors: (_error, request: FastifyRequest, reply: FastifyReply) =>
+      door.refuse(request, reply, { kind: 'refused', code: 'NOT_FOUND' }),
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, options.onRefused),
   });
   const state = { closing: false };
@@ -103,6 +107,7 @@ export async function listenForWebhooks(options: HttpServerOptions): Promise<Htt
     door.refuse(request, reply, { kind: 'refused', code: 'NOT_FOUND' });
   });
   addRoutes(app, options, door);
+  addDocumentRoutes(app);
   limitConnections(app, options.connectionsMax, options.onDropped);
   await listen(app, options);
   // A TCP server that listens has an address object, not a pipe name.

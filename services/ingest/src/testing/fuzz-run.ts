@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { testDatabase } from '@waybill/testkit';
+import * as fc from 'fast-check';
+import { attempts, judge, sendAttempt } from './fuzz.ts';
+import { startHarness } from './harness.ts';
+
+/** Sends so many drawn requests to a service of its own and judges every answer; prints the seed when one is wrong. */
+export async function fuzzDoor(numRuns: number): Promise<void> {
+  const database = await testDatabase();
+  const ingest = await startHarness({ databaseUrl: database.url });
+  const answers = new Map<number, number>();
+  try {
+    const port = Number(ingest.service.started?.['webhook_port']);
+    await fc.assert(
+      fc.asyncProperty(attempts, async (attempt) => {
+        const received = await sendAttempt(port, attempt);
+        answers.set(received.status, (answers.get(received.status) ?? 0) + 1);
+        judge(attempt, received);
+      }),
+      { numRuns },
+    );
+  } finally {
+    await ingest.service.stop();
+    await database.stop();
+  }
+  // A generator that only draws nonsense would prove nothing.
+  for (const status of [200, 400, 401, 404, 422]) {
+    assert.ok(
+      (answers.get(status) ?? 0) > numRuns / 100,
+      `few answers ${status}: ${[...answers].join(' ')}`,
+    );
+  }
+}
