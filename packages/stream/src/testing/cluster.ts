@@ -80,8 +80,8 @@ export interface TestSystem {
   readonly connect: (extra?: Partial<StreamOptions>) => Promise<Streams>;
   /** Committed records of a topic, oldest first per partition, as "key=text". */
   readonly read: (topic: Topic) => Promise<readonly string[]>;
-  /** Writes bytes that no codec made into the partition of `key`; default: of the input. */
-  readonly poison: (key: string, topic?: Topic) => Promise<void>;
+  /** Writes bytes that no codec made into the partition of `key`; default: garbage into the input. */
+  readonly poison: (key: string, topic?: Topic, value?: Buffer) => Promise<void>;
   readonly deadLetters: () => Promise<readonly ElementRejected[]>;
   readonly close: () => Promise<void>;
 }
@@ -149,12 +149,12 @@ async function openSystem(stack: TestStack): Promise<TestSystem> {
       await streams.close();
       return found;
     },
-    poison: async (key, topic = topics.input) => {
+    poison: async (key, topic = topics.input, value = Buffer.from('not framed')) => {
       const producer = openProducer(openKafka(options));
       await producer.connect();
       const partition = partitionFor(key, PARTITIONS.task);
       const batch = new BatchWriter(partition);
-      batch.append(key, Buffer.from('not framed'));
+      batch.append(key, value);
       await sendRound(producer, [{ topic: `${namespace}${topic.name}`, batches: [batch] }]);
       await producer.disconnect();
     },

@@ -2,6 +2,7 @@ import type { Message, Topic } from '@waybill/contracts';
 import {
   createCodecs,
   createStateLedger,
+  type Registry,
   type Codecs,
   type StateOptions,
   type StreamAdmin,
@@ -75,6 +76,8 @@ export interface Crashes {
 export interface MemoryLog {
   readonly connect: (reporting?: Reporting) => MemoryStreams;
   readonly admin: StreamAdmin;
+  /** Where the contracts stand, for schemas that no topic of ours declares. */
+  readonly registry: Registry;
   readonly engine: Engine;
   readonly crashes: Crashes;
   /** All members of all groups are assigned anew at the next turn. */
@@ -189,6 +192,7 @@ export function createMemoryLog(startMs = 1_800_000_000_000): MemoryLog {
   return {
     connect,
     admin: createAdmin(broker, registry),
+    registry,
     engine,
     rebalance: groups.rebalance,
     crashes: {

@@ -12,6 +12,11 @@ import { toDocument, type TenantModel } from '@waybill/tenant';
 
 const trace = { topic: 'wialon.page.raw.v1', partition: 0, offset: 7, index: 3 };
 
+/** The id of a fact that a test calls `name`: ids are hashes. */
+export function entityId(name: string): string {
+  return hashId('name', name);
+}
+
 export interface TripOptions {
   readonly id: string;
   readonly tenant: string;
@@ -39,7 +44,7 @@ export function trip(options: TripOptions): Message {
     retracted,
     cause: 'live',
     trace,
-    trip_id: id,
+    trip_id: entityId(id),
     start_time: start,
     end_time: end,
     duration_s: (end - start) / 1000,
@@ -84,7 +89,7 @@ export function visit(options: {
     retracted: false,
     cause: 'live',
     trace,
-    visit_id: id,
+    visit_id: entityId(id),
     geofence_id: geofence,
     status: left === null ? 'ENTERED' : 'LEFT',
     entered_time: entered,

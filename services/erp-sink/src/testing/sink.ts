@@ -1,4 +1,4 @@
-// The service wired to a log in memory and to real databases: its own and the two demo ERPs.
+// The service on an in-memory log and on real databases: its own and the two demo ERPs.
 import { readFileSync } from 'node:fs';
 import {
   topics,
@@ -9,11 +9,10 @@ import {
 } from '@waybill/contracts';
 import { createPostgresErp, type ErpAdapter } from '@waybill/erp';
 import { createInbox } from '@waybill/inbox';
-import { createPool, projectionStore, transaction, type PoolClient } from '@waybill/postgres';
+import { createPool, projectionStore, transaction } from '@waybill/postgres';
 import { createMetrics, startTracing, type RunningService } from '@waybill/runtime';
-import type { Outgoing, ProjectOptions, Received } from '@waybill/stream';
 import { loadTenant, type LoadedTenant, type TenantModel } from '@waybill/tenant';
-import { type TestPostgres, until } from '@waybill/testkit';
+import { createStreamDriver, type Read, type TestPostgres, until } from '@waybill/testkit';
 import { Pool } from 'pg';
 import { mappingStore } from '../adapters/mapping-store.ts';
 import { ownedByErp } from '../core/ownership.ts';
@@ -31,12 +30,14 @@ export interface TestSink {
   readonly tenants: Readonly<Record<TenantName, LoadedTenant>>;
   readonly erp: Readonly<Record<TenantName, Pool>>;
   readonly delivery: Pool;
-  /** Records of one partition, in one transaction, under the key of the first. */
+  /** Records of one key, in one transaction. */
   readonly push: (topic: Topic, key: string, messages: readonly Message[]) => Promise<void>;
   readonly table: (topic: Topic, key: string, message: Message | null) => Promise<void>;
+  /** As of the last `quiet` or `readPublished`. */
   readonly deliveries: () => readonly DeliverySettled[];
   readonly deadLetters: () => readonly ElementRejected[];
   readonly lines: readonly { readonly message: string; readonly fields: Record<string, unknown> }[];
+  readonly readPublished: () => Promise<void>;
   /** Waits until nothing is due and all outcomes are published. */
   readonly quiet: () => Promise<void>;
   /** Effective rows by the tenant's canonical.sql. */
@@ -69,19 +70,6 @@ async function erpDatabase(
   return { url, pool };
 }
 
-function received(topic: Topic, offset: bigint, key: string, message: Message): Received {
-  return {
-    topic,
-    partition: 0,
-    offset,
-    key,
-    message,
-    publishedTime: -1,
-    traceparent: undefined,
-    bytes: Buffer.from(`bytes of ${key} ${offset}`),
-  };
-}
-
 export async function startSink(options: SinkOptions): Promise<TestSink> {
   const { server } = options;
   const tenants = {
@@ -97,15 +85,11 @@ export async function startSink(options: SinkOptions): Promise<TestSink> {
   });
   const inbox = createInbox({ pool, random: Math.random });
   const metrics = createMetrics('erp-sink');
-  const published: Outgoing[] = [];
   const lines: { message: string; fields: Record<string, unknown> }[] = [];
   const log = (fields: object, message: string): void => {
     lines.push({ message, fields: { ...fields } });
   };
-  let given: ProjectOptions<PoolClient> | undefined;
-  const offsets = new Map<string, bigint>();
-  const ended = Promise.withResolvers<void>();
-  const idle = async (): Promise<void> => undefined;
+  const driver = await createStreamDriver({ partitions: { task: 1, source: 1 } });
   const open = (model: TenantModel): ErpAdapter =>
     createPostgresErp({
       url: urls[model.tenant_id] ?? '',
@@ -114,23 +98,7 @@ export async function startSink(options: SinkOptions): Promise<TestSink> {
       ownedByErp: { trip: ownedByErp(model.ownership, 'trip') },
     });
   const openErp = options.openErp ?? (async (_model, make) => make());
-  const ports: Ports = {
-    streams: {
-      project: async (projection) => {
-        given = projection as unknown as ProjectOptions<PoolClient>;
-        return {
-          done: ended.promise,
-          ready: () => true,
-          positions: () => [],
-          stop: async () => ended.resolve(),
-        };
-      },
-      publisher: async () => ({
-        send: async (records) => void published.push(...records),
-        close: idle,
-      }),
-      close: idle,
-    },
+  const ports: Omit<Ports, 'streams'> = {
     store: projectionStore(pool, 'delivery'),
     inbox,
     mappings: mappingStore(pool, inbox),
@@ -143,20 +111,22 @@ export async function startSink(options: SinkOptions): Promise<TestSink> {
     closeDatabase: () => pool.end(),
   };
   const config = { DELIVERY_WORKERS: 4, DELIVERY_OUTBOX_LIMIT: 50_000 };
-  const service = await createService(config, ports);
+  const started = await driver.start((streams) => createService(config, { ...ports, streams }), {
+    logger: { info: () => undefined, warn: log, error: log },
+  });
+  const service = started.current();
   service.done.catch(() => undefined);
 
-  const projection = (): ProjectOptions<PoolClient> => {
-    if (given === undefined) throw new Error('project was not called');
-    return given;
-  };
-  const table: TestSink['table'] = async (topic, key, message) => {
-    await projection().onTable?.(topic, key, message);
-  };
-  const values = <T>(topic: Topic): T[] =>
-    published
-      .filter((record) => record.topic.name === topic.name)
-      .map((record) => record.message?.value as T);
+  const table: TestSink['table'] = (topic, key, message) => driver.pipe(topic, [{ key, message }]);
+  const deliveries: DeliverySettled[] = [];
+  const deadLetters: ElementRejected[] = [];
+  const valuesOf = <T>(records: readonly Read<Message<string, T>>[]): readonly T[] =>
+    records.flatMap(({ message }) => (message === null ? [] : [message.value]));
+  /** What was published so far, in the order in which it came. */
+  async function readPublished(): Promise<void> {
+    deliveries.push(...valuesOf(await driver.take(topics.delivery)));
+    deadLetters.push(...valuesOf(await driver.take(topics.sinkDeadLetter)));
+  }
   if (options.apply !== false) {
     for (const { model, idmap } of Object.values(tenants)) {
       for (const entry of idmap) {
@@ -172,30 +142,22 @@ export async function startSink(options: SinkOptions): Promise<TestSink> {
     tenants,
     erp: { 'bay-cabs': bay.pool, 'hudson-waste': hudson.pool },
     delivery: pool,
-    push: async (topic, key, messages) => {
-      const from = offsets.get(topic.name) ?? 0n;
-      const next = from + BigInt(messages.length);
-      const { store, handle, service: group } = projection();
-      const step = { group, topic: topic.name, partition: 0, from, next };
-      const moved = await store.advance(step, (tx) =>
-        handle(
-          messages.map((message, n) => received(topic, from + BigInt(n), key, message)),
-          tx,
-          { get: () => undefined, entries: () => [][Symbol.iterator]() as never },
-        ),
-      );
-      if (!moved) throw new Error('the offset was not where it should be');
-      offsets.set(topic.name, next);
-    },
+    push: (topic, key, messages) =>
+      driver.pipe(
+        topic,
+        messages.map((message) => ({ key, message })),
+      ),
     table,
-    deliveries: () => values<DeliverySettled>(topics.delivery),
-    deadLetters: () => values<ElementRejected>(topics.sinkDeadLetter),
+    readPublished,
+    deliveries: () => deliveries,
+    deadLetters: () => deadLetters,
     lines,
     quiet: async () => {
       await until('quiet', () => {
         const extra = service.health().extra as { due: number; in_flight: number; outbox: number };
         return extra.due + extra.in_flight + extra.outbox === 0;
       });
+      await readPublished();
     },
     canonical: async (tenant, name) => {
       const queries = sql(tenant, 'canonical.sql').split(/^-- name: /m);

@@ -7,6 +7,7 @@ import type { Systems } from './system.ts';
 import { tablesContract } from './tables.ts';
 import { transactFailureContract } from './transact-failures.ts';
 import { transactContract } from './transact.ts';
+import { versionsContract } from './versions.ts';
 
 /**
  * What the port promises, as tests. They run against the real broker and against the in-memory log, so
@@ -32,5 +33,6 @@ export function streamContract(name: string, open: () => Promise<Systems>): void
     transactFailureContract(opened);
     projectContract(opened);
     extractContract(opened);
+    versionsContract(opened);
   });
 }

@@ -1,9 +1,10 @@
-import type { ElementRejected, Topic } from '@waybill/contracts';
+import { BODY_OFFSET, type ElementRejected, type Topic } from '@waybill/contracts';
 import { createMemoryLog, until } from '@waybill/testkit';
 import { openKafka } from '../../client.ts';
 import { silent } from '../../environment.ts';
 import { partitionFor } from '../../partition.ts';
 import type { Runner, StreamAdmin, Streams } from '../../port.ts';
+import { openRegistry } from '../../registry.ts';
 import { createTransactor } from '../../transaction.ts';
 import {
   memoryLogger,
@@ -26,10 +27,25 @@ export interface System {
   readonly letters: () => Promise<readonly ElementRejected[]>;
   /** Writes bytes that no codec made into the partition of `key`. */
   readonly poison: (key: string, topic: Topic) => Promise<void>;
+  /** Registers a schema for the input and writes a record with it; `body` is its Avro bytes. */
+  readonly writeWith: (schemaText: string, key: string, body: Buffer) => Promise<void>;
   /** Another owner takes the transactional id of this partition. */
   readonly fence: (service: string, partition: number) => Promise<void>;
   readonly lines: readonly LogLine[];
   readonly close: () => Promise<void>;
+}
+
+/** Where a schema of the input topic stands: by the topic and its own full name. */
+function subjectIn(schemaText: string): string {
+  const { namespace, name } = JSON.parse(schemaText) as { namespace: string; name: string };
+  return `${topics.input.name}-${namespace}.${name}`;
+}
+
+/** Avro bytes in the registry's framing. */
+function framed(schemaId: number, body: Buffer): Buffer {
+  const head = Buffer.alloc(BODY_OFFSET);
+  head.writeUInt32BE(schemaId, 1);
+  return Buffer.concat([head, body]);
 }
 
 /** Opens systems; one per test. */
@@ -53,6 +69,11 @@ export async function openBrokerSystems(): Promise<Systems> {
         read: system.read,
         letters: system.deadLetters,
         poison: system.poison,
+        writeWith: async (schemaText, key, body) => {
+          const registry = openRegistry(options.registryUrl, 'test');
+          const id = await registry.register(`${namespace}${subjectIn(schemaText)}`, schemaText);
+          await system.poison(key, topics.input, framed(id, body));
+        },
         fence: async (service, partition) => {
           const intruder = createTransactor(
             // Fencing needs the client and the name only.
@@ -106,6 +127,12 @@ export async function openMemorySystems(): Promise<Systems> {
           const partition = partitionFor(key, PARTITIONS.task);
           const value = Buffer.from('not framed');
           log.inject({ topic: topic.name, partition, key, value, headers: {} });
+        },
+        writeWith: async (schemaText, key, body) => {
+          const id = await log.registry.register(subjectIn(schemaText), schemaText);
+          const partition = partitionFor(key, PARTITIONS.task);
+          const value = framed(id, body);
+          log.inject({ topic: topics.input.name, partition, key, value, headers: {} });
         },
         fence: async (service, partition) => log.crashes.fence(service, partition),
         lines: logger.lines,
