@@ -1,6 +1,7 @@
 /** `npm run bench -- <name>`: benchmarks; each prints one JSON line per result. */
 import { endToEnd } from './end-to-end.ts';
 import { ingestBench } from './ingest/bench.ts';
+import { report } from './report.ts';
 import { streamBench } from './stream/bench.ts';
 
 type Print = (line: object) => void;
@@ -11,6 +12,9 @@ const benches: Readonly<Record<string, (args: readonly string[], print: Print) =
       print({ bench: 'end-to-end', ...(await endToEnd(args)) });
     },
     stream: streamBench,
+    report: async (files) => {
+      console.log(report(files));
+    },
     ingest: ingestBench,
   };
 

@@ -1,16 +1,14 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { topics } from '@waybill/contracts';
 import { freePort, type Stack } from '@waybill/stack';
 import { connectAdmin } from '@waybill/stream';
+import { peersDir, runPeer } from '../peers.ts';
 import { SECRET } from './requests.ts';
 import { targetOf, type Target } from './target.ts';
 
-const peersDir = fileURLToPath(new URL('../../../../shared/peers/', import.meta.url));
 const cache = process.env['PEERS_CACHE'] ?? '/tmp/peers';
 const binary = `${cache}/bento/bento`;
 const NAMESPACE = 'bench-peer-';
@@ -23,21 +21,7 @@ export async function runPeersCase(
 ): Promise<object> {
   const { seconds, connections } = options;
   const args = ['bento', name, '--seconds', String(seconds), '--connections', String(connections)];
-  const { stdout } = await promisify(execFile)(`${peersDir}run.sh`, args, {
-    env: { ...process.env, PEERS_CACHE: cache, ...addressesOf(stack) },
-  });
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as object;
-}
-
-function addressesOf(stack: Stack): Record<string, string> {
-  const { port, username, password } = new URL(stack.postgres.adminUrl);
-  return {
-    PEERS_BROKERS: stack.kafka.brokers.join(','),
-    PEERS_REGISTRY: new URL(stack.registry.url).origin,
-    PEERS_PGPORT: port,
-    PEERS_PGUSER: username,
-    PEERS_PGPASSWORD: password,
-  };
+  return (await runPeer(stack, args)).at(-1) ?? {};
 }
 
 /** The same peer under our own generator: built before by `runPeersCase`. */

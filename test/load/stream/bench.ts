@@ -8,6 +8,8 @@ import { connectAdmin, connectStreams, type StreamAdmin, type Streams } from '@w
 import { cases, caseNames, type Bench } from './cases.ts';
 import { logger } from './log.ts';
 import { machineName } from '../measure.ts';
+import { tableOf, type Line } from '../report.ts';
+import { peersOf } from './peers.ts';
 import { DEFAULT_WORKLOAD } from './workload.ts';
 
 const NAMESPACE = 'bench-';
@@ -22,6 +24,7 @@ const options = {
   'value-bytes': { type: 'string', default: '62' },
   seed: { type: 'string', default: '42' },
   partitions: { type: 'string', default: '8' },
+  peers: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -35,6 +38,7 @@ const USAGE = `npm run bench -- stream [case …] [options]
   --value-bytes  size of a framed sample          (default 62)
   --partitions   of every topic                   (default 8)
   --seed         of the generated log             (default 42)
+  --peers        the same cases with the peers of ../shared/peers on the same broker, and a table
 `;
 
 function positive(name: string, text: string): number {
@@ -101,6 +105,8 @@ export async function streamBench(
     const { admin, streams, connection } = await open(stack);
     const database = createPool(connection.databaseUrl, { applicationName: 'bench', max: 1 });
     await database.query('create schema if not exists bench');
+    const repeat = positive('repeat', values.repeat);
+    const valueBytes = positive('value-bytes', values['value-bytes']);
     const bench: Bench = {
       connection,
       admin,
@@ -114,18 +120,34 @@ export async function streamBench(
         ...DEFAULT_WORKLOAD,
         vehicles: positive('keys', values.keys),
         seed: positive('seed', values.seed),
-        idLength: positive('value-bytes', values['value-bytes']) - VALUE_BYTES_WITHOUT_ID,
+        idLength: valueBytes - VALUE_BYTES_WITHOUT_ID,
       },
     };
+    const lines: Line[] = [];
+    const tell = (line: object): void => {
+      const whole = { bench: 'stream', ...line, machine: machineName() };
+      lines.push(whole);
+      print(whole);
+    };
     for (const name of wanted) {
-      const lines: object[] = [];
-      for (let run = 1; run <= positive('repeat', values.repeat); run += 1) {
+      const runs: object[] = [];
+      for (let run = 1; run <= repeat; run += 1) {
         log(`${name}, run ${run}`);
         // `wanted` holds names of cases only.
-        lines.push((await cases[name]?.(bench, `${name.replaceAll('-', '_')}_${run}`)) ?? {});
+        runs.push((await cases[name]?.(bench, `${name.replaceAll('-', '_')}_${run}`)) ?? {});
       }
-      print({ bench: 'stream', case: name, ...median(lines), machine: machineName() });
+      tell({ case: name, ...median(runs) });
+      if (!values.peers) continue;
+      for (const { runs: theirs, ...peer } of await peersOf(name, {
+        stack,
+        bench,
+        repeat,
+        valueBytes,
+      })) {
+        tell({ ...median(theirs), case: name, ...peer });
+      }
     }
+    if (values.peers) log(tableOf(lines));
     await database.end();
     await streams.close();
     await admin.close();

@@ -1,0 +1,62 @@
+import type { Stack } from '@waybill/stack';
+import { hasPeers, runPeer } from '../peers.ts';
+import type { Bench } from './cases.ts';
+import { javaConsume, javaProduce } from './java-client.ts';
+
+export interface PeerOptions {
+  readonly stack: Stack;
+  readonly bench: Bench;
+  readonly repeat: number;
+  readonly valueBytes: number;
+}
+
+/** Peers by our case: what runs, and what it does otherwise than we do. */
+const peers: Readonly<
+  Record<string, readonly { readonly peer: string; readonly note?: string }[]>
+> = {
+  'transact-map': [{ peer: 'streams transform-eos' }],
+  'transact-window': [{ peer: 'streams windows-eos' }],
+  'project-latest': [
+    { peer: 'debezium last', note: 'no guard: stale rows' },
+    { peer: 'bento last-newer' },
+  ],
+  'project-insert': [{ peer: 'debezium history' }, { peer: 'bento history' }],
+};
+
+async function runJavaClient(name: string, options: PeerOptions): Promise<object[]> {
+  const { bench, repeat, valueBytes } = options;
+  const lines: object[] = [];
+  for (let run = 1; run <= repeat; run += 1) {
+    lines.push(
+      name === 'produce'
+        ? await javaProduce(bench, valueBytes, `java_${run}`)
+        : await javaConsume(bench, `java_${run}`),
+    );
+  }
+  return lines;
+}
+
+/** The runs of every peer of a case, on our broker and of our size; none where a case has no peer. */
+export async function peersOf(
+  name: string,
+  options: PeerOptions,
+): Promise<readonly { readonly peer: string; readonly note?: string; readonly runs: object[] }[]> {
+  if (name === 'produce' || name === 'consume') {
+    const note = name === 'produce' ? 'random values, no keys' : 'no decoding';
+    return [{ peer: 'Java client', note, runs: await runJavaClient(name, options) }];
+  }
+  const wanted = peers[name] ?? [];
+  if (wanted.length === 0 || !hasPeers()) return [];
+  const { bench, stack, repeat } = options;
+  const sizes = { events: bench.events, warmup: bench.warmup, vehicles: bench.workload.vehicles };
+  const sizeArguments = Object.entries({ ...sizes, repeat }).flatMap(([option, value]) => [
+    `--${option}`,
+    String(value),
+  ]);
+  const found: { peer: string; note?: string; runs: object[] }[] = [];
+  for (const { peer, note } of wanted) {
+    const runs = await runPeer(stack, [...peer.split(' '), ...sizeArguments]);
+    found.push({ peer, ...(note !== undefined && { note }), runs: [...runs] });
+  }
+  return found;
+}
