@@ -1,9 +1,8 @@
 import { Command } from 'commander';
-import { parseInstant } from '@waybill/domain';
-import { Fault } from '@waybill/fault';
 import { mappedEntities } from '@waybill/tenant';
 import { cutIn, type ShownInterval } from './cut-in.ts';
 import { EXIT } from './exit-code.ts';
+import { instantOption } from './instant-option.ts';
 import type { Run } from './run.ts';
 import { ask } from './service-client.ts';
 import { consoleOption } from './settings.ts';
@@ -30,20 +29,6 @@ of it stays, so a tracker that moves at an instant keeps its former truck for th
 Examples:
   waybill map hudson-waste vehicle wialon:8068 TRK-E-5
   waybill map hudson-waste vehicle wialon:8002 TRK-SPARE-1 --from 2015-12-10T15:00:00Z`;
-
-function instantOption(name: string, text: string | undefined): string | null {
-  if (text === undefined) return null;
-  const ms = parseInstant(text);
-  if (ms !== undefined) return new Date(ms).toISOString();
-  throw new Fault(
-    `expected --${name} with an offset, such as 2026-01-31T00:00:00Z, found ${text}`,
-    {
-      kind: 'malformed',
-      code: 'INSTANT_INVALID',
-      stage: 'decode',
-    },
-  );
-}
 
 function intervalText({ erp_id: id, valid_from: from, valid_to: to }: ShownInterval): string {
   if (from === null && to === null) return `${id} always`;

@@ -216,6 +216,97 @@ test('tenant check accepts the shipped tenants', async () => {
   }
 });
 
+const REWORK = '0b7e11c4'.repeat(4);
+
+test('rework orders what was chosen and says how to follow it', async () => {
+  const { code, out, requests } = await waybill(
+    [
+      ...['rework', 'transformer', '--address', 'wialon.page.raw.v1/0/4711/3'],
+      ...['--address', 'wialon.page.raw.v1/1/9', '--preview', '--rate', '50', '--console', '<url>'],
+    ],
+    { 'POST /rework': { body: { rework_id: REWORK } } },
+  );
+  assert.equal(code, 0);
+  assert.match(out, new RegExp(`^preview ${REWORK} of transformer is ordered\n.*rework status`));
+  const topic = 'wialon.page.raw.v1';
+  assert.deepEqual(requests[0]?.body, {
+    service: 'transformer',
+    addresses: [
+      { topic, partition: 0, offset: 4711, index: 3 },
+      { topic, partition: 1, offset: 9, index: -1 },
+    ],
+    from: null,
+    to: null,
+    preview: true,
+    rate: 50,
+    by: 'ann',
+  });
+});
+
+test('rework takes a range of times or offsets', async () => {
+  const { requests } = await waybill(
+    [
+      ...[
+        'rework',
+        'detector',
+        '--key',
+        'bay-cabs/wialon:7001',
+        '--from',
+        '2026-01-31T01:00:00+01:00',
+      ],
+      ...['--offsets', 'fleet.position.event.v1/2/10/20', '--json', '--console', '<url>'],
+    ],
+    { 'POST /rework': { body: { rework_id: REWORK } } },
+  );
+  assert.deepEqual(requests[0]?.body, {
+    ...{
+      service: 'detector',
+      key: 'bay-cabs/wialon:7001',
+      from: '2026-01-31T00:00:00.000Z',
+      to: null,
+    },
+    ...{ topic: 'fleet.position.event.v1', partition: 2, from_offset: 10, to_offset: 20 },
+    ...{ preview: false, by: 'ann' },
+  });
+});
+
+const rework = {
+  ...{ rework_id: REWORK, service: 'transformer', preview: true, status: 'DONE' },
+  ...{ tasks: 4, tasks_ended: 4, records_done: 12, records_refused: 2, records_missing: 1 },
+  elements_superseded: 3,
+  outcomes: [
+    { outcome: 'fleet.position.event.v1', count: 1200 },
+    { outcome: 'POSITION_INVALID', count: 1 },
+  ],
+  findings: [{ offset: 4711, outcome: 'POSITION_INVALID', id: 'a'.repeat(32) }],
+  reasons: ['records were reworked 5 times already'],
+  ...{ requested_by: 'ann', requested_time: 1_760_000_000_000, cancelled_by: null },
+};
+
+test('rework status shows counts, reasons and what a preview found', async () => {
+  const { code, out, requests } = await waybill(
+    ['rework', 'status', REWORK, '--console', '<url>'],
+    { 'GET /rework': { body: rework } },
+  );
+  assert.equal(code, 0);
+  assert.equal(requests[0]?.path, `/rework?id=${REWORK}`);
+  golden('rework.txt', out);
+});
+
+test('rework cancel asks the console, and a failed rework exits 1', async () => {
+  const answers = { body: { ...rework, status: 'FAILED', cancelled_by: 'ann' } };
+  const cancelled = await waybill(['rework', 'cancel', REWORK, '--console', '<url>'], {
+    'POST /rework/cancel': answers,
+  });
+  assert.deepEqual(cancelled.requests[0]?.body, { rework_id: REWORK, by: 'ann' });
+  assert.match(cancelled.out, /cancelled by ann/);
+  const failed = await waybill(['rework', 'status', REWORK, '--json', '--console', '<url>'], {
+    'GET /rework': answers,
+  });
+  assert.equal(failed.code, 1);
+  assert.deepEqual(JSON.parse(failed.out), answers.body);
+});
+
 const failures: readonly [
   string,
   readonly string[],
@@ -287,6 +378,20 @@ const failures: readonly [
     2,
     /expected a whole number from 1 to 10000/,
   ],
+  [
+    'a dead letter that is no id',
+    ['rework', 'transformer', '--dead-letter', '5f0c'],
+    {},
+    2,
+    /expected an id of 32 hex digits/,
+  ],
+  [
+    'an address without offset',
+    ['rework', 'transformer', '--address', 'wialon.page.raw.v1/0'],
+    {},
+    2,
+    /expected topic\/partition\/offset/,
+  ],
   ['a comparison without tenant', ['report', '--compare'], {}, 2, /--compare needs --tenant/],
 ];
 for (const [title, args, answers, code, message] of failures) {
@@ -304,6 +409,9 @@ test('every command explains itself with an example', async () => {
     ['why'],
     ['report'],
     ['map'],
+    ['rework'],
+    ['rework', 'status'],
+    ['rework', 'cancel'],
     ['tenant', 'check'],
     ['tenant', 'apply'],
     ['topics', 'apply'],

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { isFault } from '@waybill/fault';
 import { mapCommand } from './command-map.ts';
 import { reportCommand } from './command-report.ts';
+import { reworkCommand } from './command-rework.ts';
 import { tenantCommand } from './command-tenant.ts';
 import { topicsCommand } from './command-topics.ts';
 import { whyCommand } from './command-why.ts';
@@ -17,6 +18,7 @@ Examples:
   waybill map hudson-waste vehicle wialon:8068 TRK-E-5
   waybill why 5f0c2a9e
   waybill report
+  waybill rework transformer --dead-letter 5f0c2a9e5f0c2a9e5f0c2a9e5f0c2a9e --preview
 
 Exit codes: 0 ok, 1 failed or nothing found, 2 wrong usage, 78 wrong configuration.
 Environment: CONSOLE_URL, RECONCILER_URL, KAFKA_BROKERS, KAFKA_NAMESPACE, SCHEMA_REGISTRY_URL, NO_COLOR.`;
@@ -51,11 +53,13 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     code = await work(terminal);
   };
   const program = new Command('waybill')
+    .enablePositionalOptions()
     .description('Carries what vehicles do into ERP systems, and proves that nothing was lost.')
     .addHelpText('after', help)
     .addCommand(whyCommand(run))
     .addCommand(reportCommand(run))
     .addCommand(mapCommand(run))
+    .addCommand(reworkCommand(run))
     .addCommand(tenantCommand(run))
     .addCommand(topicsCommand(run));
   prepare(program, 'waybill', terminal);

@@ -7,7 +7,7 @@ export {
 } from './define-config.ts';
 export { variable } from './variable.ts';
 export { nodeArguments } from './node-arguments.ts';
-export { processConfig } from './process-config.ts';
+export { processConfig, stateConfig, stateOptions } from './process-config.ts';
 export { isSecretReference, resolveSecret, resolveSetting } from './secrets.ts';
 export { createLogger, type LogLevel, type Logger } from './logger.ts';
 export { createMetrics, streamMetrics, type Metrics, type StreamCounters } from './metrics.ts';

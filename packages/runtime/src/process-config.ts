@@ -38,3 +38,47 @@ export const processConfig = {
     meaning: 'the service stops in order when this process is gone',
   }),
 };
+
+const MIB = 1 << 20;
+
+/** Variables of services whose tasks keep state; spread it beside `processConfig`. */
+export const stateConfig = {
+  STATE_DIR: variable.optionalText({
+    meaning: 'folder of snapshots of buffers; not set = waybill in the temporary folder',
+  }),
+  STATE_TASK_LIMIT_BYTES: variable.integer(
+    {
+      minimum: MIB,
+      maximum: 2 ** 40,
+      unit: 'bytes',
+      meaning: 'state of one task; beyond it the task stops with STATE_LIMIT',
+    },
+    1_024 * MIB,
+  ),
+  STATE_PROCESS_LIMIT_BYTES: variable.integer(
+    {
+      minimum: MIB,
+      maximum: 2 ** 40,
+      unit: 'bytes',
+      meaning: 'state of all tasks of the process; beyond it the task that grew stops',
+    },
+    2_048 * MIB,
+  ),
+};
+
+/** The state options of the stream core, from the variables above. */
+export function stateOptions(config: {
+  readonly STATE_DIR: string | undefined;
+  readonly STATE_TASK_LIMIT_BYTES: number;
+  readonly STATE_PROCESS_LIMIT_BYTES: number;
+}): {
+  readonly directory?: string;
+  readonly taskLimitBytes: number;
+  readonly processLimitBytes: number;
+} {
+  return {
+    ...(config.STATE_DIR !== undefined && { directory: config.STATE_DIR }),
+    taskLimitBytes: config.STATE_TASK_LIMIT_BYTES,
+    processLimitBytes: config.STATE_PROCESS_LIMIT_BYTES,
+  };
+}

@@ -1,7 +1,12 @@
 import { errorCodes, Fault, type ErrorCode } from '@waybill/fault';
 
 type Code =
-  'MAPPING_OVERLAP' | 'REQUEST_MALFORMED' | 'TENANT_INVALID' | 'TENANT_MISMATCH' | 'TENANT_UNKNOWN';
+  | 'MAPPING_OVERLAP'
+  | 'REQUEST_MALFORMED'
+  | 'REWORK_UNKNOWN'
+  | 'TENANT_INVALID'
+  | 'TENANT_MISMATCH'
+  | 'TENANT_UNKNOWN';
 
 /** Codes that this service raises itself; the rules of tenant files raise TENANT_INVALID (packages/tenant). */
 export const codes: Readonly<Record<Code, ErrorCode>> = errorCodes({
@@ -10,6 +15,7 @@ export const codes: Readonly<Record<Code, ErrorCode>> = errorCodes({
     meaning: 'Two intervals of one id share an instant, or an interval ends before it starts.',
   },
   REQUEST_MALFORMED: { kind: 'malformed', meaning: 'A request is not what it should be.' },
+  REWORK_UNKNOWN: { kind: 'refused', meaning: 'Nobody asked for a rework of this id.' },
   TENANT_INVALID: {
     kind: 'misconfigured',
     meaning: 'The tenant’s files break rules; every one is named, the last good version stays.',

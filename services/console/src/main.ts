@@ -4,8 +4,10 @@ import { connectStreams } from '@waybill/stream';
 import { openControl } from './adapters/control-database.ts';
 import { createErpLookup } from './adapters/erp-lookup.ts';
 import { openLedger } from './adapters/ledger-database.ts';
+import { followReworks } from './adapters/rework-reports.ts';
 import { configReader } from './config.ts';
 import { consoleMetrics } from './metrics.ts';
+import { reworkCommands } from './rework-services.ts';
 import { SERVICE, createService } from './service.ts';
 
 await runService({
@@ -30,10 +32,16 @@ await runService({
       control,
       ledger,
       lookupErp: createErpLookup(secretsDir),
-      publisher: await streams.publisher([topics.tenantConfig, topics.idMapping]),
+      reworks: await followReworks(streams),
+      publisher: await streams.publisher([
+        topics.tenantConfig,
+        topics.idMapping,
+        ...reworkCommands,
+      ]),
       streams,
       logger,
       metrics: consoleMetrics(metrics),
+      now: Date.now,
     });
   },
 });

@@ -1,7 +1,9 @@
 /** Domain metrics. */
 export interface ConsoleMetrics {
   /** A decision was stored. */
-  readonly decided: (action: 'tenant.applied' | 'mapping.changed') => void;
+  readonly decided: (
+    action: 'tenant.applied' | 'mapping.changed' | 'rework.requested' | 'rework.cancelled',
+  ) => void;
   readonly published: (count: number) => void;
 }
 

@@ -1,4 +1,10 @@
-import type { IdMapped, MappedEntity, MappingInterval } from '@waybill/contracts';
+import type {
+  IdMapped,
+  MappedEntity,
+  MappingInterval,
+  ReworkProgressed,
+  ReworkRequested,
+} from '@waybill/contracts';
 import type { EventTrace, LedgerDeadLetter, LedgerEvent, UnitEvidence } from '@waybill/ledger';
 import type { Outgoing, Publisher, Streams } from '@waybill/stream';
 import type { IdMapEntry, TenantModel } from '@waybill/tenant';
@@ -35,6 +41,12 @@ export interface MappingChange {
   readonly by: string;
 }
 
+/** A rework that was asked for. */
+export interface ReworkOrder {
+  readonly command: ReworkRequested;
+  readonly cancelled_by: string | null;
+}
+
 /** An outbox row that waits for its acknowledgement. */
 export interface OutboxRow {
   readonly id: string;
@@ -68,6 +80,10 @@ export interface ControlStore {
     entity: MappedEntity,
     erpId: string,
   ) => Promise<readonly string[]>;
+  readonly startRework: (command: ReworkRequested) => Promise<void>;
+  /** Undefined when nobody asked for it; cancelling twice changes nothing. */
+  readonly cancelRework: (id: string, by: string) => Promise<ReworkOrder | undefined>;
+  readonly rework: (id: string) => Promise<ReworkOrder | undefined>;
   /**
    * Hands the oldest rows to `send` and deletes them when it resolves; one instance at a time, in
    * order. Returns how many. When `send` rejects, the rows stay.
@@ -92,6 +108,12 @@ export interface LedgerReader {
   readonly close: () => Promise<void>;
 }
 
+/** What the services' tasks say about reworks. */
+export interface ReworkReports {
+  /** The newest report of each task that has taken the command; in order of the tasks. */
+  readonly of: (id: string) => readonly ReworkProgressed[];
+}
+
 /** What the service needs from outside. */
 export interface Ports {
   readonly control: ControlStore;
@@ -102,6 +124,7 @@ export interface Ports {
     entity: LedgerEvent['entity'],
     key: string,
   ) => Promise<ErpRow | undefined>;
+  readonly reworks: ReworkReports;
   readonly publisher: Publisher;
   readonly streams: Pick<Streams, 'close'>;
   readonly logger: {
@@ -109,4 +132,6 @@ export interface Ports {
     readonly warn: (fields: object, message: string) => void;
   };
   readonly metrics: ConsoleMetrics;
+  /** ms since epoch. */
+  readonly now: () => number;
 }

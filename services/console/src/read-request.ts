@@ -39,7 +39,8 @@ function readEntity(value: unknown): MappedEntity {
   throw malformed(`expected entity as one of ${mappedEntities.join(', ')}`);
 }
 
-function readInstant(value: unknown, name: string): number | null {
+/** An instant with offset, or ms; null when absent. */
+export function readInstant(value: unknown, name: string): number | null {
   if (value === null || value === undefined || value === '') return null;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
   const ms = typeof value === 'string' ? parseInstant(value) : undefined;

@@ -44,7 +44,7 @@ after(async () => {
 });
 beforeEach(async () => {
   await pool.query(
-    'truncate control.tenant_file, control.id_mapping, control.mapped_id, control.outbox, control.audit',
+    'truncate control.tenant_file, control.id_mapping, control.mapped_id, control.outbox, control.audit, control.rework',
   );
 });
 
@@ -349,4 +349,34 @@ test('an ERP id leads back to all units that ever stood for it', async () => {
     'wialon:8009',
     'wialon:8002',
   ]);
+});
+
+test('a rework is published and audited once, can be cancelled and asked for', async () => {
+  const { publisher, sent } = fakePublisher();
+  await withService({ publisher }, async (ask) => {
+    const body = { service: 'transformer', key: 'bay-cabs/wialon/cabs', by: 'ann' };
+    const { rework_id: id } = (await ask('POST /rework', body)).body as { rework_id: string };
+    const status = (await ask(`GET /rework?id=${id}`)).body as { status: string };
+    assert.equal(status.status, 'WAITING');
+    await ask('POST /rework/cancel', { rework_id: id, by: 'bob' });
+    await ask('POST /rework/cancel', { rework_id: id, by: 'eve' });
+    const after = (await ask(`GET /rework?id=${id}`)).body as { cancelled_by: string };
+    assert.equal(after.cancelled_by, 'bob');
+    await until('the outbox is empty', async () => (await count('outbox')) === 0);
+    assert.deepEqual(
+      sent.map(({ topic, key, message }) => [topic.name, key, message?.type]),
+      [
+        ['transformer.rework.command.v1', id, 'ReworkRequested'],
+        ['transformer.rework.command.v1', id, 'ReworkCancelled'],
+      ],
+    );
+    for (const { topic, message } of sent) {
+      const contract = topic.contracts[message?.type ?? ''];
+      assert.deepEqual(contract?.violations(message?.value), []);
+    }
+    assert.equal(await count('audit'), 2);
+    await assert.rejects(ask(`GET /rework?id=${'0'.repeat(32)}`), /nobody asked/);
+    await assert.rejects(ask('POST /rework', { service: 'transformer' }), /exactly one choice/);
+  });
+  assert.equal(await count('outbox'), 0);
 });

@@ -1,6 +1,7 @@
 import type { RunningService } from '@waybill/runtime';
 import { createApply } from './handle-apply.ts';
 import { createMapping, createMappings } from './handle-mapping.ts';
+import { createRework, createReworkCancel, createReworkStatus } from './handle-rework.ts';
 import { createWhy } from './handle-why.ts';
 import type { Ports } from './ports.ts';
 import { startPublisher } from './publisher.ts';
@@ -22,6 +23,9 @@ export function createService(ports: Ports): RunningService {
       'GET /mappings': createMappings(ports),
       'POST /mappings': createMapping(ports, outbox.wake),
       'GET /why': createWhy(ports),
+      'GET /rework': createReworkStatus(ports),
+      'POST /rework': createRework(ports, outbox.wake),
+      'POST /rework/cancel': createReworkCancel(ports, outbox.wake),
     },
     done: outbox.done,
     stop: async () => {

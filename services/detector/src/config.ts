@@ -1,6 +1,7 @@
 import {
   defineConfig,
   processConfig,
+  stateConfig,
   variable,
   type ConfigOf,
   type ConfigReader,
@@ -8,6 +9,7 @@ import {
 
 const shape = {
   ...processConfig,
+  ...stateConfig,
   DETECTOR_MAX_FIXES_PER_UNIT: variable.integer(
     {
       minimum: 100,

@@ -1,4 +1,4 @@
-import { runService, streamMetrics } from '@waybill/runtime';
+import { runService, stateOptions, streamMetrics } from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
 import { configReader } from './config.ts';
 import { detectorMetrics } from './metrics.ts';
@@ -16,6 +16,7 @@ await runService({
       logger,
       metrics: streamMetrics(metrics),
       tracing,
+      state: stateOptions(config),
     });
     return createService(config, { streams, logger, metrics: detectorMetrics(metrics) });
   },

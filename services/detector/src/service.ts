@@ -1,4 +1,4 @@
-import { topics, type Message, type Topic } from '@waybill/contracts';
+import { topics, type Message } from '@waybill/contracts';
 import { Fault } from '@waybill/fault';
 import type { RunningService } from '@waybill/runtime';
 import type { StoreCodec } from '@waybill/stream';
@@ -9,11 +9,6 @@ import type { Ports } from './ports.ts';
 
 /** Consumer group and prefix of the transactional ids. */
 export const SERVICE = 'detector';
-
-function plain(...list: readonly unknown[]): readonly Topic[] {
-  // Topic is invariant in its messages; the runner treats all topics alike.
-  return list as readonly Topic[];
-}
 
 /** Packed state as it stands in the changelog; another layout stops the task as misconfigured. */
 export const unitStore: StoreCodec<Uint8Array> = {
@@ -48,11 +43,12 @@ export async function createService(
   };
   const runner = await ports.streams.transact({
     service: SERVICE,
-    inputs: plain(topics.position),
-    tables: plain(topics.zone, topics.tenantConfig),
-    outputs: plain(topics.trip, topics.siteVisit, topics.task),
-    deadLetter: plain(topics.detectorDeadLetter)[0] as Topic,
+    inputs: [topics.position],
+    tables: [topics.zone, topics.tenantConfig],
+    outputs: [topics.trip, topics.siteVisit, topics.task],
+    deadLetter: topics.detectorDeadLetter,
     store: unitStore,
+    rework: { commands: topics.detectorRework, state: topics.detectorReworkState },
     createTask: (context) => createDetectorTask(context, setting),
   });
   return {

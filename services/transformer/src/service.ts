@@ -31,6 +31,7 @@ export async function createService(
       topics.zone,
     ],
     deadLetter: topics.transformerDeadLetter,
+    rework: { commands: topics.transformerRework, state: topics.transformerReworkState },
     createTask: () => ({ handle }),
   });
   return {

@@ -18,6 +18,8 @@ import {
 import { readTenant, toDocument, type IdMapEntry, type TenantModel } from '@waybill/tenant';
 import type { Applied, AppliedTenant, ControlStore, OutboxRow } from '../ports.ts';
 import { CONTROL_SCHEMA, migrations } from './control-schema.ts';
+import { cancelRework, readRework, storeRework } from './rework-table.ts';
+import { audit, enqueue } from './outbox-tables.ts';
 import { changeId, readMapping, readMappings, readTelematicsIds } from './id-map-tables.ts';
 
 const CONNECTIONS = 4;
@@ -44,36 +46,6 @@ async function lockTenant(client: PoolClient, tenant: string): Promise<void> {
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
     `waybill console ${tenant}`,
   ]);
-}
-
-async function audit(
-  client: PoolClient,
-  line: {
-    readonly tenant: string;
-    readonly action: string;
-    readonly by: string;
-    readonly detail: object;
-  },
-): Promise<void> {
-  await client.query(
-    'insert into control.audit (tenant_id, action, done_by, detail) values ($1, $2, $3, $4)',
-    [line.tenant, line.action, line.by, JSON.stringify(line.detail)],
-  );
-}
-
-async function enqueue(
-  client: PoolClient,
-  row: {
-    readonly topic: string;
-    readonly key: string;
-    readonly type: string;
-    readonly message: object;
-  },
-): Promise<void> {
-  await client.query(
-    'insert into control.outbox (topic, key, message_type, message) values ($1, $2, $3, $4)',
-    [row.topic, row.key, row.type, JSON.stringify(row.message)],
-  );
 }
 
 async function enqueueMapping(client: PoolClient, mapping: IdMapped): Promise<void> {
@@ -234,6 +206,9 @@ export async function openControl(url: string): Promise<ControlStore> {
     mapping: (tenant, entity, id) => asked(() => readMapping(pool, tenant, entity, id)),
     telematicsIds: (tenant, entity, erpId) =>
       asked(() => readTelematicsIds(pool, tenant, entity, erpId)),
+    startRework: (command) => transaction(pool, (client) => storeRework(client, command)),
+    cancelRework: (id, by) => transaction(pool, (client) => cancelRework(client, id, by)),
+    rework: (id) => asked(() => readRework(pool, id)),
     drain: (limit, send) => drain(pool, limit, send),
     close: () => pool.end(),
   };

@@ -68,4 +68,16 @@ create table audit (
 );
 `;
 
-export const migrations: readonly Migration[] = [{ id: '001-tables', sql: tables }];
+const reworks = `
+create table rework (
+  rework_id text primary key,
+  command jsonb not null,
+  requested_time timestamptz not null default now(),
+  cancelled_by text
+);
+`;
+
+export const migrations: readonly Migration[] = [
+  { id: '001-tables', sql: tables },
+  { id: '002-rework', sql: reworks },
+];

@@ -53,6 +53,8 @@ export function ports(control: Ports['control'], change: Partial<Ports> = {}): P
     ledger: emptyLedger,
     lookupErp: async () => undefined,
     publisher: fakePublisher().publisher,
+    reworks: { of: () => [] },
+    now: () => 1_760_000_000_000,
     streams: { close: async () => undefined },
     logger: { info: () => undefined, warn: () => undefined },
     metrics: { decided: () => undefined, published: () => undefined },
