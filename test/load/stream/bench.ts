@@ -5,12 +5,16 @@ import { parseArgs } from 'node:util';
 import { createPool } from '@waybill/postgres';
 import { startStack, type Stack } from '@waybill/stack';
 import { connectAdmin, connectStreams, type StreamAdmin, type Streams } from '@waybill/stream';
-import { cases, caseNames, type Bench } from './cases.ts';
+import { detectorShaped } from './case-detector.ts';
+import { commonCases, type Bench, type Case } from './cases.ts';
 import { logger } from './log.ts';
 import { machineName } from '../measure.ts';
 import { tableOf, type Line } from '../report.ts';
 import { peersOf } from './peers.ts';
 import { DEFAULT_WORKLOAD } from './workload.ts';
+
+const cases: Readonly<Record<string, Case>> = { ...commonCases, 'detector-shaped': detectorShaped };
+const caseNames = Object.keys(cases);
 
 const NAMESPACE = 'bench-';
 /** A sample with a vehicle id of no letters, framed. */
@@ -24,6 +28,8 @@ const options = {
   'value-bytes': { type: 'string', default: '62' },
   seed: { type: 'string', default: '42' },
   partitions: { type: 'string', default: '8' },
+  units: { type: 'string', default: '1000' },
+  fixes: { type: 'string', default: '432' },
   peers: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -38,6 +44,8 @@ const USAGE = `npm run bench -- stream [case …] [options]
   --value-bytes  size of a framed sample          (default 62)
   --partitions   of every topic                   (default 8)
   --seed         of the generated log             (default 42)
+  --units        of detector-shaped               (default 1000; full size 10000)
+  --fixes        packed fixes of each unit        (default 432; full size 4320)
   --peers        the same cases with the peers of ../shared/peers on the same broker, and a table
 `;
 
@@ -113,6 +121,9 @@ export async function streamBench(
       streams,
       database,
       log,
+      dir,
+      units: positive('units', values.units),
+      fixesPerUnit: positive('fixes', values.fixes),
       partitions: positive('partitions', values.partitions),
       warmup: positive('warmup', values.warmup),
       events: positive('events', values.events),

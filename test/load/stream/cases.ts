@@ -28,29 +28,35 @@ export interface Bench {
   readonly warmup: number;
   readonly events: number;
   readonly workload: WorkloadOptions;
+  /** Size of the detector's state. */
+  readonly units: number;
+  readonly fixesPerUnit: number;
+  /** Folder of this call; removed at its end. */
+  readonly dir: string;
 }
 
 /** Figures of a run that passed its check; a wrong result throws. */
 export type Case = (bench: Bench, run: string) => Promise<object>;
 
-function expectEqual(what: string, found: unknown, expected: unknown): void {
+/** Throws when a result is not what it should be. */
+export function expectEqual(what: string, found: unknown, expected: unknown): void {
   if (found !== expected) {
     throw new Error(`${what}: expected ${String(expected)}, found ${String(found)}`);
   }
 }
 
-async function provision(bench: Bench, topics: readonly unknown[]): Promise<void> {
+export async function provision(bench: Bench, topics: readonly unknown[]): Promise<void> {
   const { admin, partitions } = bench;
   await admin.provision(topics as readonly Topic[], { task: partitions, source: partitions });
 }
 
-function settingOf(bench: Bench, name: string, run: string): RunSetting {
+export function settingOf(bench: Bench, name: string, run: string): RunSetting {
   const { connection, warmup, events, workload } = bench;
   return { ...connection, case: name, run, warmup, events, workload };
 }
 
 /** Publishes the whole log of the workload into a topic, one record per event. */
-async function publish(
+export async function publish(
   bench: Bench,
   topic: unknown,
   recordOf: (sampled: VehicleSampled, index: number) => Omit<Outgoing, 'topic'>,
@@ -249,7 +255,8 @@ const idle: Case = async (bench, run) => {
   };
 };
 
-export const cases: Readonly<Record<string, Case>> = {
+/** The cases that read or write logs and tables of the common workload. */
+export const commonCases: Readonly<Record<string, Case>> = {
   produce: produce('produce', 'produced'),
   consume: consume('consume', inputOf),
   'transact-map': transactMap,
@@ -262,5 +269,3 @@ export const cases: Readonly<Record<string, Case>> = {
   restore,
   idle,
 };
-
-export const caseNames: readonly string[] = Object.keys(cases);

@@ -18,6 +18,7 @@ async function run(setting: RunSetting): Promise<object> {
     clientId: `bench-${setting.case}`,
     logger,
     metrics: metricsOf(meter),
+    ...(setting.stateDirectory !== undefined && { state: { directory: setting.stateDirectory } }),
   });
   const result = await client({ setting, streams, meter });
   await streams.close();

@@ -2,6 +2,7 @@ import { createPool, projectionStore } from '@waybill/postgres';
 import type { PositionRecorded } from '@waybill/contracts';
 import type { Outgoing, StreamMetrics, Streams, Task } from '@waybill/stream';
 import { idle, restore, type AtRest } from './clients-at-rest.ts';
+import { detectorShaped } from './clients-detector.ts';
 import { checksumOf, counted, createDigest, windowKey } from './expectation.ts';
 import { memoryStore, sendAll } from './log.ts';
 import type { Measured, Meter } from '../measure.ts';
@@ -22,11 +23,17 @@ export interface RunSetting {
   readonly warmup: number;
   readonly events: number;
   readonly workload: WorkloadOptions;
+  /** Only for the detector's state: how long a fix is kept, where snapshots go, and its input. */
+  readonly windowMs?: number;
+  readonly stateDirectory?: string;
+  readonly input?: string;
 }
 
 /** Figures, and what the parent needs to check the run. */
 export interface RunResult extends Partial<Measured>, Partial<AtRest> {
   readonly digest?: string;
+  readonly fixes_held?: number;
+  readonly packed_mib?: number;
 }
 
 export interface ClientContext {
@@ -254,6 +261,7 @@ export const clients: Readonly<Record<string, Client>> = {
   'transact-position': transactPosition,
   restore,
   idle,
+  'detector-shaped': detectorShaped,
   'transact-window': transactWindow,
   'project-latest': project('latest'),
   'project-insert': project('insert'),

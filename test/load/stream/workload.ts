@@ -4,8 +4,11 @@ export interface WorkloadOptions {
   readonly vehicles: number;
   /** Per cent of exact copies of one of the last 5,000 events. */
   readonly duplicates: number;
-  /** Per cent of events whose time lies 30 s to 4 h back. */
+  /** Per cent of events whose time lies one interval to `latestMs` back. */
   readonly late: number;
+  readonly latestMs: number;
+  /** Interval of a vehicle's reports in event time. */
+  readonly everyMs: number;
   readonly seed: number;
   /** Length of a vehicle's id, which is the record's key. */
   readonly idLength: number;
@@ -15,14 +18,15 @@ export const DEFAULT_WORKLOAD: WorkloadOptions = {
   vehicles: 10_000,
   duplicates: 1,
   late: 2,
+  latestMs: 4 * 3_600_000,
+  everyMs: 30_000,
   seed: 42,
   idLength: 10,
 };
 
-const REPORT_EVERY_MS = 30_000;
-const MAX_LATE_MS = 4 * 3_600_000;
 const REMEMBERED = 5_000;
-const FIRST_TIME = Date.UTC(2026, 0, 5, 12);
+/** Event time of the first report. */
+export const FIRST_TIME: number = Date.UTC(2026, 0, 5, 12);
 
 /** Numbers in [0, 1) from a 32-bit seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
@@ -43,12 +47,12 @@ function coprimeStep(count: number): number {
 }
 
 /**
- * An endless log of vehicles that report every 30 s of event time, the same for the same options, with
- * the rules of the peers' generator: 1 % exact duplicates, 2 % late. On-time events have an even
+ * An endless log of vehicles that report in equal intervals of event time, the same for the same options,
+ * with the rules of the peers' generator: 1 % exact duplicates, which are the same object, 2 % late. On-time events have an even
  * millisecond, late ones an odd and unique one, so (vehicle, time) names an event.
  */
 export function createWorkload(options: WorkloadOptions): () => VehicleSampled {
-  const { vehicles, idLength } = options;
+  const { vehicles, idLength, everyMs, latestMs } = options;
   const random = randomFrom(options.seed);
   const prefix = 'veh-';
   const ids = Array.from(
@@ -63,11 +67,11 @@ export function createWorkload(options: WorkloadOptions): () => VehicleSampled {
   let reports = 0;
 
   function timeOf(report: number, vehicle: number): number {
-    const onTime = FIRST_TIME + 2 * Math.floor((report * REPORT_EVERY_MS) / vehicles / 2);
+    const onTime = FIRST_TIME + 2 * Math.floor((report * everyMs) / vehicles / 2);
     if (random() >= lateShare) return onTime;
-    let late = onTime - REPORT_EVERY_MS - Math.floor(random() * (MAX_LATE_MS - REPORT_EVERY_MS));
+    let late = onTime - everyMs - Math.floor(random() * (latestMs - everyMs));
     late -= (late % 2) - 1;
-    const slot = (): number => (late - FIRST_TIME + 2 * MAX_LATE_MS) * vehicles + vehicle;
+    const slot = (): number => (late - FIRST_TIME + 2 * latestMs) * vehicles + vehicle;
     while (takenLate.has(slot())) late -= 2;
     takenLate.add(slot());
     return late;
