@@ -52,7 +52,16 @@ export async function rebuildBuffers<V>(
         : before;
     const { received } = await decode(instance, topic, wanted);
     state.buffers.open(true);
-    authored(() => task.rebuild?.(received));
+    authored(() => {
+      if (task.rebuild === undefined) {
+        const text = 'a task that declares buffers needs rebuild';
+        throw streamFault('BUFFER_MISUSED', 'start', text);
+      }
+      task.rebuild(received);
+      if (!state.changed()) return;
+      const text = `${topic.name}/${partition}: rebuild may change buffers only, a store was changed`;
+      throw streamFault('BUFFER_MISUSED', 'start', text);
+    });
     state.buffers.open(false);
   }
   state.buffers.promote();

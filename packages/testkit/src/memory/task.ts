@@ -139,7 +139,7 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
         const made = draft(context);
         authored(() => {
           for (const found of decoded.unreadable) made.unreadable(found);
-          current.state.buffers.open(true);
+          current.state.buffers.open(options.buffers !== undefined);
           if (decoded.received.length > 0) current.task.handle(decoded.received, made.out);
           current.state.buffers.open(false);
           if (decoded.tombstones > 0) made.out.skip('tombstone', decoded.tombstones);

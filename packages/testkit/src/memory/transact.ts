@@ -25,8 +25,9 @@ export async function transact<V, S extends object>(
   const state = changelogsOf(options);
   const written: readonly Topic[] = [...options.outputs, options.deadLetter, ...state];
   const tableTopics: readonly Topic[] = options.tables ?? [];
-  await codecs.bind([...options.inputs, ...tableTopics, ...written]);
-  const known = broker.partitionCounts([...options.inputs, ...written]);
+  const reworks: readonly Topic[] = options.rework ? [options.rework.commands] : [];
+  await codecs.bind([...options.inputs, ...tableTopics, ...reworks, ...written]);
+  const known = broker.partitionCounts([...options.inputs, ...reworks, ...written]);
   const partitions = taskCount([...options.inputs, ...state], known);
   const counts = new Map(written.map(({ name }) => [name, known.get(name) ?? 0]));
   const tasks = new Map<number, MemoryTask>();
@@ -54,6 +55,12 @@ export async function transact<V, S extends object>(
         }
       },
     });
+    /** Better a loud end than a test that waits for what never comes. */
+    const refuseReworks = (): void => {
+      const { commands } = options.rework ?? {};
+      if (commands === undefined || broker.end(commands.name, 0) === 0n) return;
+      throw new Error(`${commands.name}: the in-memory log does no rework, test it on the broker`);
+    };
     const kill = (): void => {
       for (const partition of tasks.keys()) release(partition);
       leave();
@@ -67,6 +74,7 @@ export async function transact<V, S extends object>(
         return dues.length === 0 ? undefined : Math.min(...dues);
       },
       step: async () => {
+        refuseReworks();
         let moved = await tables.step();
         for (const task of tasks.values()) moved = (await task.step()) || moved;
         return moved;

@@ -3,6 +3,7 @@ import { adminContract } from './admin.ts';
 import { extractContract } from './extract.ts';
 import { projectContract } from './project.ts';
 import { publishContract } from './publish.ts';
+import { stateContract } from './state.ts';
 import type { Systems } from './system.ts';
 import { tablesContract } from './tables.ts';
 import { transactFailureContract } from './transact-failures.ts';
@@ -31,6 +32,7 @@ export function streamContract(name: string, open: () => Promise<Systems>): void
     tablesContract(opened);
     transactContract(opened);
     transactFailureContract(opened);
+    stateContract(opened);
     projectContract(opened);
     extractContract(opened);
     versionsContract(opened);

@@ -1,9 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BODY_OFFSET, type ElementRejected, type Topic } from '@waybill/contracts';
 import { createMemoryLog, until } from '@waybill/testkit';
 import { openKafka } from '../../client.ts';
 import { silent } from '../../environment.ts';
 import { partitionFor } from '../../partition.ts';
-import type { Runner, StreamAdmin, Streams } from '../../port.ts';
+import type { Runner, StateOptions, StreamAdmin, Streams } from '../../port.ts';
 import { openRegistry } from '../../registry.ts';
 import { createTransactor } from '../../transaction.ts';
 import {
@@ -18,8 +21,8 @@ import {
 /** An implementation of the port under the contract suite, with topics of its own. */
 export interface System {
   readonly admin: StreamAdmin;
-  /** One more connection, as another process would have it. */
-  readonly connect: () => Promise<Streams>;
+  /** One more connection, as another process on another machine would have it. */
+  readonly connect: (state?: StateOptions) => Promise<Streams>;
   /** Waits for a condition; moves the log and its clock where they do not move by themselves. */
   readonly until: (what: string, condition: () => Promise<boolean> | boolean) => Promise<void>;
   /** Committed records of a topic, oldest first per partition, as "key=text". */
@@ -62,9 +65,14 @@ export async function openBrokerSystems(): Promise<Systems> {
       const system = await cluster.system();
       const { options } = system;
       const namespace = options.namespace ?? '';
+      const directories: string[] = [];
       return {
         admin: system.admin,
-        connect: () => system.connect(),
+        connect: (state) => {
+          const directory = mkdtempSync(join(tmpdir(), 'waybill-contract-'));
+          directories.push(directory);
+          return system.connect({ state: { directory, ...state } });
+        },
         until: async (what, condition) => void (await until(what, condition)),
         read: system.read,
         letters: system.deadLetters,
@@ -84,7 +92,10 @@ export async function openBrokerSystems(): Promise<Systems> {
           await intruder.close();
         },
         lines: system.logger.lines,
-        close: system.close,
+        close: async () => {
+          await system.close();
+          for (const directory of directories) rmSync(directory, { recursive: true });
+        },
       };
     },
   };
@@ -104,8 +115,8 @@ export async function openMemorySystems(): Promise<Systems> {
       const open: Streams[] = [];
       return {
         admin: log.admin,
-        connect: async () => {
-          const streams = log.connect({ logger });
+        connect: async (state) => {
+          const streams = log.connect({ logger, ...(state && { state }) });
           open.push(streams);
           return streams;
         },
