@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { topics, type IdMapped, type TenantConfigured } from '@waybill/contracts';
 import type { EventForComparison } from '@waybill/ledger';
 import type { RouteAnswer, RunningService } from '@waybill/runtime';
+import { createStreamDriver, type StreamDriver } from '@waybill/testkit';
 import { configReader } from './config.ts';
 import { codes } from './errors.ts';
 import type { Reconciliation } from './reconcile.ts';
 import { createService } from './service.ts';
-import {
-  configured,
-  createFakes,
-  idMapping,
-  mapped,
-  model,
-  tenantConfig,
-  type Fakes,
-} from './testing/fakes.ts';
+import { configured, createFakes, model, type Fakes, type OtherPorts } from './testing/fakes.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const END = Date.parse('2015-12-10T04:40:00Z');
@@ -45,23 +39,33 @@ const event: EventForComparison = {
   dead_letter_code: null,
 };
 
-async function started(fakes: Fakes): Promise<RunningService> {
-  const service = await createService(fakes.ports);
-  const { onTable } = fakes.given();
-  await onTable?.(tenantConfig, 'hudson-waste', configured(model));
-  await onTable?.(
-    idMapping,
-    'hudson-waste/vehicle/wialon:8001',
-    mapped({
-      tenant_id: 'hudson-waste',
-      entity: 'vehicle',
-      telematics_id: 'wialon:8001',
-      version: 1,
-      deleted: false,
-      intervals: [{ erp_id: 'TRK-101', valid_from_time: null, valid_to_time: null }],
-    }),
-  );
-  return service;
+interface Started {
+  readonly service: RunningService;
+  readonly driver: StreamDriver;
+  /** Publishes a tenant's document, or its removal. */
+  readonly configure: (value: TenantConfigured | null) => Promise<void>;
+}
+
+/** The service on an in-memory log that holds one tenant and one vehicle. */
+async function started(fakes: Fakes, ports: OtherPorts = fakes.ports): Promise<Started> {
+  const driver = await createStreamDriver();
+  const configure: Started['configure'] = (value) =>
+    driver.pipe(topics.tenantConfig, [
+      { key: 'hudson-waste', message: value && { type: 'TenantConfigured', value } },
+    ]);
+  await configure(configured(model));
+  const mapped: IdMapped = {
+    tenant_id: 'hudson-waste',
+    entity: 'vehicle',
+    telematics_id: 'wialon:8001',
+    version: 1,
+    deleted: false,
+    intervals: [{ erp_id: 'TRK-101', valid_from_time: null, valid_to_time: null }],
+  };
+  const key = 'hudson-waste/vehicle/wialon:8001';
+  await driver.pipe(topics.idMapping, [{ key, message: { type: 'IdMapped', value: mapped } }]);
+  const { current } = await driver.start((streams) => createService({ ...ports, streams }));
+  return { service: current(), driver, configure };
 }
 
 async function ask(service: RunningService, route: string, body?: unknown): Promise<RouteAnswer> {
@@ -77,10 +81,11 @@ async function ask(service: RunningService, route: string, body?: unknown): Prom
 const right = { vehicle_id: 'TRK-101', distance_km: 4.2, business_date: '2015-12-09' };
 
 test('the ledger follows every topic that proves what happened to a message', async () => {
-  const fakes = createFakes({});
-  await createService(fakes.ports);
+  const { service } = await started(createFakes({}));
+  const { ready, positions } = service.health();
+  assert.equal(ready, true);
   assert.deepEqual(
-    fakes.given().inputs.map((topic) => topic.name),
+    [...new Set(positions.map(({ topic }) => topic))],
     [
       'wialon.page.raw.v1',
       'telematics.webhook.raw.v1',
@@ -101,7 +106,7 @@ test('the ledger follows every topic that proves what happened to a message', as
 test('a comparison resolves ids by the published map, closes the ERP and is remembered', async () => {
   const record = { key: 'T-1', triple: { revision: 3 }, present: true, amendments: 0 };
   const fakes = createFakes({ events: [event], records: [{ ...record, fields: right }] });
-  const service = await started(fakes);
+  const { service } = await started(fakes);
   const { status, body } = await ask(service, 'POST /reconcile', { tenant: 'hudson-waste' });
   assert.equal(status, 200);
   assert.deepEqual(body, {
@@ -133,7 +138,8 @@ test('a deleted row is a gap, an edited one drift, a doubled one an orphan', asy
     events: [event, { ...event, event_id: 'f'.repeat(32), entity_id: 'T-2' }],
     records: [row('T-2', 'TRK-999'), row('T-2-copy', 'TRK-101')],
   });
-  const { body } = await ask(await started(fakes), 'POST /reconcile', { tenant: 'hudson-waste' });
+  const { service } = await started(fakes);
+  const { body } = await ask(service, 'POST /reconcile', { tenant: 'hudson-waste' });
   const { gaps, drift, orphans } = body as Reconciliation;
   assert.deepEqual(
     gaps.map(({ entity_id: id, cause }) => [id, cause]),
@@ -151,7 +157,7 @@ test('a deleted row is a gap, an edited one drift, a doubled one an orphan', asy
 
 test('two requests at once share one comparison; a later one compares again', async () => {
   const fakes = createFakes({});
-  const service = await started(fakes);
+  const { service } = await started(fakes);
   const request = { tenant: 'hudson-waste' };
   await Promise.all([
     ask(service, 'POST /reconcile', request),
@@ -173,7 +179,7 @@ test('an ERP that fails is closed, and the request fails with its Fault', async 
       close: async () => void fakes.calls.push('erp closed'),
     }),
   };
-  const service = await started({ ...fakes, ports });
+  const { service } = await started(fakes, ports);
   await assert.rejects(
     ask(service, 'POST /reconcile', { tenant: 'hudson-waste' }),
     /connection lost/,
@@ -182,7 +188,7 @@ test('an ERP that fails is closed, and the request fails with its Fault', async 
 });
 
 test('unknown tenants and bodies that are no request are refused with a code', async () => {
-  const service = await started(createFakes({}));
+  const { service } = await started(createFakes({}));
   await assert.rejects(ask(service, 'POST /reconcile', { tenant: 'nobody' }), {
     code: 'TENANT_UNKNOWN',
   });
@@ -192,11 +198,11 @@ test('unknown tenants and bodies that are no request are refused with a code', a
 
 test('a refused tenant document leaves the last good one active', async () => {
   const fakes = createFakes({});
-  const service = await started(fakes);
-  await fakes.given().onTable?.(tenantConfig, 'hudson-waste', configured(model, '0'.repeat(64)));
+  const { service, configure } = await started(fakes);
+  await configure(configured(model, '0'.repeat(64)));
   assert.equal(fakes.lines[0]?.[0], 'tenant.refused');
   assert.equal((await ask(service, 'POST /reconcile', { tenant: 'hudson-waste' })).status, 200);
-  await fakes.given().onTable?.(tenantConfig, 'hudson-waste', null);
+  await configure(null);
   await assert.rejects(ask(service, 'POST /reconcile', { tenant: 'hudson-waste' }));
 });
 
@@ -207,7 +213,7 @@ test('the report says null, not zero, for a tenant that was never compared', asy
     ...fakes.ports,
     ledger: { ...fakes.ports.ledger, report: async () => report as never },
   };
-  const service = await started({ ...fakes, ports });
+  const { service } = await started(fakes, ports);
   const last = async () => {
     const { body } = await ask(service, 'GET /report');
     return (body as { tenants: { last_reconciliation: unknown }[] }).tenants[0]
@@ -218,11 +224,17 @@ test('the report says null, not zero, for a tenant that was never compared', asy
   assert.deepEqual(await last(), { compared_time: 1000, gaps: 0, drift: 0, orphans: 0 });
 });
 
-test('stopping stops the runner before it closes what the runner uses', async () => {
+test('stopping stops the runner before it closes the ledger', async () => {
   const fakes = createFakes({});
-  const service = await createService(fakes.ports);
+  let runnerEnded = false;
+  const close = async (): Promise<void> => void fakes.calls.push(`closed after: ${runnerEnded}`);
+  const ledger = { ...fakes.ports.ledger, close };
+  const { service } = await started(fakes, { ...fakes.ports, ledger });
+  void service.done.then(() => {
+    runnerEnded = true;
+  });
   await service.stop();
-  assert.deepEqual(fakes.calls, ['runner stopped', 'streams closed', 'ledger closed']);
+  assert.deepEqual(fakes.calls, ['closed after: true']);
 });
 
 test('the contract card lists every error code and every variable', () => {

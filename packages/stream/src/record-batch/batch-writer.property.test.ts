@@ -17,7 +17,7 @@ const { RecordBatch: originalBatch } = load('kafkajs/src/protocol/recordBatch/v0
 interface Input {
   readonly key: string | null;
   readonly value: Uint8Array | null;
-  readonly headers: Record<string, string>;
+  readonly headers: Record<string, string | Buffer>;
 }
 
 const TIME = 1_763_800_000_123;
@@ -59,7 +59,15 @@ const bytes = fc.oneof(
 const inputs: fc.Arbitrary<Input> = fc.record({
   key: fc.option(texts),
   value: fc.option(bytes.map((found) => Buffer.from(found))),
-  headers: fc.dictionary(fc.string({ minLength: 1 }), texts, { maxKeys: 3 }),
+  // Dead letters have binary values: big-endian numbers.
+  headers: fc.dictionary(
+    fc.string({ minLength: 1 }),
+    fc.oneof(
+      texts,
+      fc.uint8Array({ maxLength: 9 }).map((found) => Buffer.from(found)),
+    ),
+    { maxKeys: 3 },
+  ),
 });
 
 const none: BatchOwner = {

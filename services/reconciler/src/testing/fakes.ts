@@ -1,14 +1,15 @@
-// In-memory stand-ins for the ports of the reconciler.
-import { topics, type IdMapped, type Message, type Topic } from '@waybill/contracts';
-import type { EventForComparison, LedgerTx } from '@waybill/ledger';
-import type { ProjectOptions, Received } from '@waybill/stream';
+// Stand-ins for the ports of the reconciler that are no log.
+import type { TenantConfigured, Topic } from '@waybill/contracts';
+import type { EventForComparison } from '@waybill/ledger';
+import type { Received } from '@waybill/stream';
 import { toDocument, type TenantModel } from '@waybill/tenant';
 import type { ComparedRecord } from '../core/compare.ts';
 import type { Ports } from '../ports.ts';
 
+export type OtherPorts = Omit<Ports, 'streams'>;
+
 export interface Fakes {
-  readonly ports: Ports;
-  readonly given: () => ProjectOptions<LedgerTx>;
+  readonly ports: OtherPorts;
   readonly calls: string[];
   readonly lines: [string, object][];
 }
@@ -18,22 +19,9 @@ export function createFakes(content: {
   readonly events?: readonly EventForComparison[];
   readonly records?: readonly ComparedRecord[];
 }): Fakes {
-  let given: ProjectOptions<LedgerTx> | undefined;
   const calls: string[] = [];
   const lines: [string, object][] = [];
-  const ports: Ports = {
-    streams: {
-      project: async (options) => {
-        given = options as unknown as ProjectOptions<LedgerTx>;
-        return {
-          done: Promise.resolve(),
-          ready: () => true,
-          positions: () => [],
-          stop: async () => void calls.push('runner stopped'),
-        };
-      },
-      close: async () => void calls.push('streams closed'),
-    },
+  const ports: OtherPorts = {
     store: { offsets: async () => new Map(), advance: async () => true },
     ledger: {
       report: async () => ({ tenants: [], dead_letters_without_tenant: [] }),
@@ -56,15 +44,7 @@ export function createFakes(content: {
     metrics: { compared: ({ entity }) => void calls.push(`measured ${entity}`) },
     now: () => 1_000,
   };
-  return {
-    ports,
-    given: () => {
-      if (!given) throw new Error('project was not called');
-      return given;
-    },
-    calls,
-    lines,
-  };
+  return { ports, calls, lines };
 }
 
 /** A record as the runner hands it over. */
@@ -81,27 +61,17 @@ export function received(topic: unknown, offset: number, type: string, value: un
   };
 }
 
-export function configured(model: TenantModel, document_sha256?: string): Message {
+export function configured(model: TenantModel, document_sha256?: string): TenantConfigured {
   const { document, sha256 } = toDocument(model);
   return {
-    type: 'TenantConfigured',
-    value: {
-      tenant_id: model.tenant_id,
-      version: 1,
-      applied_time: 0,
-      applied_by: 'test',
-      document,
-      document_sha256: document_sha256 ?? sha256,
-    },
+    tenant_id: model.tenant_id,
+    version: 1,
+    applied_time: 0,
+    applied_by: 'test',
+    document,
+    document_sha256: document_sha256 ?? sha256,
   };
 }
-
-export function mapped(value: IdMapped): Message {
-  return { type: 'IdMapped', value };
-}
-
-export const tenantConfig: Topic = topics.tenantConfig;
-export const idMapping: Topic = topics.idMapping;
 
 export const model: TenantModel = {
   tenant_id: 'hudson-waste',
