@@ -86,6 +86,26 @@ describe('the guards', () => {
     assert.ok(Date.now() - group.lastRequest < 60_000);
   });
 
+  it('remember a coordinator, but no failure to find it', async () => {
+    const { prototype } = load('kafkajs/src/cluster') as unknown as {
+      prototype: { findGroupCoordinatorMetadata: (this: object, q: object) => Promise<unknown> };
+    };
+    let asked = 0;
+    const withBroker = async (): Promise<object> => {
+      asked += 1;
+      if (asked === 1) throw new Error('away');
+      return { coordinator: { nodeId: asked } };
+    };
+    const cluster = { brokerPool: { withBroker } };
+    const find = (groupId: string, coordinatorType: number): Promise<unknown> =>
+      prototype.findGroupCoordinatorMetadata.call(cluster, { groupId, coordinatorType });
+    await assert.rejects(find('a', 1), /away/);
+    assert.deepEqual(await find('a', 1), { coordinator: { nodeId: 2 } });
+    assert.deepEqual(await find('a', 1), { coordinator: { nodeId: 2 } });
+    assert.deepEqual(await find('a', 0), { coordinator: { nodeId: 3 } });
+    assert.deepEqual(await find('b', 1), { coordinator: { nodeId: 4 } });
+  });
+
   it('refuse to come after the client was loaded, and another version', () => {
     assert.throws(() => installGuards(load), /before anybody else/);
     const other = Object.assign(() => ({ version: '2.3.0' }), {

@@ -119,6 +119,41 @@ function ignoreClockJumps(load: Load): void {
   onMonotonicClock(request.prototype, 'sentAt');
 }
 
+const COORDINATOR_MS = 1_000;
+
+interface CoordinatorQuestion {
+  readonly groupId: string;
+  readonly coordinatorType?: number;
+}
+
+/**
+ * The client asks for the coordinator four times in each transaction. Here an answer is good for a
+ * second, so that the retries after a coordinator moved ask again.
+ */
+function rememberCoordinators(load: Load): void {
+  const { prototype } = load('kafkajs/src/cluster') as {
+    prototype: {
+      findGroupCoordinatorMetadata: (
+        this: object,
+        question: CoordinatorQuestion,
+      ) => Promise<unknown>;
+    };
+  };
+  const find = prototype.findGroupCoordinatorMetadata;
+  const known = new WeakMap<object, Map<string, { answer: Promise<unknown>; until: number }>>();
+  prototype.findGroupCoordinatorMetadata = function (question) {
+    const mine = known.get(this) ?? new Map<string, { answer: Promise<unknown>; until: number }>();
+    known.set(this, mine);
+    const name = `${question.coordinatorType ?? 0} ${question.groupId}`;
+    const found = mine.get(name);
+    if (found !== undefined && found.until > performance.now()) return found.answer;
+    const answer = find.call(this, question);
+    mine.set(name, { answer, until: performance.now() + COORDINATOR_MS });
+    answer.catch(() => mine.delete(name));
+    return answer;
+  };
+}
+
 /**
  * The record codec, both ways. kafkajs makes objects, promises and small buffers for every record; here
  * batches are written into one buffer and read in place. Order: what others load comes first.
@@ -156,5 +191,6 @@ export function installGuards(load: Load): void {
   announceFetches(load);
   shortenCoordinatorRetries(load);
   connectOnce(load);
+  rememberCoordinators(load);
   ignoreClockJumps(load);
 }

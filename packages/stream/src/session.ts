@@ -61,7 +61,8 @@ export interface Session {
   readonly stop: () => Promise<void>;
 }
 
-const CONCURRENCY = 4;
+/** Partitions that are handled at the same time: while one waits for its commit, others go on. */
+const CONCURRENCY = 16;
 /** The watchdog looks this many times before it may call a partition stuck. */
 const LOOKS = 12;
 const STOP_LIMIT_MS = 10_000;

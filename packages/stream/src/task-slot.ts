@@ -50,7 +50,7 @@ export interface SlotSetting<V> extends TaskSetting<V> {
 }
 
 /** Input records and bytes of values in one transaction, one record more or less. */
-const CHUNK = { records: 2_000, bytes: 1 << 20 };
+const CHUNK = { records: 10_000, bytes: 1 << 20 };
 const TABLE_DELAY_MS = 50;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 5_000;
