@@ -5,6 +5,7 @@ import { reportCommand } from './command-report.ts';
 import { reworkCommand } from './command-rework.ts';
 import { tenantCommand } from './command-tenant.ts';
 import { topicsCommand } from './command-topics.ts';
+import { webhookCommand } from './command-webhook.ts';
 import { whyCommand } from './command-why.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-code.ts';
 import type { Run } from './run.ts';
@@ -19,6 +20,7 @@ Examples:
   waybill why 5f0c2a9e
   waybill report
   waybill rework transformer --dead-letter 5f0c2a9e5f0c2a9e5f0c2a9e5f0c2a9e --preview
+  waybill webhook send --example trip.status.changed
 
 Exit codes: 0 ok, 1 failed or nothing found, 2 wrong usage, 78 wrong configuration.
 Environment: CONSOLE_URL, RECONCILER_URL, KAFKA_BROKERS, KAFKA_NAMESPACE, SCHEMA_REGISTRY_URL, NO_COLOR.`;
@@ -61,7 +63,8 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addCommand(mapCommand(run))
     .addCommand(reworkCommand(run))
     .addCommand(tenantCommand(run))
-    .addCommand(topicsCommand(run));
+    .addCommand(topicsCommand(run))
+    .addCommand(webhookCommand(run));
   prepare(program, 'waybill', terminal);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { runProgram } from '@waybill/cli';
+import { testDatabase, until, type TestDatabase } from '@waybill/testkit';
+import {
+  eventBody,
+  recordsOf,
+  signatureOf,
+  startHarness,
+  type Harness,
+} from './testing/harness.ts';
+
+let database: TestDatabase;
+let ingest: Harness;
+let dir: string;
+
+before(async () => {
+  database = await testDatabase();
+  dir = await mkdtemp(join(tmpdir(), 'webhook-command-'));
+  await writeFile(join(dir, 'k1.txt'), 'geheim-1\n');
+  await writeFile(join(dir, 'wrong.txt'), 'geheim-9');
+  await writeFile(join(dir, 'secrets.json'), '{"webhook_k1":"geheim-1"}');
+});
+after(async () => {
+  await database.stop();
+  await rm(dir, { recursive: true });
+});
+beforeEach(async () => {
+  ingest = await startHarness({ databaseUrl: database.url });
+  ingest.secrets.set('k2', 'geheim-2');
+});
+afterEach(async () => {
+  await ingest.service.stop();
+});
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: readonly string[];
+}
+
+function run(
+  args: readonly string[],
+  err: string[] = [],
+): { done: Promise<Result>; err: string[] } {
+  const out: string[] = [];
+  const terminal = {
+    out: (line: string) => void out.push(line),
+    err: (line: string) => void err.push(line),
+    colour: false,
+    env: {},
+  };
+  const done = runProgram(['webhook', ...args], terminal).then((code) => ({
+    code,
+    out: out.join('\n'),
+    err,
+  }));
+  return { done, err };
+}
+
+function target(secret = 'k1.txt'): string[] {
+  return ['--url', ingest.url, '--source', 'bay-cabs/dispatch', '--secret-file', join(dir, secret)];
+}
+
+test('send signs an example and shows the answer', async () => {
+  const { code, out } = await run([
+    'send',
+    '--example',
+    'fuel.transaction.created',
+    '--key',
+    'key-send-1',
+    ...target(),
+  ]).done;
+  assert.equal(code, 0, out);
+  assert.match(
+    out,
+    /^200 accepted in .*\n\{"accepted":"key-send-1"\}\nIdempotency-Key key-send-1, Request-Id [0-9a-f-]{36}$/,
+  );
+  assert.equal(recordsOf(ingest.log).length, 1);
+});
+
+test('send posts a file byte for byte, as JSON for scripts; a repeat is told', async () => {
+  const file = join(dir, 'batch.json');
+  const text = `[ ${eventBody('a')},\n${eventBody('b')} ]`;
+  await writeFile(file, text);
+  const args = [
+    'send',
+    file,
+    '--key',
+    'key-send-2',
+    '--json',
+    ...target('secrets.json#webhook_k1'),
+  ];
+  const first = JSON.parse((await run(args).done).out) as Record<string, unknown>;
+  assert.deepEqual(
+    [first['status'], first['repeated'], first['body']],
+    [200, false, '{"accepted":2}'],
+  );
+  const again = JSON.parse((await run(args).done).out) as Record<string, unknown>;
+  assert.deepEqual([again['status'], again['repeated']], [200, true]);
+  assert.deepEqual(
+    recordsOf(ingest.log).map((record) => record.body.toString()),
+    [text],
+  );
+});
+
+test('send fails with the status and the problem', async () => {
+  const file = join(dir, 'bad.json');
+  await writeFile(file, eventBody('x', { status: 'lost' }));
+  const refused = await run(['send', file, ...target()]).done;
+  assert.equal(refused.code, 1);
+  assert.match(refused.out, /^422 refused.*\n.*data\.status/);
+  const forged = await run(['send', file, ...target('wrong.txt')]).done;
+  assert.equal(forged.code, 1);
+  assert.match(forged.out, /^401 refused/);
+  const missing = await run(['send', file, ...target('none.txt')]).done;
+  assert.equal(missing.code, 78);
+  assert.match(missing.err.join(), /cannot read the secret file .*SECRET_INVALID/);
+});
+
+/** Records `bodies` on their way to ingest; gives the file. */
+async function recording(name: string, bodies: readonly (string | Buffer)[]): Promise<string> {
+  const file = join(dir, name);
+  const base = new URL(ingest.url).origin;
+  const { done, err } = run(['record', file, '--forward', base, '--count', String(bodies.length)]);
+  const address = await until('the recorder', () => /http:\/\/[\d.:]+/.exec(err.join())?.[0]);
+  for (const [i, body] of bodies.entries()) {
+    const t = Math.floor(Date.now() / 1000);
+    const response = await fetch(`${address}/webhooks/telematics/bay-cabs/dispatch`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-signature': signatureOf(body, t, 'geheim-1'),
+        'idempotency-key': `${name}-${i}`,
+        authorization: 'Bearer geheim',
+        'x-fleet': 'north',
+      },
+      body,
+    });
+    await response.arrayBuffer();
+  }
+  assert.equal((await done).code, 0);
+  return file;
+}
+
+test('record keeps bytes, headers and the answer, and no credentials', async () => {
+  const bytes = Buffer.from([0x7b, 0xff, 0x7d]);
+  const file = await recording('kept.jsonl', [eventBody('one', { note: 'ü' }), bytes]);
+  const text = await readFile(file, 'utf8');
+  assert.doesNotMatch(text, /geheim|sha256=/);
+  const [first, second] = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.equal(first?.['body'], eventBody('one', { note: 'ü' }));
+  assert.equal(first['status'], 200);
+  assert.equal((first['headers'] as Record<string, string>)['x-fleet'], 'north');
+  assert.deepEqual([second?.['body_base64'], second?.['status']], [bytes.toString('base64'), 400]);
+});
+
+test('replay with seeded trouble finds every answer as expected, and nothing doubled in the log', async () => {
+  const bodies = Array.from({ length: 40 }, (_, i) =>
+    eventBody(`r${i}`, i % 10 === 9 ? { status: 'lost' } : {}),
+  );
+  const file = await recording('trouble.jsonl', bodies);
+  const before = recordsOf(ingest.log).length;
+  assert.equal(before, 36);
+  const shares = ['--duplicates', '0.5', '--replays', '0.5', '--corrupt', '0.2', '--skewed', '0.2'];
+  const how = [...shares, '--skew', '400', '--reorder', '5', '--delay', '3', '--seed', '7'];
+  const { code, out } = await run(['replay', file, ...how, '--json', ...target()]).done;
+  const result = JSON.parse(out) as {
+    rows: readonly { kind: string; expected: string; sent: number; right: number }[];
+    deviations: readonly unknown[];
+  };
+  assert.deepEqual(result.deviations, []);
+  assert.equal(code, 0);
+  const kinds = new Set(result.rows.map(({ kind }) => kind));
+  assert.deepEqual(kinds, new Set(['plain', 'duplicate', 'replayed', 'corrupt', 'skewed']));
+  const accepted = result.rows.find(({ kind, expected }) => kind === 'plain' && expected === '200');
+  assert.equal(recordsOf(ingest.log).length - before, accepted?.sent);
+});
+
+test('replay says which request was answered otherwise, and fails', async () => {
+  const file = await recording('wrong.jsonl', [eventBody('w1'), eventBody('w2')]);
+  const { code, out } = await run(['replay', file, ...target('wrong.txt')]).done;
+  assert.equal(code, 1);
+  assert.match(out, /^kind +expected +sent +as expected\nplain +200 +2 +0\n/);
+  assert.match(out, /request 0 \(plain\): expected 200, found 401/);
+  const off = await run(['replay', file, '--skewed', '1', '--skew', '290', ...target()]).done;
+  assert.equal(off.code, 0, off.out);
+});
+
+test('replay names the line of a recording that is none', async () => {
+  const file = join(dir, 'none.jsonl');
+  await writeFile(file, '{"at":"x"}\n');
+  const { code, err } = await run(['replay', file, ...target()]).done;
+  assert.equal(code, 1);
+  assert.match(err.join(), /none\.jsonl:1: expected \{at, path/);
+});
