@@ -1,3 +1,4 @@
+export { kafkaTool } from '@waybill/stack';
 export { seededRandom, type Random } from './seeded.ts';
 export {
   createMemoryLog,
