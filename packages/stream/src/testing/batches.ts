@@ -5,7 +5,7 @@ import { RecordCursor } from '../record-batch/record-cursor.ts';
 
 export interface PlainRecord {
   readonly key: string | null;
-  readonly value: string | Uint8Array | null;
+  readonly value: string | null;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -33,7 +33,7 @@ export function changed(batch: Buffer, setting: BatchSetting): Buffer {
 export function batchOf(records: readonly PlainRecord[], setting: BatchSetting = {}): Buffer {
   const writer = new BatchWriter(0);
   for (const { key, value, headers } of records) {
-    writer.append(key, typeof value === 'string' ? Buffer.from(value) : value, headers);
+    writer.append(key, value === null ? null : Buffer.from(value), headers);
   }
   const owner = {
     producerId: setting.producerId ?? -1n,
@@ -48,7 +48,7 @@ export function batchOf(records: readonly PlainRecord[], setting: BatchSetting =
 export function markerOf(type: 'abort' | 'commit', baseOffset: number, producerId: bigint): Buffer {
   const key = `\0\0\0${type === 'abort' ? '\0' : '\u0001'}`;
   const attributes = TRANSACTIONAL | CONTROL;
-  return batchOf([{ key, value: Buffer.alloc(6) }], { baseOffset, producerId, attributes });
+  return batchOf([{ key, value: '\0\0\0\0\0\0' }], { baseOffset, producerId, attributes });
 }
 
 /** A cursor over the records of one plain batch. */
