@@ -6,7 +6,7 @@ export {
   type Environment,
 } from './define-config.ts';
 export { variable } from './variable.ts';
-export { nodeArguments } from './node-arguments.ts';
+export { nodeArguments, requestNodeArguments } from './node-arguments.ts';
 export { processConfig, stateConfig, stateOptions } from './process-config.ts';
 export { isSecretReference, resolveSecret, resolveSetting } from './secrets.ts';
 export { createLogger, type LogLevel, type Logger } from './logger.ts';

@@ -6,3 +6,13 @@
  * shorter collections. It must be an argument: the heap's limits are fixed before our first line runs.
  */
 export const nodeArguments: readonly string[] = ['--max-semi-space-size=2'];
+
+/**
+ * For a service whose work in flight is many small requests (ingest): with the small young generation they
+ * outlive it and become garbage of the old one, which costs a third more CPU and more memory than the
+ * larger semi-spaces do. The old generation needs little: bodies are outside of the heap.
+ */
+export const requestNodeArguments: readonly string[] = [
+  '--max-semi-space-size=16',
+  '--max-old-space-size=128',
+];

@@ -6,8 +6,10 @@ import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { startStack, type Stack } from '@waybill/stack';
 import { machineCpuSeconds, machineName, round } from '../measure.ts';
+import { hasPeers, runPeer } from '../peers.ts';
 import type { Load, Message, Sent } from './generator.ts';
-import { runPeersCase, startPeer } from './peers.ts';
+import { startPeer } from './peers.ts';
+import { treeCpuSeconds } from './process-cpu.ts';
 import type { RequestShape } from './requests.ts';
 import { openDoor, startFloor, type Door, type Target } from './target.ts';
 
@@ -111,11 +113,11 @@ async function measureBatch({ stack, door, batch, options, line }: Round): Promi
     (batch === 1 ? PREPARED_PER_S.single : PREPARED_PER_S.batch) * (seconds + warmup);
   const load = { connections, shape, warmupSeconds: warmup, seconds, prepared };
   if (only.includes('floor')) {
-    line({ case: 'floor', batch, ...(await measured(startFloor, load)) });
+    line({ case: 'floor', batch, ...(await measured(stack, startFloor, load)) });
   }
   if (only.includes('door')) {
     const before = await door.records();
-    const greatest = await measured(door.start, load);
+    const greatest = await measured(stack, () => door.start(), load);
     const records = (await door.records()) - before;
     line({ case: 'door', batch, ...greatest, records_with_warmup: records });
     if (only.includes('rate')) {
@@ -124,18 +126,24 @@ async function measureBatch({ stack, door, batch, options, line }: Round): Promi
         case: 'door at 70 %',
         batch,
         rate,
-        ...(await measured(door.start, { ...load, rate })),
+        ...(await measured(stack, () => door.start(), { ...load, rate })),
       });
     }
     if (only.includes('memory')) {
       const many = { ...load, connections: MANY_CONNECTIONS };
-      line({ case: 'door, 1000 connections', batch, ...(await measured(door.start, many)) });
+      line({
+        case: 'door, 1000 connections',
+        batch,
+        ...(await measured(stack, () => door.start(), many)),
+      });
     }
   }
-  if (options.peers) {
-    line(await runPeersCase(stack, `ingest-${batch}`, { seconds, connections }));
+  if (options.peers && hasPeers()) {
+    const sized = ['--seconds', String(seconds), '--connections', String(connections)];
+    const lines = await runPeer(stack, ['bento', `ingest-${batch}`, ...sized]);
+    for (const peer of lines) line(peer);
     const peerLoad: Omit<Load, 'port'> = { ...load, shape: { dialect: 'peers', batch } };
-    const figures = await measured(() => startPeer(stack), peerLoad);
+    const figures = await measured(stack, () => startPeer(stack), peerLoad);
     line({ case: 'bento, same generator', batch, ...figures });
   }
 }
@@ -145,27 +153,66 @@ interface Figures extends Readonly<Record<string, unknown>> {
 }
 
 /** Starts a target, loads it, stops it. */
-async function measured(start: () => Promise<Target>, load: Omit<Load, 'port'>): Promise<Figures> {
+async function measured(
+  stack: Stack,
+  start: () => Promise<Target>,
+  load: Omit<Load, 'port'>,
+): Promise<Figures> {
   const target = await start();
   try {
-    const before = { cpu: 0, machine: 0 };
-    const sent = await generate({ ...load, port: target.port }, () => {
-      before.cpu = target.cpuSeconds();
-      before.machine = machineCpuSeconds();
-    });
-    const cpu = target.cpuSeconds() - before.cpu;
-    const machine = machineCpuSeconds() - before.machine;
-    return figuresOf(sent, load, { cpu, machine, target });
+    const used = usage(stack, target);
+    const sent = await generate({ ...load, port: target.port }, used.begin);
+    return figuresOf(sent, load, used.end());
   } finally {
     await target.stop();
   }
 }
 
-function figuresOf(
-  sent: Sent,
-  load: Omit<Load, 'port'>,
-  used: { readonly cpu: number; readonly machine: number; readonly target: Target },
-): Figures {
+/** CPU seconds of the measured time by who used them, and memory at its end. */
+interface Used {
+  readonly cpu: number;
+  readonly machine: number;
+  readonly postgres: number;
+  readonly kafka: number;
+  readonly rss: number;
+  readonly peakRss: number;
+}
+
+function usage(
+  stack: Stack,
+  target: Target,
+): { readonly begin: () => void; readonly end: () => Used } {
+  const { pids } = stack;
+  const named = (part: string): number[] =>
+    Object.entries(pids).flatMap(([name, pid]) => (name.includes(part) ? [pid] : []));
+  const trees = (part: string): number =>
+    named(part).reduce((sum, pid) => sum + treeCpuSeconds(pid), 0);
+  const now = (): Pick<Used, 'cpu' | 'machine' | 'postgres' | 'kafka'> => ({
+    cpu: target.cpuSeconds(),
+    machine: machineCpuSeconds(),
+    postgres: trees('postgres'),
+    kafka: trees('kafka'),
+  });
+  let before = now();
+  return {
+    begin: () => {
+      before = now();
+    },
+    end: () => {
+      const after = now();
+      return {
+        cpu: after.cpu - before.cpu,
+        machine: after.machine - before.machine,
+        postgres: after.postgres - before.postgres,
+        kafka: after.kafka - before.kafka,
+        rss: target.memoryMib('VmRSS'),
+        peakRss: target.memoryMib('VmHWM'),
+      };
+    },
+  };
+}
+
+function figuresOf(sent: Sent, load: Omit<Load, 'port'>, used: Used): Figures {
   const good = sent.statuses['200'] ?? 0;
   const events = good * load.shape.batch;
   const perMillion = (cpuSeconds: number): number => round((cpuSeconds / events) * 1e6, 1);
@@ -180,9 +227,12 @@ function figuresOf(
     p99_ms: percentile(0.99),
     cpu_s_per_million: perMillion(used.cpu),
     machine_cpu_s_per_million: perMillion(used.machine),
+    // Per request, beside the door's own.
     generator_cpu_us: round(sent.cpuUs),
-    rss_mib: used.target.memoryMib('VmRSS'),
-    peak_rss_mib: used.target.memoryMib('VmHWM'),
+    postgres_cpu_us: round((used.postgres / good) * 1e6),
+    kafka_cpu_us: round((used.kafka / good) * 1e6),
+    rss_mib: used.rss,
+    peak_rss_mib: used.peakRss,
     statuses: sent.statuses,
     broken_connections: sent.broken,
   };

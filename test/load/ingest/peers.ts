@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { topics } from '@waybill/contracts';
 import { freePort, type Stack } from '@waybill/stack';
 import { connectAdmin } from '@waybill/stream';
-import { peersDir, runPeer } from '../peers.ts';
+import { peersDir } from '../peers.ts';
 import { SECRET } from './requests.ts';
 import { targetOf, type Target } from './target.ts';
 
@@ -13,18 +13,7 @@ const cache = process.env['PEERS_CACHE'] ?? '/tmp/peers';
 const binary = `${cache}/bento/bento`;
 const NAMESPACE = 'bench-peer-';
 
-/** The peers' own run of a case (`ingest-1`, `ingest-50`) on our broker; builds the peer when needed. */
-export async function runPeersCase(
-  stack: Stack,
-  name: string,
-  options: { readonly seconds: number; readonly connections: number },
-): Promise<object> {
-  const { seconds, connections } = options;
-  const args = ['bento', name, '--seconds', String(seconds), '--connections', String(connections)];
-  return (await runPeer(stack, args)).at(-1) ?? {};
-}
-
-/** The same peer under our own generator: built before by `runPeersCase`. */
+/** The same peer under our own generator: built before by `runPeer`. */
 export async function startPeer(stack: Stack): Promise<Target> {
   if (!existsSync(binary)) throw new Error(`expected the built peer at ${binary}, found nothing`);
   const { brokers } = stack.kafka;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { topics } from '@waybill/contracts';
-import { nodeArguments } from '@waybill/runtime';
+import { requestNodeArguments } from '@waybill/runtime';
 import type { Stack } from '@waybill/stack';
 import {
   connectAdmin,
@@ -14,13 +14,13 @@ import {
   type StreamOptions,
 } from '@waybill/stream';
 import { loadTenant, toDocument } from '@waybill/tenant';
+import { processCpuSeconds } from './process-cpu.ts';
 import { SECRET, TENANT } from './requests.ts';
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const floorScript = fileURLToPath(
   new URL('../../../services/ingest/src/testing/floor-process.ts', import.meta.url),
 );
-const CLOCK_TICKS_PER_S = 100;
 
 /** A server under load, with what the kernel knows about its process. */
 export interface Target {
@@ -118,9 +118,14 @@ function extraArguments(): readonly string[] {
 }
 
 async function startTarget(script: string, env: Readonly<Record<string, string>>): Promise<Target> {
-  const child = spawn(process.execPath, [...nodeArguments, ...extraArguments(), script], {
+  const child = spawn(process.execPath, [...requestNodeArguments, ...extraArguments(), script], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'], WAYBILL_PARENT_PID: String(process.pid), ...env },
+    env: {
+      PATH: process.env['PATH'],
+      MALLOC_ARENA_MAX: '1',
+      WAYBILL_PARENT_PID: String(process.pid),
+      ...env,
+    },
   });
   const exit = once(child, 'exit');
   const port = await Promise.race([
@@ -138,11 +143,7 @@ export function targetOf(child: ChildProcess, port: number, stop: () => Promise<
   const { pid } = child;
   return {
     port,
-    cpuSeconds: () => {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_S;
-    },
+    cpuSeconds: () => (pid === undefined ? 0 : processCpuSeconds(pid)),
     memoryMib: (figure) => {
       const status = readFileSync(`/proc/${pid}/status`, 'utf8');
       const kib = Number(new RegExp(`${figure}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0);

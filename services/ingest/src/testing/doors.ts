@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { topics, type WebhookReceived } from '@waybill/contracts';
-import { nodeArguments } from '@waybill/runtime';
+import { requestNodeArguments } from '@waybill/runtime';
 import {
   connectAdmin,
   connectStreams,
@@ -118,7 +118,7 @@ async function applyTenant(streams: Streams): Promise<void> {
 }
 
 async function startProcess(script: string, env: NodeJS.ProcessEnv): Promise<Door> {
-  const child = spawn(process.execPath, [...nodeArguments, script], {
+  const child = spawn(process.execPath, [...requestNodeArguments, script], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env,
   });
