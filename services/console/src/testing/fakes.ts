@@ -2,6 +2,7 @@
 import { Fault } from '@waybill/fault';
 import type { Outgoing } from '@waybill/stream';
 import type { TenantModel } from '@waybill/tenant';
+import { sampleTenant } from '@waybill/testkit';
 import type { LedgerReader, Ports } from '../ports.ts';
 
 export function transient(): Fault {
@@ -62,45 +63,4 @@ export function ports(control: Ports['control'], change: Partial<Ports> = {}): P
   };
 }
 
-export const model: TenantModel = {
-  tenant_id: 'hudson-waste',
-  company: {
-    company_id: 'hudson-waste',
-    name: 'Hudson Waste',
-    zone: 'America/New_York',
-    currency: 'USD',
-    grace_hours: 6,
-    closed_period: 'amend',
-  },
-  sources: [
-    {
-      source_id: 'wialon',
-      kind: 'wialon',
-      account: 'hudson-waste',
-      url: 'http://127.0.0.1:8180',
-      tokens: ['secret://files/hudson-waste#token'],
-      read_from: '2015-12-09T21:39:00Z',
-      poll_interval_ms: 1000,
-      page_messages: 200,
-      gap_lookback_hours: 24,
-    },
-  ],
-  events: { trip: 'off', site_visit: 'off', trip_status: 'off' },
-  detection: {
-    movement_source: 'position',
-    min_speed_kmh: 5,
-    stay_time_s: 300,
-    min_trip_distance_m: 500,
-    silence_s: 600,
-    visit_confirm_fixes: 2,
-    visit_silence_h: 120,
-  },
-  erp: {
-    target: 'erp',
-    adapter: 'postgres',
-    url: 'secret://files/hudson-waste#erp_url',
-    max_writes_per_s: 2000,
-  },
-  ownership: [],
-  mappings: [],
-};
+export const model: TenantModel = sampleTenant();

@@ -3,6 +3,7 @@ import type { TenantConfigured, Topic } from '@waybill/contracts';
 import type { EventForComparison } from '@waybill/ledger';
 import type { Received } from '@waybill/stream';
 import { toDocument, type TenantModel } from '@waybill/tenant';
+import { sampleTenant } from '@waybill/testkit';
 import type { ComparedRecord } from '../core/compare.ts';
 import type { Ports } from '../ports.ts';
 
@@ -73,45 +74,8 @@ export function configured(model: TenantModel, document_sha256?: string): Tenant
   };
 }
 
-export const model: TenantModel = {
-  tenant_id: 'hudson-waste',
-  company: {
-    company_id: 'hudson-waste',
-    name: 'Hudson Waste',
-    zone: 'America/New_York',
-    currency: 'USD',
-    grace_hours: 6,
-    closed_period: 'amend',
-  },
-  sources: [
-    {
-      source_id: 'wialon',
-      kind: 'wialon',
-      account: 'hudson-waste',
-      url: 'http://127.0.0.1:8180',
-      tokens: ['secret://files/hudson-waste#token'],
-      read_from: '2015-12-09T21:39:00Z',
-      poll_interval_ms: 1000,
-      page_messages: 200,
-      gap_lookback_hours: 24,
-    },
-  ],
+export const model: TenantModel = sampleTenant({
   events: { trip: 'detected', site_visit: 'off', trip_status: 'off' },
-  detection: {
-    movement_source: 'position',
-    min_speed_kmh: 5,
-    stay_time_s: 300,
-    min_trip_distance_m: 500,
-    silence_s: 600,
-    visit_confirm_fixes: 2,
-    visit_silence_h: 120,
-  },
-  erp: {
-    target: 'erp',
-    adapter: 'postgres',
-    url: 'secret://files/hudson-waste#erp_url',
-    max_writes_per_s: 2000,
-  },
   ownership: [
     {
       entity: 'trip',
@@ -138,4 +102,4 @@ export const model: TenantModel = {
       mode: 'upsert',
     },
   ],
-};
+});
