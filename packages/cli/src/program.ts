@@ -19,11 +19,12 @@ Examples:
   waybill map hudson-waste vehicle wialon:8068 TRK-E-5
   waybill why 5f0c2a9e
   waybill report
+  waybill webhook doctor --request saved.http --secret k1.txt
   waybill rework transformer --dead-letter 5f0c2a9e5f0c2a9e5f0c2a9e5f0c2a9e --preview
   waybill webhook send --example trip.status.changed
 
 Exit codes: 0 ok, 1 failed or nothing found, 2 wrong usage, 78 wrong configuration.
-Environment: CONSOLE_URL, RECONCILER_URL, KAFKA_BROKERS, KAFKA_NAMESPACE, SCHEMA_REGISTRY_URL, NO_COLOR.`;
+Environment: CONSOLE_URL, RECONCILER_URL, INGEST_URL, KAFKA_BROKERS, KAFKA_NAMESPACE, SCHEMA_REGISTRY_URL, NO_COLOR.`;
 
 /** Settings that commander keeps per command: errors come back as exceptions, texts go to the terminal. */
 function prepare(command: Command, name: string, terminal: Terminal): void {

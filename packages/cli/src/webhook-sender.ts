@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
 import { Fault } from '@waybill/fault';
 import { dialectNames, dialects, sign, type Dialect, type Key } from '@waybill/signatures';
+import { readSecret } from './webhook-secrets.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -24,7 +24,7 @@ export const senderOptions: readonly Option[] = [
   new Option('--dialect <name>', 'how it is signed').choices(dialectNames).default('waybill-hmac'),
   new Option(
     '--secret-file <file>',
-    'file with the secret; <file>.json#<field> for one field of an object',
+    'file with the secret; <file>.json#<field> for one field of an object, or secret://files/…',
   ).env('WEBHOOK_SECRET_FILE'),
 ];
 
@@ -35,26 +35,6 @@ function unusable(message: string, cause?: unknown): Fault {
     stage: 'start',
     cause,
   });
-}
-
-/** The secret of a file, never shown. One line break at its end is not part of it. */
-async function readSecret(place: string): Promise<string> {
-  const [, path = place, field] = /^(.+?)#([A-Za-z0-9_]+)$/.exec(place) ?? [];
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw unusable(`cannot read the secret file ${path}`, error);
-  }
-  if (field === undefined) return text.replace(/\r?\n$/, '');
-  let value: unknown;
-  try {
-    value = (JSON.parse(text) as Readonly<Record<string, unknown>> | null)?.[field];
-  } catch (error) {
-    throw unusable(`expected JSON in ${path} because of #${field}`, error);
-  }
-  if (typeof value !== 'string') throw unusable(`expected a text at #${field} of ${path}`);
-  return value;
 }
 
 /** A request as it goes out, before it is signed. */
@@ -106,7 +86,7 @@ export async function createSender(options: SenderOptions): Promise<Sender> {
 async function keyOf(options: SenderOptions, dialect: Dialect): Promise<Key | undefined> {
   // Senders that cannot sign have their secret in the address.
   if (options.secretFile === undefined) return undefined;
-  const key = dialect.key(await readSecret(options.secretFile));
+  const key = dialect.key(await readSecret(options.secretFile, process.env['SECRETS_DIR']));
   if (key === undefined) {
     throw unusable(`the text in ${options.secretFile} cannot be a secret of ${dialect.name}`);
   }
