@@ -19,6 +19,12 @@ export async function stayUp(system: System, live: Live, interrupted: AbortSigna
       `kill -9 ${system.services.get('erp-sink')?.pid() ?? '<pid>'}`,
     ],
     ['why is a trip there, or not', `npm run -s waybill -- why <trip> --console ${consoleUrl}`],
+    [
+      'push events with the curl of services/ingest/EVENTS.md, or an example',
+      `export WEBHOOK_URL=${system.webhookUrl} WEBHOOK_SECRET_FILE='${system.webhookSecretFile}'\n` +
+        '    npm run -s waybill -- webhook send --example trip.status.changed --source bay-cabs/dispatch',
+    ],
+    ['what may be pushed', `open ${new URL('/docs', system.webhookUrl).href}`],
     ['the report again', `curl -s ${system.url('reconciler')}/report`],
     [
       'map the unit to another truck: its trips move',

@@ -55,6 +55,8 @@ export interface System {
   readonly admin: StreamAdmin;
   /** Secret with which the demo's dispatch system signs. */
   readonly webhookSecret: string;
+  /** The file that has it, as `waybill webhook` wants it. */
+  readonly webhookSecretFile: string;
   readonly webhookUrl: string;
   readonly erp: ReadonlyMap<string, pg.Pool>;
   readonly erpUrl: (tenant: string) => string;
@@ -235,6 +237,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       twin,
       admin,
       webhookSecret,
+      webhookSecretFile: `${join(secretsDir, 'bay-cabs.json')}#webhook_k1`,
       webhookUrl: `http://127.0.0.1:${webhookPort}/webhooks/telematics`,
       erp,
       erpUrl,

@@ -47,6 +47,7 @@ const answers: Json = {
   401: bare('Not authenticated. The reason is in the audit log of the receiver only.', {
     'WWW-Authenticate': { description: 'For bearer tokens.', schema: { type: 'string' } },
   }),
+  403: problem('The token is valid, but does not open this source.'),
   404: bare('There is nothing at this address, or it is too long.'),
   408: bare('The request did not arrive in time.'),
   409: problem('The first request with this Idempotency-Key is still at work.', retryAfter),
