@@ -54,9 +54,9 @@ export interface Doors {
   readonly stop: () => Promise<void>;
 }
 
-/** Provisions topics in a namespace of their own and applies a tenant `bay-cabs` with a source `dispatch`. */
-export async function openDoors(): Promise<Doors> {
-  const stack = await testStack();
+/** `own`: a stack that the test may harm; it is stopped, too. Provisions topics in a namespace of their own and applies a tenant `bay-cabs` with a source `dispatch`. */
+export async function openDoors(own?: TestStack): Promise<Doors> {
+  const stack = own ?? (await testStack());
   const namespace = testNamespace();
   const databaseUrl = await stack.createDatabase(`${namespace}ingest`);
   const options: StreamOptions = {
