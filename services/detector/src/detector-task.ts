@@ -7,7 +7,6 @@ import type { DetectorMetrics } from './metrics.ts';
 import type { DetectorLogger } from './ports.ts';
 import type { TenantState } from './tenant-state.ts';
 import { createTenants } from './tenants.ts';
-import { trackStore } from './tracked-store.ts';
 import { beginTurn, type Turn } from './turn.ts';
 
 /** What the detector uses of its task. */
@@ -22,14 +21,15 @@ export interface TaskSetting {
 /**
  * One task of the detector: all units of one partition.
  *
- * What counts is in the store; `tenants` holds the same decoded and is loaded anew when the store turns
- * out to have dropped changes (`trackStore`). A call is a *turn*: positions go into timelines, progress
- * moves clocks, then every touched unit is settled once: folded, compared with what was published,
- * trimmed, saved. Where batches end decides which versions are published in between, never the last.
+ * What counts is in the store; `tenants` holds the same decoded, from the first turn on: after an aborted
+ * transaction the stream makes the whole task anew. A call is a *turn*: positions go into timelines,
+ * progress moves clocks, then every touched unit is settled once: folded, compared with what was
+ * published, trimmed, saved. Where batches end decides which versions are published in between, never the
+ * last.
  */
 export function createDetectorTask(context: DetectorContext, setting: TaskSetting): Task {
   const { metrics, logger, maxFixesPerUnit } = setting;
-  const store = trackStore(context.store);
+  const { store } = context;
   const tenants = createTenants(store, context.tables, logger);
   const handling = { tenants, maxFixesPerUnit, metrics };
   let isLoaded = false;
@@ -53,16 +53,14 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
   }
 
   function inTurn(out: Emitter, work: (turn: Turn) => void): void {
-    if (!isLoaded || !store.isIntact()) {
+    if (!isLoaded) {
       tenants.load();
       isLoaded = true;
     }
-    store.begin();
     const turn = beginTurn(out);
     for (const tenant of tenants.all()) tenants.refresh(tenant, turn);
     work(turn);
     finish(turn);
-    store.complete();
   }
 
   function handleRecord(record: Received, turn: Turn): void {
