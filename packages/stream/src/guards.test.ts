@@ -106,6 +106,32 @@ describe('the guards', () => {
     assert.deepEqual(await find('b', 1), { coordinator: { nodeId: 4 } });
   });
 
+  it('ask again at once while the transaction of an older owner ends', async (t) => {
+    const Cluster = load('kafkajs/src/cluster') as unknown as { prototype: object };
+    const createEosManager = load('kafkajs/src/producer/eosManager') as unknown as (
+      options: object,
+    ) => { initProducerId: () => Promise<void> };
+    const concurrent = Object.assign(new Error(), { type: 'CONCURRENT_TRANSACTIONS' });
+    let attempts = 0;
+    const coordinator = {
+      initProducerId: async () => {
+        attempts += 1;
+        if (attempts === 1) throw concurrent;
+        return { producerId: 1, producerEpoch: 0 };
+      },
+    };
+    const cluster = Object.assign(Object.create(Cluster.prototype) as object, {
+      refreshMetadataIfNecessary: async () => undefined,
+      findGroupCoordinator: async () => coordinator,
+    });
+    const wait = t.mock.method(globalThis, 'setTimeout');
+    const logger = { debug: () => undefined };
+    const settings = { logger, cluster, transactional: true, transactionalId: 'a' };
+    await createEosManager(settings).initProducerId();
+    assert.equal(attempts, 2);
+    assert.ok(Number(wait.mock.calls[0]?.arguments[1]) < 100);
+  });
+
   it('refuse to come after the client was loaded, and another version', () => {
     assert.throws(() => installGuards(load), /before anybody else/);
     const other = Object.assign(() => ({ version: '2.3.0' }), {

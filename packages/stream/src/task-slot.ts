@@ -24,7 +24,7 @@ import {
  * - *building*: inputs paused. Fence the older owner, then read the committed offsets (only now they are
  *   final), restore the store, create the task, show it the tables.
  * - *ready*: inputs flow. Each chunk is one transaction: outputs, dead letters, changelog, offset.
- * - *stopped*: the author threw `misconfigured`. Tried again on a table change and every 30 s.
+ * - *stopped*: `misconfigured`, by the author or by the cluster (a topic is gone). Tried again on a table change and every 30 s.
  * - *closed*: the partition went to another member, or the session ended.
  *
  * Any failed transaction leads back to *building* with a new producer and a new task object, because
@@ -132,14 +132,11 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
 
   /** Returns the Fault when it is the weather; deals with everything else and returns undefined. */
   function weather(error: unknown): Fault | undefined {
-    if (error instanceof AuthorFailed) {
-      if (error.fault.kind === 'misconfigured') stop(error.fault);
-      else setting.fail(error.fault);
-      return undefined;
-    }
-    const fault = toFault(error, 'commit');
-    if (fault.kind === 'transient' || fault.kind === 'cancelled') return fault;
-    setting.fail(fault);
+    const byAuthor = error instanceof AuthorFailed;
+    const fault = byAuthor ? error.fault : toFault(error, 'commit');
+    if (!byAuthor && (fault.kind === 'transient' || fault.kind === 'cancelled')) return fault;
+    if (fault.kind === 'misconfigured') stop(fault);
+    else setting.fail(fault);
     return undefined;
   }
 

@@ -6,6 +6,7 @@ import {
 } from '@waybill/contracts';
 import { testNamespace, testStack, until, type TestStack } from '@waybill/testkit';
 import { connectAdmin } from '../admin.ts';
+import type { Internals } from '../environment.ts';
 import { openKafka, openProducer, sendRound } from '../client.ts';
 import { partitionFor } from '../partition.ts';
 import type { StreamAdmin, StreamLogger, StreamOptions, Streams } from '../port.ts';
@@ -77,7 +78,7 @@ export interface TestSystem {
   readonly logger: ReturnType<typeof memoryLogger>;
   readonly admin: StreamAdmin;
   /** One more connection, as another process would have it. */
-  readonly connect: (extra?: Partial<StreamOptions>) => Promise<Streams>;
+  readonly connect: (extra?: Partial<StreamOptions>, internals?: Internals) => Promise<Streams>;
   /** Committed records of a topic, oldest first per partition, as "key=text". */
   readonly read: (topic: Topic) => Promise<readonly string[]>;
   /** Writes bytes that no codec made into the partition of `key`; default: garbage into the input. */
@@ -129,8 +130,11 @@ async function openSystem(stack: TestStack): Promise<TestSystem> {
   const admin = await connectAdmin(options);
   await admin.provision(Object.values(topics), PARTITIONS);
   const open: Streams[] = [];
-  const connect = async (extra: Partial<StreamOptions> = {}): Promise<Streams> => {
-    const streams = await connectStreams({ ...options, ...extra });
+  const connect = async (
+    extra: Partial<StreamOptions> = {},
+    internals?: Internals,
+  ): Promise<Streams> => {
+    const streams = await connectStreams({ ...options, ...extra }, internals);
     open.push(streams);
     return streams;
   };

@@ -14,8 +14,12 @@ export interface FaultProxy {
   /** Each piece of data arrives `ms` later, in both directions. */
   readonly delay: (ms: number) => void;
   readonly heal: () => void;
+  /** Sees what is sent before it is passed on; it may stall or cut the network for it. */
+  readonly watch: (observer: Observer) => void;
   readonly close: () => Promise<void>;
 }
+
+type Observer = (sent: Buffer, by: 'client' | 'broker') => void;
 
 type State = 'flowing' | 'stalled' | 'cut';
 
@@ -23,13 +27,18 @@ export async function openFaultProxy(target: number): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
   let state: State = 'flowing';
   let delayMs = 0;
+  let observe: Observer = () => undefined;
+  /** Data that came before the network was stalled for it. */
+  const held: (() => void)[] = [];
 
-  function pipe(from: Socket, to: Socket): void {
+  function pipe(from: Socket, to: Socket, by: 'client' | 'broker'): void {
     sockets.add(from);
     if (state === 'stalled') from.pause();
     from.on('data', (data: Buffer) => {
-      if (delayMs === 0) to.write(data);
-      else setTimeout(() => to.write(data), delayMs);
+      observe(data, by);
+      if (state === 'stalled') held.push(() => to.write(data));
+      else if (state === 'flowing' && delayMs === 0) to.write(data);
+      else if (state === 'flowing') setTimeout(() => to.write(data), delayMs);
     });
     from.on('end', () => to.end());
     from.on('error', () => to.destroy());
@@ -45,8 +54,8 @@ export async function openFaultProxy(target: number): Promise<FaultProxy> {
       return;
     }
     const broker = connect(target, '127.0.0.1');
-    pipe(client, broker);
-    pipe(broker, client);
+    pipe(client, broker, 'client');
+    pipe(broker, client, 'broker');
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
 
@@ -66,7 +75,11 @@ export async function openFaultProxy(target: number): Promise<FaultProxy> {
     heal: () => {
       state = 'flowing';
       delayMs = 0;
+      for (const pass of held.splice(0)) pass();
       for (const socket of sockets) socket.resume();
+    },
+    watch: (observer) => {
+      observe = observer;
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();

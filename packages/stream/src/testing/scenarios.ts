@@ -6,6 +6,7 @@ import { openFaultProxy, type FaultProxy } from './fault-proxy.ts';
 import { startFleet, type Fleet, type FleetOptions, type Member } from './fleet.ts';
 import { assertCounted, assertProjected, inputOf, startLoad, untilCounted } from './load.ts';
 import type { TestSystem } from './cluster.ts';
+import type { Route } from '../sockets.ts';
 
 /** The seed of this run, printed so that it can be repeated. */
 export function faultsSeed(): number {
@@ -92,6 +93,10 @@ export async function killRounds(fleet: Fleet, random: Random, rounds: number): 
 export interface Network {
   readonly proxies: readonly FaultProxy[];
   readonly env: () => Readonly<Record<string, string>>;
+  /** The same for a connection in this process. */
+  readonly route: Route;
+  /** Stalls everything until `work` has ended. */
+  readonly hold: <R>(work: Promise<R>) => Promise<R>;
   readonly close: () => Promise<void>;
 }
 
@@ -102,6 +107,13 @@ export async function openNetwork(brokers: readonly string[]): Promise<Network> 
   return {
     proxies,
     env: () => ({ ROUTES: routes }),
+    route: (port) => proxies[targets.indexOf(port)]?.port ?? port,
+    hold: (work) => {
+      for (const proxy of proxies) proxy.stall();
+      return work.finally(() => {
+        for (const proxy of proxies) proxy.heal();
+      });
+    },
     close: async () => {
       await Promise.all(proxies.map((proxy) => proxy.close()));
     },

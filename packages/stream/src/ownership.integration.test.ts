@@ -1,0 +1,340 @@
+/** Who may write for a task, from where it goes on, and what a member that gives it up still commits. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { isFault } from '@waybill/fault';
+import { until } from '@waybill/testkit';
+import { openKafka, openProducer } from './client.ts';
+import { createCodecs } from './codec.ts';
+import { silent, type Environment } from './environment.ts';
+import { partitionFor } from './partition.ts';
+import type { Owner, Runner, Streams, TaskContext, TransactOptions } from './port.ts';
+import { openRegistry } from './registry.ts';
+import {
+  openTestCluster,
+  PARTITIONS,
+  text,
+  textOf,
+  topics,
+  type TestCluster,
+  type TestSystem,
+} from './testing/cluster.ts';
+import { openNetwork } from './testing/scenarios.ts';
+import { createTransactor } from './transaction.ts';
+
+const KEY = 'k';
+const PARTITION = partitionFor(KEY, PARTITIONS.task);
+/** Another key of the same task. */
+const NEIGHBOUR =
+  ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'].find(
+    (key) => partitionFor(key, PARTITIONS.task) === PARTITION,
+  ) ?? KEY;
+const INIT_PRODUCER_ID = 22;
+const END_TXN = 26;
+
+/** Counts records per key; `onTask` and `onHandle` let a test look in. */
+function counter(
+  hooks: {
+    readonly onTask?: (context: TaskContext<number>) => void;
+    readonly onHandle?: (count: number) => void;
+  } = {},
+): TransactOptions<number> {
+  return {
+    service: 'counter',
+    inputs: [topics.input],
+    outputs: [topics.output],
+    deadLetter: topics.deadLetter,
+    store: {
+      changelog: topics.state,
+      toMessage: (value) => text(String(value)),
+      fromMessage: (message) => Number(textOf(message)),
+    },
+    createTask: (context) => {
+      hooks.onTask?.(context);
+      return {
+        handle: (records, out) => {
+          for (const { key } of records) {
+            const count = (context.store.get(key) ?? 0) + 1;
+            context.store.put(key, count);
+            out.emit({ topic: topics.output, key, message: text(String(count)) });
+          }
+          hooks.onHandle?.(records.length);
+        },
+      };
+    },
+  };
+}
+
+async function publish(streams: Streams, keys: readonly string[]): Promise<void> {
+  const publisher = await streams.publisher([topics.input]);
+  await publisher.send(keys.map((key) => ({ topic: topics.input, key, message: text('x') })));
+  await publisher.close();
+}
+
+async function untilRead(system: TestSystem, runner: Runner): Promise<void> {
+  await until('everything is read', async () => {
+    const ends = await system.admin.ends([topics.input]);
+    const next = new Map(runner.positions().map((p) => [`${p.topic}/${p.partition}`, p.next]));
+    return runner.ready() && [...ends].every(([place, end]) => next.get(place) === end);
+  });
+}
+
+/** An owner of the task of KEY that has handled its first record and not committed yet. */
+async function olderOwner({ options }: TestSystem) {
+  const namespace = options.namespace ?? '';
+  const codecs = createCodecs(openRegistry(options.registryUrl, 'test'), namespace);
+  await codecs.bind([topics.output]);
+  const producer = openProducer(openKafka(options), `${namespace}counter-${PARTITION}`);
+  await producer.connect();
+  const transaction = await producer.transaction();
+  const send = (topic: string): Promise<unknown> =>
+    transaction.send({
+      topic: `${namespace}${topic}`,
+      acks: -1,
+      messages: [
+        { key: KEY, value: codecs.encode(topics.output, text('1')), partition: PARTITION },
+      ],
+    });
+  await send(topics.output.name);
+  await transaction.sendOffsets({
+    consumerGroupId: `${namespace}counter`,
+    topics: [
+      {
+        topic: `${namespace}${topics.input.name}`,
+        partitions: [{ partition: PARTITION, offset: '1' }],
+      },
+    ],
+  });
+  return {
+    commit: () =>
+      transaction.commit().then(
+        () => true,
+        () => false,
+      ),
+    close: () => producer.disconnect(),
+  };
+}
+
+/** The kind of a client's request, by its number in the protocol. */
+function apiOf(sent: Buffer): number {
+  return sent.length > 6 ? sent.readInt16BE(4) : -1;
+}
+
+function transactorOf({ options }: TestSystem, id: string): ReturnType<typeof createTransactor> {
+  const namespace = options.namespace ?? '';
+  // A transactor needs no more of its environment.
+  const environment = { ...silent, namespace, openKafka: () => openKafka(options) };
+  return createTransactor(environment as unknown as Environment, `${namespace}${id}`);
+}
+
+describe('ownership', { timeout: 300_000, concurrency: true }, () => {
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await openTestCluster();
+  });
+  after(() => cluster.stop());
+
+  it('is not overtaken by an older owner that commits while the task is built', async () => {
+    const system = await cluster.system();
+    await publish(await system.connect(), [KEY]);
+    const older = await olderOwner(system);
+    const network = await openNetwork(system.options.brokers);
+    const streams = await system.connect({}, { route: network.route });
+    let committed: Promise<boolean> | undefined;
+    const runner = await streams.transact(
+      counter({
+        onTask: ({ partition }) => {
+          if (partition !== PARTITION || committed) return;
+          committed = network.hold(older.commit());
+        },
+      }),
+    );
+    await untilRead(system, runner);
+    assert.equal(await committed, false, 'the older owner was locked out');
+    await runner.stop();
+    assert.deepEqual(await system.read(topics.output), [`${KEY}=1`]);
+    await older.close();
+    await system.close();
+    await network.close();
+  });
+
+  it('goes on from what the older owner committed just before it was locked out', async () => {
+    const system = await cluster.system();
+    await publish(await system.connect(), [KEY]);
+    const older = await olderOwner(system);
+    const network = await openNetwork(system.options.brokers);
+    const streams = await system.connect({}, { route: network.route });
+    let committed: Promise<boolean> | undefined;
+    for (const proxy of network.proxies) {
+      proxy.watch((sent) => {
+        if (committed || apiOf(sent) !== INIT_PRODUCER_ID || !sent.includes(`counter-${PARTITION}`))
+          return;
+        committed = network.hold(older.commit());
+      });
+    }
+    const runner = await streams.transact(counter());
+    await untilRead(system, runner);
+    assert.equal(await committed, true);
+    await runner.stop();
+    assert.deepEqual(await system.read(topics.output), [`${KEY}=1`]);
+    await older.close();
+    await system.close();
+    await network.close();
+  });
+
+  it('refuses all work after a failed transaction', async () => {
+    const system = await cluster.system();
+    const first = transactorOf(system, 'service-0');
+    const second = transactorOf(system, 'service-0');
+    await first.fence();
+    await second.fence();
+    const offsets = { group: 'g', topic: topics.input, partition: 0, next: 1n };
+    await assert.rejects(
+      first.commit([], offsets),
+      (e) => isFault(e) && e.code === 'FENCED' && e.kind === 'cancelled',
+    );
+    await assert.rejects(first.commit([], offsets), /service-0 failed before/);
+    await second.commit([], offsets);
+    await Promise.all([first.close(), second.close()]);
+    await system.close();
+  });
+
+  it('commits offsets alone, one transaction right after the other', async () => {
+    const system = await cluster.system();
+    const streams = await system.connect();
+    await publish(streams, Array<string>(9_000).fill(KEY));
+    const runner = await streams.transact({
+      ...counter(),
+      createTask: () => ({ handle: () => undefined }),
+    });
+    await untilRead(system, runner);
+    await runner.stop();
+    const rebuilt = system.logger.lines.filter(({ message }) => message === 'task.rebuilt');
+    assert.deepEqual(rebuilt, []);
+    await system.close();
+  });
+
+  it('says what became of a page whose commit was cut off', async () => {
+    const system = await cluster.system();
+    const network = await openNetwork(system.options.brokers);
+    const streams = await system.connect({}, { route: network.route });
+    const owners: Owner<ReturnType<typeof text>>[] = [];
+    const runner = await streams.extract<ReturnType<typeof text>>({
+      service: 'puller',
+      cursors: topics.cursor,
+      outputs: [topics.output],
+      own: async (owner) => {
+        owners.push(owner);
+        if (owner.revoked.aborted) return;
+        await new Promise((resolve) => owner.revoked.addEventListener('abort', resolve));
+      },
+    });
+    await until('it owns', () => runner.ready());
+    let mode: 'request' | 'answer' | undefined;
+    let ending = false;
+    for (const proxy of network.proxies) {
+      proxy.watch((sent, by) => {
+        if (by === 'client' && apiOf(sent) === END_TXN) ending = true;
+        if (!ending || mode === undefined || (mode === 'answer' && by === 'client')) return;
+        mode = undefined;
+        proxy.cut();
+        setTimeout(proxy.heal, 100);
+      });
+    }
+    const unknown: string[] = [];
+    const push = async (page: number): Promise<void> => {
+      const owner = owners.findLast((o) => o.owns(KEY) && !o.revoked.aborted);
+      if (owner === undefined) throw new Error('nobody owns the key');
+      if (Number(textOf(owner.cursors.get(KEY)) || '0') >= page) return;
+      await owner.commit([
+        { topic: topics.output, key: KEY, message: text(String(page)) },
+        { topic: topics.cursor, key: KEY, message: text(String(page)) },
+      ]);
+    };
+    for (let page = 1; page <= 6; page += 1) {
+      ending = false;
+      mode = page % 2 === 0 ? 'request' : 'answer';
+      await until('the page is committed', () =>
+        push(page).then(
+          () => true,
+          (error: unknown) => {
+            if (isFault(error)) unknown.push(error.code);
+            return false;
+          },
+        ),
+      );
+    }
+    await runner.stop();
+    assert.deepEqual(
+      await system.read(topics.output),
+      Array.from({ length: 6 }, (_, i) => `${KEY}=${i + 1}`),
+    );
+    assert.ok(unknown.includes('COMMIT_UNKNOWN'), unknown.join());
+    await system.close();
+    await network.close();
+  });
+
+  it('commits what it handled before it gives a partition up or stops', async () => {
+    const system = await cluster.system();
+    const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
+    let handled = 0;
+    const count = (records: number): void => {
+      handled += records;
+    };
+    const streams = await system.connect();
+    const first = await streams.transact(counter({ onHandle: count }));
+    const publisher = await streams.publisher([topics.input]);
+    const enough = new AbortController();
+    const load = (async () => {
+      while (!enough.signal.aborted) {
+        await publisher.send(keys.map((key) => ({ topic: topics.input, key, message: text('x') })));
+      }
+    })();
+    await until('the first works', () => handled > 1_000);
+    const second = await (await system.connect()).transact(counter({ onHandle: count }));
+    await until('they share', () => second.ready() && first.positions().length === 2);
+    const before = handled;
+    await until('both work', () => handled > before + 1_000);
+    await Promise.all([first.stop(), second.stop()]);
+    enough.abort();
+    await load;
+    // Handled twice would be an aborted transaction whose records came again.
+    assert.equal((await system.read(topics.output)).length, handled);
+    await publisher.close();
+    await system.close();
+  });
+
+  it('writes each change of the state to the changelog once', async () => {
+    const system = await cluster.system();
+    const streams = await system.connect();
+    const runner = await streams.transact(counter());
+    await publish(streams, [KEY]);
+    await untilRead(system, runner);
+    await publish(streams, [NEIGHBOUR]);
+    await untilRead(system, runner);
+    await publish(streams, [KEY]);
+    await untilRead(system, runner);
+    await runner.stop();
+    const changes = await system.read(topics.state);
+    assert.deepEqual(changes.toSorted(), [`${KEY}=1`, `${KEY}=2`, `${NEIGHBOUR}=1`].toSorted());
+    await system.close();
+  });
+
+  it('opens a session anew that hears nothing of the cluster any more', async () => {
+    const system = await cluster.system();
+    const network = await openNetwork(system.options.brokers);
+    const streams = await system.connect({}, { route: network.route, stuckAfterMs: 3_000 });
+    const runner = await streams.transact(counter());
+    await until('it is ready', () => runner.ready());
+    for (const proxy of network.proxies) proxy.stall();
+    await until('the watchdog speaks', () =>
+      system.logger.lines.some(({ fields }) => fields['code'] === 'STREAM_STUCK'),
+    );
+    for (const proxy of network.proxies) proxy.heal();
+    await publish(await system.connect(), [KEY]);
+    await untilRead(system, runner);
+    await runner.stop();
+    assert.deepEqual(await system.read(topics.output), [`${KEY}=1`]);
+    await system.close();
+    await network.close();
+  });
+});

@@ -1,0 +1,209 @@
+/** One change of a source file that takes a defence away. */
+export interface Mutation {
+  /** Below packages/stream/src. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A defence of the stream core and the test that fails without it. */
+export interface Mutant {
+  /** What is taken away. */
+  readonly without: string;
+  readonly mutations: readonly Mutation[];
+  /** Test file below packages/stream/src, and the name of the test in it. */
+  readonly file: string;
+  readonly test: string;
+}
+
+const cut = (file: string, from: string, to = ''): Mutation => ({ file, from, to });
+
+const ownership = 'ownership.integration.test.ts';
+const contract = 'contract.integration.test.ts';
+const positions = 'positions.integration.test.ts';
+const sockets = 'sockets.integration.test.ts';
+const guards = 'guards.test.ts';
+
+/** All defences that can be shown; README and FAULTS.md say why the others cannot. */
+export const mutants: readonly Mutant[] = [
+  {
+    without: 'fencing the older owner before anything else',
+    mutations: [cut('task-build.ts', '    await transactor.fence();\n')],
+    file: ownership,
+    test: 'is not overtaken by an older owner that commits while the task is built',
+  },
+  {
+    without: 'reading the committed offsets after fencing',
+    mutations: [
+      cut('task-build.ts', '    await transactor.fence();\n'),
+      cut(
+        'task-build.ts',
+        '    for (const [topic, next] of start.next)',
+        '    await transactor.fence();\n    for (const [topic, next] of start.next)',
+      ),
+    ],
+    file: ownership,
+    test: 'goes on from what the older owner committed just before it was locked out',
+  },
+  {
+    without: 'replacing a producer that failed',
+    mutations: [cut('transaction.ts', '      poisoned = error;\n')],
+    file: ownership,
+    test: 'refuses all work after a failed transaction',
+  },
+  {
+    without: 'promoting the state after the commit',
+    mutations: [cut('task-build.ts', '  state.promote();\n')],
+    file: ownership,
+    test: 'writes each change of the state to the changelog once',
+  },
+  {
+    without: 'draining before a partition is given up',
+    mutations: [
+      cut('task-slot.ts', '      await serial.idle();\n'),
+      cut(
+        'transact.ts',
+        '      await slots.get(batch.partition)?.process(batch);',
+        '      void slots.get(batch.partition)?.process(batch);',
+      ),
+    ],
+    file: ownership,
+    test: 'commits what it handled before it gives a partition up or stops',
+  },
+  {
+    without: 'retrying TxnOffsetCommit while the last transaction ends',
+    mutations: [
+      cut(
+        'transaction.ts',
+        'if (!isConcurrent(error) || attempt >= OFFSET_ATTEMPTS) throw',
+        'throw',
+      ),
+    ],
+    file: ownership,
+    test: 'commits offsets alone, one transaction right after the other',
+  },
+  {
+    without: 'reading the cursors again after a commit of unknown outcome',
+    mutations: [
+      cut(
+        'owner-slot.ts',
+        '          transactor = await takeOver(cursors);\n',
+        '          transactor = await takeOver(new Map());\n',
+      ),
+    ],
+    file: ownership,
+    test: 'says what became of a page whose commit was cut off',
+  },
+  {
+    without: 'the watchdog',
+    mutations: [
+      cut(
+        'session.ts',
+        '  const watchdog = setInterval(watch,',
+        '  const watchdog = setInterval(() => undefined,',
+      ),
+    ],
+    file: ownership,
+    test: 'opens a session anew that hears nothing of the cluster any more',
+  },
+  {
+    without: 'refusing other partition counts',
+    mutations: [
+      cut('transact.ts', 'if (found.some((other) => other !== count))', 'if (found.length < 0)'),
+    ],
+    file: contract,
+    test: 'refuses inputs with different partition counts',
+  },
+  {
+    without: 'refusing a changed partition count',
+    mutations: [cut('admin.ts', 'if (changed.length > 0)', 'if (changed.length < 0)')],
+    file: contract,
+    test: 'refuses a topic that exists with another partition count, and names it',
+  },
+  {
+    without: 'catching what handlers throw',
+    mutations: [cut('session.ts', "      finish(toFault(error, 'decide'));", '      throw error;')],
+    file: contract,
+    test: 'ends with the Fault of a handler that is broken',
+  },
+  {
+    without: 'short times',
+    mutations: [cut('client.ts', '  session: 8_000,', '  session: 30_000,')],
+    file: 'client.test.ts',
+    test: 'lets a killed member be replaced, and its transaction end, within seconds',
+  },
+  {
+    without: 'our filter of aborted records',
+    mutations: [
+      cut(
+        'guards.ts',
+        "  replaceModule(load, 'kafkajs/src/consumer/filterAbortedMessages.js', filterAborted);",
+      ),
+    ],
+    file: positions,
+    test: 'never hands out records of aborted transactions that overlap',
+  },
+  {
+    without: 'positions from what is asked for',
+    mutations: [cut('guards.ts', '  announceFetches(load);')],
+    file: positions,
+    test: 'reach the end behind aborted transactions and their markers',
+  },
+  {
+    without: 'grouping in linear time',
+    mutations: [
+      cut(
+        'guards.ts',
+        "  replaceModule(load, 'kafkajs/src/producer/groupMessagesPerPartition.js', groupPerPartition);",
+      ),
+    ],
+    file: guards,
+    test: 'stand where the client looks for the functions',
+  },
+  {
+    without: 'the silent timer',
+    mutations: [cut('guards.ts', '  silenceIdleTimer(load);')],
+    file: guards,
+    test: 'do not arm a timer when nothing waits',
+  },
+  {
+    without: 'short retries of fencing',
+    mutations: [cut('guards.ts', '  shortenCoordinatorRetries(load);')],
+    file: guards,
+    test: 'ask again at once while the transaction of an older owner ends',
+  },
+  {
+    without: 'one socket per connection',
+    mutations: [cut('guards.ts', '  connectOnce(load);')],
+    file: guards,
+    test: 'open one socket when several requests find the connection lost',
+  },
+  {
+    without: 'the monotonic clock',
+    mutations: [cut('guards.ts', '  ignoreClockJumps(load);')],
+    file: guards,
+    test: 'measure heartbeats and requests on a clock that nobody sets',
+  },
+  {
+    without: 'closing all sockets with their client',
+    mutations: [
+      cut('sockets.ts', '      closed = true;\n'),
+      cut(
+        'sockets.ts',
+        'for (const socket of sockets) socket.destroy',
+        'for (const socket of [] as Socket[]) socket.destroy',
+      ),
+    ],
+    file: sockets,
+    test: 'follow closed at any moment of its start leaves no connection',
+  },
+  {
+    without: 'ignoring what is assigned after the stop',
+    mutations: [
+      cut('session.ts', '    if (over) return;\n    joined = true;', '    joined = true;'),
+      cut('extract.ts', 'stopping ? [] : ', ''),
+    ],
+    file: sockets,
+    test: 'extract closed at any moment of its start leaves no connection',
+  },
+];
