@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { isFault } from '@waybill/fault';
 import { until } from '@waybill/testkit';
-import { openKafka, openProducer } from './client.ts';
+import { openKafka, openProducer, sendRound } from './client.ts';
 import { createCodecs } from './codec.ts';
 import { silent, type Environment } from './environment.ts';
 import { partitionFor } from './partition.ts';
 import type { Owner, Runner, Streams, TaskContext, TransactOptions } from './port.ts';
+import { BatchWriter } from './record-batch/batch-writer.ts';
 import { openRegistry } from './registry.ts';
 import {
   openTestCluster,
@@ -86,15 +87,9 @@ async function olderOwner({ options }: TestSystem) {
   const producer = openProducer(openKafka(options), `${namespace}counter-${PARTITION}`);
   await producer.connect();
   const transaction = await producer.transaction();
-  const send = (topic: string): Promise<unknown> =>
-    transaction.send({
-      topic: `${namespace}${topic}`,
-      acks: -1,
-      messages: [
-        { key: KEY, value: codecs.encode(topics.output, text('1')), partition: PARTITION },
-      ],
-    });
-  await send(topics.output.name);
+  const batch = new BatchWriter(PARTITION);
+  batch.append(KEY, codecs.encode(topics.output, text('1')));
+  await sendRound(transaction, [{ topic: `${namespace}${topics.output.name}`, batches: [batch] }]);
   await transaction.sendOffsets({
     consumerGroupId: `${namespace}counter`,
     topics: [

@@ -133,12 +133,9 @@ export const mutants: readonly Mutant[] = [
     test: 'lets a killed member be replaced, and its transaction end, within seconds',
   },
   {
-    without: 'our filter of aborted records',
+    without: 'sorting the aborted transactions',
     mutations: [
-      cut(
-        'guards.ts',
-        "  replaceModule(load, 'kafkajs/src/consumer/filterAbortedMessages.js', filterAborted);",
-      ),
+      cut('record-batch/visible-batches.ts', '    .sort((a, b) => a.first - b.first);', ';'),
     ],
     file: positions,
     test: 'never hands out records of aborted transactions that overlap',
@@ -150,15 +147,10 @@ export const mutants: readonly Mutant[] = [
     test: 'reach the end behind aborted transactions and their markers',
   },
   {
-    without: 'grouping in linear time',
-    mutations: [
-      cut(
-        'guards.ts',
-        "  replaceModule(load, 'kafkajs/src/producer/groupMessagesPerPartition.js', groupPerPartition);",
-      ),
-    ],
-    file: guards,
-    test: 'stand where the client looks for the functions',
+    without: 'whole batches instead of messages',
+    mutations: [cut('guards.ts', "  'producer/groupMessagesPerPartition': batchPerPartition,\n")],
+    file: contract,
+    test: 'shows what it confirmed to every reader',
   },
   {
     without: 'the silent timer',
