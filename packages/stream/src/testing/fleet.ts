@@ -19,8 +19,7 @@ export interface Member {
 }
 
 export interface FleetOptions {
-  /** Name of the program in this folder, without `-process.ts`. */
-  readonly program: 'counter' | 'projector';
+  readonly program: keyof typeof PROGRAMS;
   readonly size: number;
   /** More environment for each new member. */
   readonly env?: () => Readonly<Record<string, string>>;
@@ -37,13 +36,17 @@ export interface Fleet {
   readonly stop: () => Promise<void>;
 }
 
+const PROGRAMS = {
+  counter: new URL('counter-process.ts', import.meta.url),
+  projector: new URL('projector-process.ts', import.meta.url),
+} as const;
+
 function startMember(system: TestSystem, options: FleetOptions): Member {
   const { options: stream } = system;
   const lines: string[] = [];
   let handlings = 0;
   let ready = false;
-  const file = fileURLToPath(new URL(`${options.program}-process.ts`, import.meta.url));
-  const child = spawn(process.execPath, [file], {
+  const child = spawn(process.execPath, [fileURLToPath(PROGRAMS[options.program])], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,

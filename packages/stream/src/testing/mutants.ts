@@ -186,8 +186,8 @@ export const mutants: readonly Mutant[] = [
         'for (const socket of [] as Socket[]) socket.destroy',
       ),
     ],
-    file: sockets,
-    test: 'follow closed at any moment of its start leaves no connection',
+    file: 'sockets.test.ts',
+    test: 'ends all sockets of a client and opens no more, even if its goodbye never ends',
   },
   {
     without: 'ignoring what is assigned after the stop',
