@@ -48,11 +48,11 @@ export interface FetchLimits {
 }
 
 /**
- * *steady* keeps transactions short and memory low. *bulk* is for what profits from large batches: a
+ * *steady* keeps what a task handles at once small. *bulk* is for what profits from large batches: a
  * database that takes many rows at a time, a restore that has nothing else to do.
  */
 export const fetchLimits: { readonly steady: FetchLimits; readonly bulk: FetchLimits } = {
-  steady: { perPartition: 256 << 10, total: 2 << 20 },
+  steady: { perPartition: 512 << 10, total: 4 << 20 },
   bulk: { perPartition: 1 << 20, total: 4 << 20 },
 };
 

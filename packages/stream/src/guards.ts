@@ -1,5 +1,11 @@
 import { streamFault } from './errors.ts';
 import { FetchedBatch, takeBytes } from './record-batch/fetched-batch.ts';
+import {
+  readAhead,
+  type Fetch,
+  type FetchAnswer,
+  type FetchQuestion,
+} from './record-batch/read-ahead.ts';
 import { batchPerPartition, frameRequest, produceRequest } from './record-batch/produce-request.ts';
 
 /**
@@ -119,6 +125,20 @@ function ignoreClockJumps(load: Load): void {
   onMonotonicClock(request.prototype, 'sentAt');
 }
 
+/** The client fetches, handles, fetches: the broker rests while records are handled, and we while it answers. */
+function fetchAhead(load: Load): void {
+  const { prototype } = load('kafkajs/src/broker') as {
+    prototype: { fetch: (this: object, question: FetchQuestion) => Promise<FetchAnswer> };
+  };
+  const fetch = prototype.fetch;
+  const readers = new WeakMap<object, Fetch<FetchQuestion, FetchAnswer>>();
+  prototype.fetch = function (question) {
+    const reader = readers.get(this) ?? readAhead((next) => fetch.call(this, next));
+    readers.set(this, reader);
+    return reader(question);
+  };
+}
+
 const COORDINATOR_MS = 1_000;
 
 interface CoordinatorQuestion {
@@ -192,5 +212,6 @@ export function installGuards(load: Load): void {
   shortenCoordinatorRetries(load);
   connectOnce(load);
   rememberCoordinators(load);
+  fetchAhead(load);
   ignoreClockJumps(load);
 }
