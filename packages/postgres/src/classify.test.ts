@@ -57,6 +57,7 @@ test('errors of the client without a code are recognised by their text', () => {
     'Connection terminated unexpectedly',
     'timeout exceeded when trying to connect',
     'Client has encountered a connection error and is not queryable',
+    'Query read timeout',
   ]) {
     assert.equal(classify(new Error(text)).code, 'DB_UNAVAILABLE');
   }

@@ -57,6 +57,7 @@ const CONNECTION_MESSAGES = [
   'timeout exceeded when trying to connect',
   'connection error and is not queryable',
   'Client was closed and is not queryable',
+  'Query read timeout',
 ];
 
 /**

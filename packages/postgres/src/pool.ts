@@ -3,14 +3,18 @@ import { classify } from './classify.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
 const IDLE_TIMEOUT_MS = 30_000;
+/** How much longer than the server's own limit we wait for a server that does not answer at all. */
+const FROZEN_SERVER_MS = 1000;
 
 export interface PoolOptions {
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   /** Most connections at a time. */
   readonly max: number;
-  /** The server ends a statement that takes longer; default: no limit. */
+  /** The server ends a statement that takes longer, and a second later we give it up; default: no limit. */
   readonly statementTimeoutMs?: number;
+  /** Settings of the server that every connection has from its start. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A pool of connections; connects when first used. */
@@ -24,11 +28,22 @@ export function createPool(url: string, options: PoolOptions): Pool {
     keepAlive: true,
     ...(options.statementTimeoutMs === undefined
       ? {}
-      : { statement_timeout: options.statementTimeoutMs }),
+      : {
+          statement_timeout: options.statementTimeoutMs,
+          query_timeout: options.statementTimeoutMs + FROZEN_SERVER_MS,
+        }),
+    ...(options.settings === undefined ? {} : { options: startOptions(options.settings) }),
   });
   // An idle connection that breaks is replaced on the next use; without a listener it ends the process.
   pool.on('error', () => undefined);
   return pool;
+}
+
+/** Values come from code and hold no spaces. */
+function startOptions(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createPool } from '@waybill/postgres';
 import { resolveSecret, resolveSetting, runService, streamMetrics } from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
+import { claimSettings } from './adapters/postgres-claims.ts';
 import { configReader } from './config.ts';
 import { ingestMetrics } from './metrics.ts';
 import { SERVICE, createService } from './service.ts';
@@ -25,6 +26,7 @@ await runService({
         applicationName: SERVICE,
         max: config.INGEST_DATABASE_CONNECTIONS,
         statementTimeoutMs: config.INGEST_SEND_TIMEOUT_MS,
+        settings: claimSettings,
       }),
       secrets: (reference) => resolveSecret(reference, config.SECRETS_DIR),
       metrics: ingestMetrics(metrics),

@@ -6,7 +6,7 @@ import { createPool, migrate, type Pool } from '@waybill/postgres';
 import { seededRandom, testDatabase, type TestDatabase } from '@waybill/testkit';
 import type { Claim, ClaimRequest, ClaimStore } from '../ports.ts';
 import { migrations, SCHEMA } from './claims-schema.ts';
-import { postgresClaims } from './postgres-claims.ts';
+import { claimSettings, postgresClaims } from './postgres-claims.ts';
 
 let database: TestDatabase;
 let pools: Pool[];
@@ -14,7 +14,9 @@ let stores: ClaimStore[];
 
 before(async () => {
   database = await testDatabase();
-  pools = [1, 2].map(() => createPool(database.url, { applicationName: 'test', max: 3 }));
+  pools = [1, 2].map(() =>
+    createPool(database.url, { applicationName: 'test', max: 3, settings: claimSettings }),
+  );
   const [first] = pools;
   assert.ok(first);
   await migrate(first, SCHEMA, migrations);
@@ -138,4 +140,34 @@ test('500 keys at once take a handful of statements', async () => {
   assert.equal(count(claims, 'granted'), 500);
   assert.equal(statements, 1);
   Object.assign(pool, { query });
+});
+
+test('the statements never scan the table, however small it was when they were planned', async () => {
+  const pool = createPool(database.url, {
+    applicationName: 'test',
+    max: 1,
+    settings: claimSettings,
+  });
+  try {
+    const store = postgresClaims(pool, { leaseS: 30, retentionH: 24 });
+    const scans = async (): Promise<number> => {
+      // The statistics of the own session are sent when it is idle; this sends them now.
+      await pool.query('select pg_stat_force_next_flush()');
+      const { rows } = await pool.query<{ scans: string }>(
+        "select sum(seq_scan) as scans from pg_stat_user_tables where schemaname = 'ingest' and relname <> 'migration'",
+      );
+      return Number(rows[0]?.scans);
+    };
+    const before = await scans();
+    for (let round = 0; round < 8; round += 1) {
+      const asked = request(`scan-${round}`, 'b', `scan-${round}`);
+      await store.claim(asked);
+      await store.complete(asked.requestId, { status: 200, body: '{}' });
+      await store.claim(asked);
+    }
+    await store.sweep();
+    assert.equal((await scans()) - before, 0);
+  } finally {
+    await pool.end();
+  }
 });

@@ -36,6 +36,13 @@ export function postgresClaims(pool: Pool, options: ClaimOptions): ClaimStore {
   };
 }
 
+/**
+ * Settings that every connection of the claims' pool must have. The statements are planned once per
+ * connection, often while the tables are new and small; a scan of the whole table that was right then
+ * would be kept while the table grows, until the statistics are next collected.
+ */
+export const claimSettings: Readonly<Record<string, string>> = { enable_seqscan: 'off' };
+
 /** All requests, as many rounds as it takes; each round settles at least its first request. */
 async function claimAll(
   requests: readonly ClaimRequest[],
