@@ -17,7 +17,7 @@ interface Options {
 }
 
 /** As large as ingest takes them. */
-const BODY_BYTES_MAX = 1024 * 1024;
+const BODY_BYTES_MAX = 1_000_000;
 const FORWARD_TIMEOUT_MS = 30_000;
 
 const help = `
@@ -25,7 +25,7 @@ Point a sender at the printed address. Every request is appended to the file as 
   {at, path, headers, body | body_base64, status}
 without signatures, tokens, cookies and path secrets. With --forward it also goes on to the real address,
 unchanged, and the sender gets its answer, which is recorded as the expected status; without, the answer
-is 200. Bodies up to 1 MiB. Ends with Ctrl-C or after --count.
+is 200. Bodies up to 1 MB. Ends with Ctrl-C or after --count.
 
 Examples:
   waybill webhook record staging.jsonl --port 9000 --forward http://127.0.0.1:8092

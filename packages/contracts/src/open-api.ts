@@ -51,7 +51,7 @@ const answers: Json = {
   404: bare('There is nothing at this address, or it is too long.'),
   408: bare('The request did not arrive in time.'),
   409: problem('The first request with this Idempotency-Key is still at work.', retryAfter),
-  413: bare('The body is over 1 MiB.'),
+  413: bare('The body is over 1 MB.'),
   415: bare('The body is compressed; the signature covers plain bytes.'),
   417: bare('Expectations cannot be met.'),
   422: problem('An event breaks its contract, or the Idempotency-Key was used for another body.'),
@@ -123,6 +123,68 @@ function download(operationId: string, summary: string, mediaType: string): Json
     },
   };
 }
+
+const TOKEN_MEDIA = 'application/x-www-form-urlencoded';
+
+/** RFC 6749, 4.4 and 5.2. */
+const tokenEndpoint: Json = {
+  post: {
+    operationId: 'token',
+    summary: 'Tokens for sources of scheme oauth2-own, where a token key is configured',
+    security: [],
+    requestBody: {
+      required: true,
+      content: {
+        [TOKEN_MEDIA]: {
+          schema: {
+            type: 'object',
+            required: ['grant_type'],
+            properties: {
+              grant_type: { const: 'client_credentials' },
+              client_id: { type: 'string', description: '`<tenant>/<source>`; or by HTTP Basic.' },
+              client_secret: { type: 'string' },
+            },
+          },
+        },
+      },
+    },
+    responses: {
+      ...Object.fromEntries(
+        ['404', '408', '413', '415', '431', '500', '503'].map((status) => [
+          status,
+          answers[status],
+        ]),
+      ),
+      200: tokenAnswer('A token.', 'Token'),
+      400: tokenAnswer('The request is not of the form.', 'TokenError'),
+      401: tokenAnswer('Unknown client, or a wrong secret.', 'TokenError'),
+    },
+  },
+};
+
+function tokenAnswer(description: string, schema: string): Json {
+  return {
+    ...bare(description),
+    content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
+  };
+}
+
+const tokenSchemas: Json = {
+  Token: {
+    type: 'object',
+    required: ['access_token', 'token_type', 'expires_in'],
+    properties: {
+      access_token: { type: 'string' },
+      token_type: { const: 'Bearer' },
+      expires_in: { type: 'integer', description: 'Seconds.' },
+    },
+  },
+  TokenError: {
+    type: 'object',
+    required: ['error'],
+    properties: { error: { type: 'string' } },
+  },
+};
 
 function nameOf(event: string): string {
   return event.replace(/(?:^|[._])([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -211,6 +273,7 @@ export function openApiDocument(): Json {
         'For senders that cannot sign: the secret stands in the path',
         [tenant, source, secret, sourceHeader],
       ),
+      '/oauth/token': tokenEndpoint,
       '/openapi.json': download('describe', 'This description', 'application/json'),
       '/docs': download('read', 'This description for people', 'text/html'),
       '/webhook-catalogue.csv': download('catalogue', 'Every field of every event', 'text/csv'),
@@ -251,6 +314,7 @@ export function openApiDocument(): Json {
           },
         },
         Problem: problemSchema,
+        ...tokenSchemas,
       },
     },
   };

@@ -25,7 +25,7 @@ export const codes: Readonly<Record<RefusalCode, ErrorCode>> = errorCodes({
     meaning: 'The first request with this Idempotency-Key is still at work.',
   },
   BODY_MALFORMED: { kind: 'malformed', meaning: 'The body is not JSON in UTF-8.' },
-  BODY_TOO_LARGE: { kind: 'refused', meaning: 'The body is over 1 MiB.' },
+  BODY_TOO_LARGE: { kind: 'refused', meaning: 'The body is over 1 MB.' },
   ENCODING_UNSUPPORTED: {
     kind: 'refused',
     meaning: 'The body is compressed; the signature covers plain bytes.',

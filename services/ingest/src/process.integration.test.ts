@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { until } from '@waybill/testkit';
-import { openDoors, postEvent, type Doors } from './testing/doors.ts';
+import { BODY_LIMIT_BYTES } from './adapters/read-body.ts';
+import { openDoors, postBody, postEvent, type Doors } from './testing/doors.ts';
+import { eventBody } from './testing/harness.ts';
 
 const PEAK_RSS_BYTES = 200 * 1024 * 1024;
 
@@ -59,3 +62,33 @@ test('memory stays small under load', { timeout: 120_000 }, async (t) => {
   running.child.kill('SIGTERM');
   assert.equal(await running.exit, 0);
 });
+
+/** A body of that many bytes that no compression makes smaller. */
+function noise(bytes: number, fields: object): string {
+  const texts: string[] = [];
+  const short = eventBody('noise', { ...fields, texts });
+  for (let left = bytes - short.length; left > 0; left -= 50_003) {
+    const length = Math.min(left - 3, 50_000);
+    if (length > 0) texts.push(randomBytes(length).toString('base64').slice(0, length));
+  }
+  return eventBody('noise', { ...fields, texts }).padEnd(bytes);
+}
+
+test(
+  'a body at the limit enters the log, a bad one the quarantine',
+  { timeout: 120_000 },
+  async () => {
+    const running = await doors.start();
+    const before = await doors.count();
+    const body = noise(BODY_LIMIT_BYTES, {});
+    assert.equal(Buffer.byteLength(body), BODY_LIMIT_BYTES);
+    assert.equal((await postBody(running, body, 'key-limit')).status, 200);
+    assert.equal(await doors.count(), before + 1);
+    const bad = noise(BODY_LIMIT_BYTES, { status: 'lost' });
+    assert.equal((await postBody(running, bad, 'key-limit-bad')).status, 422);
+    const kept = noise(900 * 1024, { status: 'lost' });
+    assert.equal((await postBody(running, kept, 'key-limit-kept')).status, 422);
+    running.child.kill('SIGTERM');
+    assert.equal(await running.exit, 0);
+  },
+);

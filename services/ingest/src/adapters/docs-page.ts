@@ -20,6 +20,13 @@ function render(part: Part): string {
   return 'html' in part ? part.html : part.map(render).join('');
 }
 
+/** Text with `code` between backticks. */
+function prose(text: string): Html[] {
+  return text
+    .split('`')
+    .map((piece, i) => (i % 2 === 1 ? html`<code>${piece}</code>` : html`${piece}`));
+}
+
 function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return { html: texts.map((text, i) => text + render(parts[i])).join('') };
 }
@@ -82,7 +89,7 @@ function eventSection(entry: CatalogueEvent): Html {
 function answerRow([status, { description, headers = {}, content = {} }]: [string, Answer]): Html {
   return html`<tr>
     <td><code>${status}</code></td>
-    <td>${description}</td>
+    <td>${prose(description)}</td>
     <td>${Object.keys(headers).join(', ')}</td>
     <td>${Object.keys(content).join(', ')}</td>
   </tr>`;
@@ -91,7 +98,7 @@ function answerRow([status, { description, headers = {}, content = {} }]: [strin
 function schemeRow({ name, scheme, description }: Scheme): Html {
   return html`<tr>
     <td><code>${name ?? `Authorization: ${scheme ?? ''}`}</code></td>
-    <td>${description}</td>
+    <td>${prose(description)}</td>
   </tr>`;
 }
 
@@ -128,11 +135,11 @@ export function docsPage(): string {
             ({ path, post }) =>
               html`<tr>
                 <td><code>POST ${path}</code></td>
-                <td>${post.summary}</td>
+                <td>${prose(post.summary)}</td>
               </tr>`,
           )}
         </table>
-        <h2>Who are you</h2>
+        <h2>Authentication</h2>
         <table>
           ${Object.values(components.securitySchemes).map(schemeRow)}
         </table>

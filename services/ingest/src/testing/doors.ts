@@ -191,7 +191,11 @@ function rawReader(
 
 /** Sends one signed event; rejects when the process dies before it answers. */
 export function postEvent(door: Door, id: string, key: string): Promise<Response> {
-  const body = eventBody(id);
+  return postBody(door, eventBody(id), key);
+}
+
+/** Signs and posts a body. */
+export function postBody(door: Door, body: string, key: string): Promise<Response> {
   return fetch(`${door.webhooks}/bay-cabs/dispatch`, {
     method: 'POST',
     body,
