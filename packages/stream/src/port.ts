@@ -194,7 +194,7 @@ export interface TaskContext<V, S extends object = object> {
  */
 export interface Task {
   /**
-   * Records of one partition of one input, in offset order, at most 2,000 or about 1 MiB; one call is one
+   * Records of one partition of one input, in offset order, about 1 MiB at most; one call is one
    * transaction. Inputs of one task come in any order relative to each other. Where a chunk ends is no
    * part of the contract. Records that cannot be decoded and tombstones are left out.
    */

@@ -13,7 +13,7 @@ import { authored, AuthorFailed } from './author.ts';
 import type { MemoryTables, TableChange } from './tables.ts';
 
 /** Chunks are cut here; where they end is no part of the contract. */
-const CHUNK_RECORDS = 2_000;
+const CHUNK_RECORDS = 10_000;
 const STOPPED_RETRY_MS = 30_000;
 
 export interface TaskSetting<V> {
