@@ -83,6 +83,7 @@ for (const name of dialectNames.filter((dialect) => dialect !== 'waybill-hmac'))
     const records = recordsOf(ingest.log);
     assert.equal(records.length, 1);
     assert.deepEqual([records[0]?.verdict, records[0]?.key_id], ['VERIFIED', 'v1']);
+    assert.equal(records[0]?.idempotency_key, null, 'the sender gave no key');
     const kept = Object.keys(records[0]?.headers ?? {});
     assert.deepEqual(
       kept.filter((header) => dialects[name].headers.includes(header)),

@@ -204,7 +204,8 @@ function rawRecord(checked: Checked, receivedTime: number): Parameters<RawLog['a
     received_time: receivedTime,
     verdict: caller.verdict,
     key_id: caller.keyId,
-    idempotency_key: id.key,
+    // As sent: a derived key is ours.
+    idempotency_key: caller.derivedKey === undefined ? id.key : null,
     content_type: request.headers['content-type'] ?? null,
     headers: Object.fromEntries(headers),
     body_sha256: checked.bodySha256,
