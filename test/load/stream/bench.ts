@@ -30,6 +30,7 @@ const options = {
   partitions: { type: 'string', default: '8' },
   units: { type: 'string', default: '1000' },
   fixes: { type: 'string', default: '432' },
+  profile: { type: 'string' },
   peers: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -46,6 +47,7 @@ const USAGE = `npm run bench -- stream [case …] [options]
   --seed         of the generated log             (default 42)
   --units        of detector-shaped               (default 1000; full size 10000)
   --fixes        packed fixes of each unit        (default 432; full size 4320)
+  --profile      folder for a CPU profile (V8) of each client
   --peers        the same cases with the peers of ../shared/peers on the same broker, and a table
 `;
 
@@ -122,6 +124,8 @@ export async function streamBench(
       database,
       log,
       dir,
+      clientArguments:
+        values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
       units: positive('units', values.units),
       fixesPerUnit: positive('fixes', values.fixes),
       partitions: positive('partitions', values.partitions),

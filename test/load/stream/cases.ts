@@ -31,6 +31,8 @@ export interface Bench {
   /** Size of the detector's state. */
   readonly units: number;
   readonly fixesPerUnit: number;
+  /** Further arguments of node for the clients. */
+  readonly clientArguments: readonly string[];
   /** Folder of this call; removed at its end. */
   readonly dir: string;
 }
@@ -51,8 +53,8 @@ export async function provision(bench: Bench, topics: readonly unknown[]): Promi
 }
 
 export function settingOf(bench: Bench, name: string, run: string): RunSetting {
-  const { connection, warmup, events, workload } = bench;
-  return { ...connection, case: name, run, warmup, events, workload };
+  const { connection, warmup, events, workload, clientArguments } = bench;
+  return { ...connection, case: name, run, warmup, events, workload, clientArguments };
 }
 
 /** Publishes the whole log of the workload into a topic, one record per event. */

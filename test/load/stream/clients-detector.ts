@@ -9,6 +9,8 @@ const MIB = 2 ** 20;
 /** One event and one state record of a unit for so many fixes, as a trip would be. */
 const FIXES_PER_EVENT = 120;
 
+const NO_EVENT: WindowCounted = { start_time: 0, samples: 0, speeds: 0, speed_sum: 0 };
+
 /** Fixes and their times; throws when a unit's fixes are out of order or doubled. */
 function digestOf(tasks: Iterable<KeyedBuffers>): {
   readonly text: string;
@@ -64,7 +66,7 @@ export const detectorShaped: Client = async ({ setting, streams, meter }) => {
             const { key } = record;
             if (!addFix(buffers, valueOf(record), windowMs)) continue;
             if (Number(record.offset) % FIXES_PER_EVENT !== 0) continue;
-            const before = store.get(key) ?? { samples: 0, speeds: 0, speed_sum: 0 };
+            const before = store.get(key) ?? NO_EVENT;
             const value = { ...before, samples: before.samples + 1 };
             store.put(key, value);
             out.emit({ topic: windows, key, message: { type: 'WindowCounted', value } });

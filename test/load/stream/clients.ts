@@ -3,7 +3,14 @@ import type { PositionRecorded } from '@waybill/contracts';
 import type { Outgoing, StreamMetrics, Streams, Task } from '@waybill/stream';
 import { idle, restore, type AtRest } from './clients-at-rest.ts';
 import { detectorShaped } from './clients-detector.ts';
-import { checksumOf, counted, createDigest, windowKey } from './expectation.ts';
+import {
+  checksumOf,
+  createDigest,
+  GRACE_MS,
+  WINDOW_MS,
+  windowKey,
+  windowStart,
+} from './expectation.ts';
 import { memoryStore, sendAll } from './log.ts';
 import type { Measured, Meter } from '../measure.ts';
 import { positionKey, positionOf, traceparentOf } from './position.ts';
@@ -23,6 +30,8 @@ export interface RunSetting {
   readonly warmup: number;
   readonly events: number;
   readonly workload: WorkloadOptions;
+  /** Further arguments of node. */
+  readonly clientArguments: readonly string[];
   /** Only for the detector's state: how long a fix is kept, where snapshots go, and its input. */
   readonly windowMs?: number;
   readonly stateDirectory?: string;
@@ -195,6 +204,8 @@ const transactPosition: Client = async ({ setting, streams, meter }) => {
   return measured(meter, runner);
 };
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 const transactWindow: Client = async ({ setting, streams, meter }) => {
   const { sampled, windows, windowState, deadLetter } = topicsOf(setting.run);
   const runner = await streams.transact<WindowCounted>({
@@ -206,19 +217,34 @@ const transactWindow: Client = async ({ setting, streams, meter }) => {
       changelog: windowState,
       toMessage: (value) => ({ type: 'WindowCounted', value }),
       fromMessage: (message) => message.value as WindowCounted,
+      expiry: { ttlMs: WINDOW_MS + GRACE_MS, timeOf: ({ start_time }) => start_time },
     },
-    createTask: ({ store }) => ({
+    createTask: ({ store, time }) => ({
       handle: (records, out) => {
-        const changed = new Set<string>();
+        // One read, one change and one output per window and batch, however many samples it takes.
+        const touched = new Map<string, Mutable<WindowCounted>>();
         for (const { message } of records) {
-          const value = message.value as VehicleSampled;
-          const key = windowKey(value.vehicle_id, value.event_time);
-          store.put(key, counted(store.get(key), value));
-          changed.add(key);
+          const { vehicle_id, event_time, speed_kmh } = message.value as VehicleSampled;
+          time.advance(event_time);
+          if (windowStart(event_time) + WINDOW_MS + GRACE_MS <= time.now()) {
+            out.skip('beyond_grace');
+            continue;
+          }
+          const key = windowKey(vehicle_id, event_time);
+          let window = touched.get(key);
+          if (window === undefined) {
+            const { samples = 0, speeds = 0, speed_sum = 0 } = store.get(key) ?? {};
+            window = { start_time: windowStart(event_time), samples, speeds, speed_sum };
+            touched.set(key, window);
+          }
+          window.samples += 1;
+          if (speed_kmh === null) continue;
+          window.speeds += 1;
+          window.speed_sum += speed_kmh;
         }
-        for (const key of changed) {
-          const value = store.get(key);
-          if (value) out.emit({ topic: windows, key, message: { type: 'WindowCounted', value } });
+        for (const [key, value] of touched) {
+          store.put(key, value);
+          out.emit({ topic: windows, key, message: { type: 'WindowCounted', value } });
         }
       },
     }),

@@ -1,6 +1,8 @@
 import type { VehicleSampled, WindowCounted } from './topics.ts';
 
 export const WINDOW_MS = 60_000;
+/** A window takes late samples so long after its end. */
+export const GRACE_MS = 6 * 3_600_000;
 
 /** What a correct system makes of the input: the truth that every run is compared with. */
 export interface Expectation {
@@ -50,16 +52,21 @@ export function createDigest(): Digest {
   };
 }
 
+export function windowStart(time: number): number {
+  return time - (time % WINDOW_MS);
+}
+
 export function windowKey(vehicle: string, time: number): string {
-  return `${vehicle}@${time - (time % WINDOW_MS)}`;
+  return `${vehicle}@${windowStart(time)}`;
 }
 
 /** The aggregate with one more sample. */
 export function counted(
   before: WindowCounted | undefined,
-  { speed_kmh }: VehicleSampled,
+  { event_time, speed_kmh }: VehicleSampled,
 ): WindowCounted {
   return {
+    start_time: windowStart(event_time),
     samples: (before?.samples ?? 0) + 1,
     speeds: (before?.speeds ?? 0) + (speed_kmh === null ? 0 : 1),
     speed_sum: (before?.speed_sum ?? 0) + (speed_kmh ?? 0),

@@ -6,17 +6,16 @@ import type { RunResult, RunSetting } from './clients.ts';
 const clientFile = fileURLToPath(new URL('client.ts', import.meta.url));
 
 const LIMIT_MS = 15 * 60_000;
+const ENDING_MS = 5_000;
 
 /** Runs a case in a process of its own, started like a service; rejects when it fails. */
-export async function runClient(
-  setting: RunSetting,
-  extraArguments: readonly string[] = [],
-): Promise<RunResult> {
+export async function runClient(setting: RunSetting): Promise<RunResult> {
   const child = fork(clientFile, {
-    execArgv: [...nodeArguments, ...extraArguments],
+    execArgv: [...nodeArguments, ...setting.clientArguments],
     env: { ...process.env, MALLOC_ARENA_MAX: '1' },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
   const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
   try {
     return await new Promise<RunResult>((resolve, reject) => {
@@ -30,6 +29,8 @@ export async function runClient(
       child.send(setting);
     });
   } finally {
+    // It reported and ends by itself; what does not is ended.
+    await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, ENDING_MS))]);
     clearTimeout(limit);
     child.kill('SIGKILL');
   }

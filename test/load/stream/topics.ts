@@ -36,6 +36,8 @@ export interface VehicleMapped {
 
 /** Aggregate of one vehicle and minute. */
 export interface WindowCounted {
+  /** Ms since epoch. */
+  readonly start_time: number;
   readonly samples: number;
   readonly speeds: number;
   readonly speed_sum: number;
@@ -82,6 +84,7 @@ const mapped: Contract<VehicleMapped> = record('VehicleMapped', [
 ]);
 
 const counted: Contract<WindowCounted> = record('WindowCounted', [
+  { name: 'start_time', type: instant },
   { name: 'samples', type: 'long' },
   { name: 'speeds', type: 'long' },
   { name: 'speed_sum', type: 'double' },
