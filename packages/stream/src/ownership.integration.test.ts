@@ -31,6 +31,7 @@ const NEIGHBOUR =
   ) ?? KEY;
 const INIT_PRODUCER_ID = 22;
 const END_TXN = 26;
+const SYNC_GROUP = 14;
 
 /** Counts records per key; `onTask` and `onHandle` let a test look in. */
 function counter(
@@ -260,6 +261,44 @@ describe('ownership', { timeout: 300_000, concurrency: true }, () => {
       Array.from({ length: 6 }, (_, i) => `${KEY}=${i + 1}`),
     );
     assert.ok(unknown.includes('COMMIT_UNKNOWN'), unknown.join());
+    await system.close();
+    await network.close();
+  });
+
+  it('gives nothing to a member that stops while it joins', async () => {
+    const system = await cluster.system();
+    const network = await openNetwork(system.options.brokers);
+    const late: unknown[] = [];
+    const { promise: joining, resolve: joins } = Promise.withResolvers<void>();
+    const { promise: stopping, resolve: stops } = Promise.withResolvers<void>();
+    for (const proxy of network.proxies) {
+      proxy.watch((sent, by) => {
+        if (by !== 'client' || apiOf(sent) !== SYNC_GROUP) return;
+        joins();
+        void network.hold(stopping);
+      });
+    }
+    const puller = (streams: Streams, owned: unknown[]): Promise<Runner> =>
+      streams.extract<ReturnType<typeof text>>({
+        service: 'puller',
+        cursors: topics.cursor,
+        outputs: [topics.output],
+        own: async (owner) => {
+          owned.push(owner);
+          if (owner.revoked.aborted) return;
+          await new Promise((resolve) => owner.revoked.addEventListener('abort', resolve));
+        },
+      });
+    const first = await puller(await system.connect({}, { route: network.route }), late);
+    await joining;
+    const stopped = first.stop();
+    stops();
+    await stopped;
+    const owned: unknown[] = [];
+    const second = await puller(await system.connect(), owned);
+    await until('the second owns both', () => second.ready() && owned.length >= 2);
+    await second.stop();
+    assert.deepEqual([late.length, owned.length], [0, 2]);
     await system.close();
     await network.close();
   });

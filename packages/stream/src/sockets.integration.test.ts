@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test';
 import type { Streams } from './port.ts';
 import { noOpenSockets, openTestCluster, topics, type TestCluster } from './testing/cluster.ts';
 
-const STEP_MS = 30;
-const STEPS = 16;
+const STEP_MS = 50;
+const STEPS = 8;
 
 const starts: Readonly<Record<string, (streams: Streams) => Promise<unknown>>> = {
   transact: (streams) =>

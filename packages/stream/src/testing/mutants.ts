@@ -21,7 +21,6 @@ const cut = (file: string, from: string, to = ''): Mutation => ({ file, from, to
 const ownership = 'ownership.integration.test.ts';
 const contract = 'contract.integration.test.ts';
 const positions = 'positions.integration.test.ts';
-const sockets = 'sockets.integration.test.ts';
 const guards = 'guards.test.ts';
 
 /** All defences that can be shown; README and FAULTS.md say why the others cannot. */
@@ -195,7 +194,7 @@ export const mutants: readonly Mutant[] = [
       cut('session.ts', '    if (over) return;\n    joined = true;', '    joined = true;'),
       cut('extract.ts', 'stopping ? [] : ', ''),
     ],
-    file: sockets,
-    test: 'extract closed at any moment of its start leaves no connection',
+    file: ownership,
+    test: 'gives nothing to a member that stops while it joins',
   },
 ];
