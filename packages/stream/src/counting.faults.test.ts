@@ -5,9 +5,20 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as rest } from 'node:timers/promises';
+import type { Topic } from '@waybill/contracts';
+import { isFault } from '@waybill/fault';
 import { seededRandom, until } from '@waybill/testkit';
-import { openTestCluster, text, topics, type TestCluster } from './testing/cluster.ts';
-import type { TestSystem } from './testing/cluster.ts';
+import { openAdmin, openKafka } from './client.ts';
+import type { TransactOptions } from './port.ts';
+import {
+  openTestCluster,
+  PARTITIONS,
+  text,
+  textOf,
+  topics,
+  type TestCluster,
+  type TestSystem,
+} from './testing/cluster.ts';
 import { startFleet } from './testing/fleet.ts';
 import { assertCounted, untilCounted } from './testing/load.ts';
 import {
@@ -141,4 +152,102 @@ describe('counting', { timeout: 3_600_000 }, () => {
       assert.equal(await assertCounted(system), 7);
       await publisher.close();
     }));
+
+  it('stops while the dead-letter topic is away, skips nothing, and goes on when it is back', () =>
+    withSystem(async (system) => {
+      const streams = await system.connect();
+      const publisher = await streams.publisher([topics.input]);
+      const send = (): Promise<void> =>
+        publisher.send([{ topic: topics.input, key: 'a', message: text('x') }]);
+      await send();
+      const runner = await streams.transact(echo);
+      await until('the first is out', async () => (await system.read(topics.output)).length === 1);
+      await deleteTopics(system, [topics.deadLetter]);
+      await system.poison('a');
+      await send();
+      const stopped = (): boolean =>
+        system.logger.lines.some(
+          ({ message, fields }) => message === 'task.stopped' && fields['code'] === 'TOPIC_MISSING',
+        );
+      await until('the task stopped', stopped, { deadlineMs: 120_000 });
+      assert.deepEqual(await system.read(topics.output), ['a=x']);
+      await system.admin.provision(Object.values(topics), PARTITIONS);
+      await until(
+        'the second is out',
+        async () => (await system.read(topics.output)).length === 2,
+        {
+          deadlineMs: 120_000,
+        },
+      );
+      await runner.stop();
+      assert.equal((await system.deadLetters()).length, 1);
+      await publisher.close();
+    }));
+
+  it('refuses to start without its changelog, and counts all again after a reset', () =>
+    withSystem(async (system) => {
+      await whileCounting(system, {}, untilWorking);
+      await deleteTopics(system, [topics.state]);
+      const streams = await system.connect();
+      const stateful = {
+        ...echo,
+        service: 'counter',
+        store: { changelog: topics.state, toMessage: text, fromMessage: textOf },
+      };
+      await assert.rejects(
+        streams.transact(stateful),
+        (error) => isFault(error) && error.code === 'TOPIC_MISSING',
+      );
+      // The reset of FAULTS.md: offsets, state and results go together, or not at all.
+      await deleteTopics(system, [topics.output]);
+      await deleteGroup(system, 'counter');
+      await system.admin.provision(Object.values(topics), PARTITIONS);
+      await whileCounting(system, {}, untilWorking);
+    }));
 });
+
+/** Emits what it reads. */
+const echo: TransactOptions<string> = {
+  service: 'echo',
+  inputs: [topics.input],
+  outputs: [topics.output],
+  deadLetter: topics.deadLetter,
+  createTask: () => ({
+    handle: (records, out) => {
+      for (const { key, message } of records) {
+        out.emit({ topic: topics.output, key, message: text(textOf(message)) });
+      }
+    },
+  }),
+};
+
+async function administer(
+  system: TestSystem,
+  work: (admin: ReturnType<typeof openAdmin>, namespace: string) => Promise<unknown>,
+): Promise<void> {
+  const admin = openAdmin(openKafka(system.options));
+  await admin.connect();
+  await work(admin, system.options.namespace ?? '');
+  await admin.disconnect();
+}
+
+/** Deletes topics and waits until the cluster has forgotten them. */
+async function deleteTopics(system: TestSystem, list: readonly Topic[]): Promise<void> {
+  await administer(system, async (admin, namespace) => {
+    const names = list.map(({ name }) => `${namespace}${name}`);
+    await admin.deleteTopics({ topics: names });
+    await until('the topics are gone', async () => {
+      const present = await admin.listTopics();
+      return !names.some((name) => present.includes(name));
+    });
+  });
+}
+
+/** Deletes the committed offsets of a group whose members are gone. */
+async function deleteGroup(system: TestSystem, service: string): Promise<void> {
+  await administer(system, (admin, namespace) =>
+    until('the group is gone', () =>
+      admin.deleteGroups([`${namespace}${service}`]).then(() => true),
+    ),
+  );
+}
