@@ -125,9 +125,9 @@ export function createSnapshotKeeper<V>(
     if (state === written) return;
     const begun = Date.now();
     startedAt = begun;
-    // Views of committed bytes never change, so the task may go on while they are written.
+    // The task goes on while this is written: nobody writes into what is frozen.
     const { buffers, positions, epoch } = base;
-    const entries = [...buffers.keys()].map((key) => [key, buffers.get(key)] as const);
+    const frozen = buffers.freeze();
     const head = {
       layout: declared.layout,
       epoch,
@@ -135,16 +135,15 @@ export function createSnapshotKeeper<V>(
     };
     const bytes = buffers.size();
     try {
-      await writeSnapshot(file, head, entries);
+      await writeSnapshot(file, head, frozen.entries());
       written = state;
       const duration = Date.now() - begun;
-      logger.info(
-        { file, keys: entries.length, bytes, duration_ms: duration },
-        'buffers.snapshot_written',
-      );
+      logger.info({ file, bytes, duration_ms: duration }, 'buffers.snapshot_written');
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       logger.warn({ file, detail }, 'buffers.snapshot_failed');
+    } finally {
+      frozen.release();
     }
   }
 

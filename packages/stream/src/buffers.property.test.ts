@@ -1,17 +1,39 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { createBuffers } from './buffers.ts';
+import { createBuffers, type FrozenBuffers } from './buffers.ts';
+import { PAGE_BYTES } from './pages.ts';
 
 const KEYS = ['a', 'b', 'c'] as const;
-const bytes = fc.uint8Array({ minLength: 0, maxLength: 90 });
+// Up to two pages, so that changes meet their borders.
+const bytes = fc.oneof(
+  fc.uint8Array({ maxLength: 30 }),
+  fc.uint8Array({ minLength: PAGE_BYTES - 3, maxLength: 2 * PAGE_BYTES, size: 'max' }),
+);
+const offset = fc.nat({ max: 3 * PAGE_BYTES });
 const key = fc.constantFrom(...KEYS);
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ op: fc.constant('append' as const), key, bytes }) },
   fc.record({ op: fc.constant('set' as const), key, bytes }),
-  fc.record({ op: fc.constant('dropFront' as const), key, count: fc.nat({ max: 120 }) }),
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('insert' as const), key, bytes, at: offset }),
+  },
+  fc.record({ op: fc.constant('dropFront' as const), key, count: offset }),
   fc.record({ op: fc.constant('delete' as const), key }),
-  fc.record({ op: fc.constantFrom('promote' as const, 'drop' as const, 'view' as const), key }),
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constantFrom(
+        'promote' as const,
+        'promote' as const,
+        'drop' as const,
+        'freeze' as const,
+      ),
+      key,
+    }),
+  },
+  fc.record({ op: fc.constant('release' as const), key }),
 );
 
 type Model = Map<string, readonly number[]>;
@@ -23,13 +45,23 @@ function contents(model: Model): Model {
 describe('createBuffers', () => {
   it('behaves like a map of byte arrays that forgets an aborted transaction', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const buffers = createBuffers();
         buffers.open(true);
         let committed: Model = new Map();
         let model: Model = new Map();
-        // Views of committed bytes, as a snapshot holds them while the task goes on.
-        const views: { readonly view: Uint8Array; readonly bytesThen: readonly number[] }[] = [];
+        // What a snapshot holds while the task goes on.
+        const views: { readonly frozen: FrozenBuffers; readonly model: Model }[] = [];
+        const assertFrozen = (): void => {
+          for (const { frozen, model: then } of views) {
+            const found = [...frozen.entries()].map(([name, length, pieces]) => {
+              const value = [...Buffer.concat([...pieces])];
+              assert.equal(value.length, length);
+              return [name, value] as const;
+            });
+            assert.deepEqual(new Map(found), contents(then));
+          }
+        };
         for (const each of steps) {
           const now = model.get(each.key) ?? [];
           switch (each.op) {
@@ -37,6 +69,12 @@ describe('createBuffers', () => {
               buffers.append(each.key, each.bytes);
               model.set(each.key, [...now, ...each.bytes]);
               break;
+            case 'insert': {
+              const at = Math.min(each.at, now.length);
+              buffers.insert(each.key, at, each.bytes);
+              model.set(each.key, [...now.slice(0, at), ...each.bytes, ...now.slice(at)]);
+              break;
+            }
             case 'set':
               buffers.set(each.key, each.bytes);
               model.set(each.key, [...each.bytes]);
@@ -57,28 +95,41 @@ describe('createBuffers', () => {
               buffers.drop();
               model = new Map(committed);
               break;
-            case 'view':
+            case 'freeze':
               buffers.promote();
               committed = new Map(model);
-              views.push({ view: buffers.get(each.key), bytesThen: now });
+              views.push({ frozen: buffers.freeze(), model: committed });
+              break;
+            case 'release':
+              assertFrozen();
+              for (const { frozen } of views.splice(0)) frozen.release();
               break;
           }
           const expected = contents(model);
           assert.deepEqual(new Set(buffers.keys()), new Set(expected.keys()));
           for (const name of KEYS) {
-            assert.deepEqual([...buffers.get(name)], model.get(name) ?? []);
+            const value = model.get(name) ?? [];
+            assert.deepEqual([...buffers.get(name)], value);
+            assert.equal(buffers.length(name), value.length);
+            const [from, to] = [Math.floor(value.length / 3), Math.floor(value.length / 2)];
+            assert.deepEqual([...buffers.read(name, from, to)], value.slice(from, to));
           }
           const size = [...expected.values()].reduce((sum, value) => sum + value.length, 0);
           assert.equal(buffers.size(), size);
           assert.ok(buffers.held() >= size);
-          assert.ok(
-            buffers.held() <= 2 * size + 64 * expected.size,
-            `${buffers.held()} of ${size}`,
-          );
         }
-        for (const { view, bytesThen } of views) assert.deepEqual([...view], bytesThen);
+        assertFrozen();
+        for (const { frozen } of views) frozen.release();
+        buffers.promote();
+        assert.ok(
+          buffers.held() <= buffers.size() + 2 * PAGE_BYTES * KEYS.length,
+          'no page is lost',
+        );
+        for (const name of KEYS) buffers.delete(name);
+        buffers.promote();
+        assert.equal(buffers.held(), 0, 'every page is given back');
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 

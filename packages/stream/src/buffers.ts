@@ -1,65 +1,65 @@
 import { streamFault } from './errors.ts';
+import { createPages, PAGE_BYTES } from './pages.ts';
 import type { KeyedBuffers } from './port.ts';
 
 /**
- * Bytes of one key: `block[start, end)`. What lies before `end` is never written again, so every view
- * of it stays as it is; a change that does not fit at the end goes into a new block.
+ * Bytes of one key: those of its pages one after another, from `start` in the first one. Immutable: a
+ * change makes another entry. All pages but the last are full; what lies behind the end of the last one is
+ * free to be written, everything before is never written again.
  */
 interface Entry {
-  readonly block: Uint8Array;
+  readonly pages: readonly number[];
   readonly start: number;
-  readonly end: number;
+  readonly size: number;
+}
+
+/** What the buffers held at one moment. */
+export interface FrozenBuffers {
+  /** Key, bytes in all, and the pieces they stand in; views that hold until `release`. */
+  readonly entries: () => IterableIterator<readonly [string, number, readonly Uint8Array[]]>;
+  readonly release: () => void;
 }
 
 /**
- * The buffers of one task. A change replaces the key's entry; `undo` remembers the entry as of the last
- * promote, once per key and transaction. promote: forget `undo`. drop: put it back. Invariant: `held` is
- * the sum of the block sizes.
+ * The buffers of one task. `undo` remembers the entry of each changed key as of the last promote, `taken`
+ * the pages that were taken since. promote: both are forgotten, pages that no entry has any more are given
+ * back. drop: the entries of `undo` stand again, the taken pages are given back. While something is frozen
+ * no page is given back, so that nobody writes into it.
  */
 export interface StagedBuffers extends KeyedBuffers {
   readonly promote: () => void;
   readonly drop: () => void;
   /** Changes are taken only while open: inside `handle` and `rebuild`. */
   readonly open: (isOpen: boolean) => void;
-  /** Takes `bytes` over as the content of a key that has none. */
+  /** Puts bytes that nobody staged; for a key that has none. */
   readonly restore: (key: string, bytes: Uint8Array) => void;
-  /** Bytes allocated: at most twice `size`, and 64 for each key. */
+  /** Holds on to what is promoted now; call without staged changes. */
+  readonly freeze: () => FrozenBuffers;
+  /** Bytes of the pages in use: at most two pages per key more than `size`. */
   readonly held: () => number;
 }
 
+const EMPTY: Entry = { pages: [], start: 0, size: 0 };
 const NOTHING = new Uint8Array(0);
-const FIRST_BLOCK_BYTES = 64;
-/** A new block has room for a quarter more: an append copies each byte about four times in its life. */
-const GROWTH = 1.25;
-
-function allocate(bytes: number): Uint8Array {
-  // Never from the shared pool: a view would keep 8 KiB of foreign bytes alive.
-  return Buffer.allocUnsafeSlow(bytes);
-}
 
 export function createBuffers(): StagedBuffers {
   const entries = new Map<string, Entry>();
   const undo = new Map<string, Entry | undefined>();
+  const pages = createPages();
+  let taken: number[] = [];
+  /** Given up while something is frozen. */
+  let waiting: number[] = [];
+  let frozen = 0;
   let size = 0;
-  let held = 0;
   let isOpen = false;
 
   function put(key: string, after: Entry | undefined): void {
-    const before = entries.get(key);
-    if (before !== undefined) {
-      size -= before.end - before.start;
-      held -= before.block.length;
-    }
-    if (after === undefined) {
-      entries.delete(key);
-      return;
-    }
-    size += after.end - after.start;
-    held += after.block.length;
-    entries.set(key, after);
+    size += (after?.size ?? 0) - (entries.get(key)?.size ?? 0);
+    if (after === undefined || after.size === 0) entries.delete(key);
+    else entries.set(key, after);
   }
 
-  function stage(key: string, after: Entry | undefined): void {
+  function stage(key: string, change: (entry: Entry) => Entry): void {
     if (!isOpen) {
       throw streamFault(
         'BUFFER_MISUSED',
@@ -67,64 +67,158 @@ export function createBuffers(): StagedBuffers {
         `buffer ${key} may change in handle and rebuild only: what else changed it would be lost`,
       );
     }
-    if (!undo.has(key)) undo.set(key, entries.get(key));
-    put(key, after);
+    const before = entries.get(key);
+    if (!undo.has(key)) undo.set(key, before);
+    put(key, change(before ?? EMPTY));
   }
 
-  /** The live bytes in a block with room for `more`. */
-  function grown({ block, start, end }: Entry, more: number): Entry {
-    const live = end - start;
-    const wanted = Math.ceil((live + more) * GROWTH);
-    const larger = allocate(Math.max(FIRST_BLOCK_BYTES, wanted));
-    larger.set(block.subarray(start, end));
-    return { block: larger, start: 0, end: live };
+  function take(): number {
+    const page = pages.take();
+    taken.push(page);
+    return page;
+  }
+
+  /** Writes bytes at `end`, the end of the pages in `list`; adds pages to it when the last one is full. */
+  function write(list: number[], end: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length;) {
+      if (end + done === list.length * PAGE_BYTES) list.push(take());
+      const at = (end + done) % PAGE_BYTES;
+      const part = bytes.subarray(done, done + PAGE_BYTES - at);
+      pages.bytes(list.at(-1) ?? 0).set(part, at);
+      done += part.length;
+    }
+  }
+
+  function appended({ pages: before, start, size: length }: Entry, bytes: Uint8Array): Entry {
+    const end = start + length;
+    const fits = end + bytes.length <= before.length * PAGE_BYTES;
+    // A list that stays is the same one: no copy, and promote has nothing to look for.
+    const list = fits ? before : [...before];
+    write(list as number[], end, bytes);
+    return { pages: list, start, size: length + bytes.length };
+  }
+
+  /** The pieces of a range, one per page. */
+  function pieces({ pages: list, start }: Entry, from: number, to: number): readonly Uint8Array[] {
+    const found: Uint8Array[] = [];
+    for (let at = start + from; at < start + to;) {
+      const index = Math.floor(at / PAGE_BYTES);
+      const first = at - index * PAGE_BYTES;
+      const last = Math.min(PAGE_BYTES, start + to - index * PAGE_BYTES);
+      found.push(pages.bytes(list[index] ?? 0).subarray(first, last));
+      at += last - first;
+    }
+    return found;
+  }
+
+  function read(key: string, from: number, to: number): Uint8Array {
+    const entry = entries.get(key) ?? EMPTY;
+    const last = Math.min(to, entry.size);
+    const found = pieces(entry, Math.max(0, from), last);
+    return found.length < 2 ? (found[0] ?? NOTHING) : Buffer.concat(found);
+  }
+
+  /** Everything from the page of `at` on is written anew, so that pages stay full. */
+  function inserted(entry: Entry, at: number, bytes: Uint8Array): Entry {
+    const { pages: list, start, size: length } = entry;
+    if (at < 0 || at > length) throw new RangeError(`expected 0 to ${length}, found ${at}`);
+    if (at === length) return appended(entry, bytes);
+    const index = Math.floor((start + at) / PAGE_BYTES);
+    const kept = index * PAGE_BYTES;
+    const made = list.slice(0, index);
+    let end = kept;
+    for (const part of [
+      ...pieces(entry, Math.max(0, kept - start), at),
+      bytes,
+      ...pieces(entry, at, length),
+    ]) {
+      write(made, end, part);
+      end += part.length;
+    }
+    return { pages: made, start: index === 0 ? 0 : start, size: length + bytes.length };
+  }
+
+  function giveBack(given: readonly number[]): void {
+    if (frozen > 0) waiting.push(...given);
+    else for (const page of given) pages.give(page);
+  }
+
+  function promote(): void {
+    const live = new Set<number>();
+    const candidates = taken;
+    for (const [key, before] of undo) {
+      const now = entries.get(key)?.pages;
+      if (before?.pages === now) continue;
+      for (const page of before?.pages ?? []) candidates.push(page);
+      for (const page of now ?? []) live.add(page);
+    }
+    giveBack([...new Set(candidates)].filter((page) => !live.has(page)));
+    taken = [];
+    undo.clear();
+  }
+
+  function freeze(): FrozenBuffers {
+    const held = [...entries];
+    frozen += 1;
+    return {
+      *entries() {
+        for (const [key, entry] of held) {
+          yield [key, entry.size, pieces(entry, 0, entry.size)] as const;
+        }
+      },
+      release: () => {
+        frozen -= 1;
+        if (frozen > 0) return;
+        for (const page of waiting) pages.give(page);
+        waiting = [];
+      },
+    };
   }
 
   return {
-    get: (key) => {
-      const entry = entries.get(key);
-      return entry === undefined ? NOTHING : entry.block.subarray(entry.start, entry.end);
-    },
+    length: (key) => entries.get(key)?.size ?? 0,
+    get: (key) => read(key, 0, Infinity),
+    read,
     append: (key, bytes) => {
-      if (bytes.length === 0) return;
-      const found = entries.get(key) ?? { block: NOTHING, start: 0, end: 0 };
-      const fits = found.end + bytes.length <= found.block.length;
-      const entry = fits ? found : grown(found, bytes.length);
-      if (isOpen) entry.block.set(bytes, entry.end);
-      stage(key, { ...entry, end: entry.end + bytes.length });
+      if (bytes.length > 0) stage(key, (entry) => appended(entry, bytes));
     },
-    set: (key, bytes) => {
-      if (bytes.length === 0) stage(key, undefined);
-      else {
-        const block = allocate(bytes.length);
-        block.set(bytes);
-        stage(key, { block, start: 0, end: bytes.length });
-      }
+    insert: (key, at, bytes) => {
+      if (bytes.length > 0) stage(key, (entry) => inserted(entry, at, bytes));
     },
+    set: (key, bytes) => stage(key, () => appended(EMPTY, bytes)),
     dropFront: (key, count) => {
-      const entry = entries.get(key);
-      if (entry === undefined || count <= 0) return;
-      const start = entry.start + count;
-      if (start >= entry.end) stage(key, undefined);
-      else {
-        const rest = { ...entry, start };
-        stage(key, (entry.end - start) * 2 < entry.block.length ? grown(rest, 0) : rest);
-      }
+      if (count <= 0 || !entries.has(key)) return;
+      stage(key, (entry) => {
+        if (count >= entry.size) return EMPTY;
+        const start = entry.start + count;
+        const gone = Math.floor(start / PAGE_BYTES);
+        return {
+          pages: gone === 0 ? entry.pages : entry.pages.slice(gone),
+          start: start - gone * PAGE_BYTES,
+          size: entry.size - count,
+        };
+      });
     },
     delete: (key) => {
-      if (entries.has(key)) stage(key, undefined);
+      if (entries.has(key)) stage(key, () => EMPTY);
     },
     keys: () => entries.keys(),
     size: () => size,
-    promote: () => undo.clear(),
+    promote,
     drop: () => {
       for (const [key, before] of undo) put(key, before);
       undo.clear();
+      giveBack(taken);
+      taken = [];
     },
     open: (wanted) => {
       isOpen = wanted;
     },
-    restore: (key, bytes) => put(key, { block: bytes, start: 0, end: bytes.length }),
-    held: () => held,
+    restore: (key, bytes) => {
+      put(key, appended(EMPTY, bytes));
+      taken = [];
+    },
+    freeze,
+    held: () => pages.used() * PAGE_BYTES,
   };
 }

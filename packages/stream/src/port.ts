@@ -132,15 +132,21 @@ export interface StreamTime {
  * hold only what follows from the input records, and may change only in `handle` and `rebuild`: elsewhere
  * a change throws the Fault `bug` / `BUFFER_MISUSED`.
  *
- * A view that `get` gives is read only and keeps its bytes even when the key changes later: bytes that
- * were written are never overwritten.
+ * What `get` and `read` give is read only and good until the call ends in which it was asked for. Bytes
+ * stand in pages of 2 KiB: `append`, `dropFront` and a short `read` cost the same whatever a key holds.
  */
 export interface KeyedBuffers {
-  /** The bytes of a key, oldest first; empty when there are none. */
+  /** Bytes of a key; 0 when there are none. */
+  readonly length: (key: string) => number;
+  /** All bytes of a key, oldest first; a copy of them when they are more than a page. */
   readonly get: (key: string) => Uint8Array;
+  /** The bytes from `from` to `to`, exclusive; fewer where the key ends. */
+  readonly read: (key: string, from: number, to: number) => Uint8Array;
   /** Adds a copy of `bytes` at the end. */
   readonly append: (key: string, bytes: Uint8Array) => void;
-  /** Replaces all bytes of a key by a copy, for what does not belong at the end. */
+  /** Puts a copy of `bytes` before the byte `at`; what stands behind it is written anew. */
+  readonly insert: (key: string, at: number, bytes: Uint8Array) => void;
+  /** Replaces all bytes of a key by a copy. */
   readonly set: (key: string, bytes: Uint8Array) => void;
   /** Drops the oldest `count` bytes; a key without bytes is gone. */
   readonly dropFront: (key: string, count: number) => void;

@@ -45,11 +45,18 @@ export function overlayBuffers(base: KeyedBuffers): KeyedBuffers {
     taken.add(key);
     own.set(key, base.get(key));
   };
+  const holder = (key: string): KeyedBuffers => (taken.has(key) ? own : base);
   return {
-    get: (key) => (taken.has(key) ? own : base).get(key),
+    length: (key) => holder(key).length(key),
+    get: (key) => holder(key).get(key),
+    read: (key, from, to) => holder(key).read(key, from, to),
     append: (key, bytes) => {
       take(key);
       own.append(key, bytes);
+    },
+    insert: (key, at, bytes) => {
+      take(key);
+      own.insert(key, at, bytes);
     },
     set: (key, bytes) => {
       take(key);
@@ -69,7 +76,7 @@ export function overlayBuffers(base: KeyedBuffers): KeyedBuffers {
     },
     size: () => {
       let size = base.size() + own.size();
-      for (const key of taken) size -= base.get(key).length;
+      for (const key of taken) size -= base.length(key);
       return size;
     },
   };

@@ -12,6 +12,15 @@ const head = { layout: 2, epoch: 7, positions: { 'fleet.position.event.v1': '123
 
 type Entries = readonly (readonly [string, Uint8Array])[];
 
+/** Writes values that stand in two pieces each. */
+function write(entries: Entries): Promise<void> {
+  return writeSnapshot(
+    file,
+    head,
+    entries.map(([key, value]) => [key, value.length, [value.subarray(0, 2), value.subarray(2)]]),
+  );
+}
+
 async function problemOf(bytes: Buffer): Promise<string> {
   writeFileSync(file, bytes);
   const read = await readSnapshot(file);
@@ -27,7 +36,7 @@ describe('a snapshot', () => {
       fc.asyncProperty(
         fc.uniqueArray(entry, { selector: ([key]) => key, maxLength: 20 }),
         async (entries) => {
-          await writeSnapshot(file, head, entries);
+          await write(entries);
           const read = await readSnapshot(file);
           assert.ok(read !== undefined && 'buffers' in read);
           assert.deepEqual(read.head, head);
@@ -51,7 +60,7 @@ describe('a snapshot', () => {
       ['large', large],
       ['last', Buffer.from('l')],
     ];
-    await writeSnapshot(file, head, entries);
+    await write(entries);
     const read = await readSnapshot(file);
     assert.ok(read !== undefined && 'buffers' in read);
     assert.ok(Buffer.from(read.buffers.get('large')).equals(large));
@@ -62,14 +71,14 @@ describe('a snapshot', () => {
     assert.equal(await readSnapshot(join(folder, 'nobody-0.buffers')), undefined);
     assert.match(await problemOf(Buffer.alloc(0)), /ends too early/);
     assert.match(await problemOf(Buffer.from('something else entirely')), /no snapshot/);
-    await writeSnapshot(file, head, [['a', Buffer.from('b')]]);
+    await write([['a', Buffer.from('b')]]);
     const other = readFileSync(file);
     other.writeUInt32BE(2, 4);
     assert.match(await problemOf(other), /format 2 instead of 1/);
   });
 
   it('finds damage at every byte: a flipped bit, or an end that is missing', async () => {
-    await writeSnapshot(file, head, [
+    await write([
       ['key', Buffer.from('value')],
       ['other', Buffer.from('bytes')],
     ]);
@@ -83,7 +92,7 @@ describe('a snapshot', () => {
   });
 
   it('leaves the former one in place until the new one is whole, and removes what others left', async () => {
-    await writeSnapshot(file, head, [['a', Buffer.from('old')]]);
+    await write([['a', Buffer.from('old')]]);
     const abandoned = `${file}.99999.tmp`;
     const recent = `${file}.99998.tmp`;
     writeFileSync(abandoned, 'half');
@@ -91,7 +100,7 @@ describe('a snapshot', () => {
     const longAgo = new Date(Date.now() - 3_600_000);
     utimesSync(abandoned, longAgo, longAgo);
     const unwritable = { length: 3 } as unknown as Uint8Array;
-    await assert.rejects(writeSnapshot(file, head, [['a', unwritable]]));
+    await assert.rejects(writeSnapshot(file, head, [['a', 3, [unwritable]]]));
     const read = await readSnapshot(file);
     assert.ok(read !== undefined && 'buffers' in read);
     assert.equal(Buffer.from(read.buffers.get('a')).toString(), 'old');

@@ -30,6 +30,9 @@ export type ReadSnapshot =
   | { readonly problem: string }
   | undefined;
 
+/** Key, bytes in all, and the pieces they stand in. */
+export type SnapshotEntries = Iterable<readonly [string, number, readonly Uint8Array[]]>;
+
 const MAGIC = 0x57_42_55_46;
 const FORMAT = 1;
 const PROLOGUE_BYTES = 12;
@@ -60,7 +63,7 @@ async function removeLeftOvers(file: string): Promise<void> {
 async function writeAll(
   handle: FileHandle,
   head: SnapshotHead,
-  entries: readonly (readonly [string, Uint8Array])[],
+  entries: SnapshotEntries,
 ): Promise<void> {
   const header = Buffer.from(JSON.stringify(head));
   let pending: Uint8Array[] = [];
@@ -80,11 +83,11 @@ async function writeAll(
   };
   add(uint32s(MAGIC, FORMAT, header.length));
   add(header);
-  for (const [key, value] of entries) {
+  for (const [key, bytes, pieces] of entries) {
     const name = Buffer.from(key);
-    add(uint32s(name.length, value.length));
+    add(uint32s(name.length, bytes));
     add(name);
-    add(value);
+    for (const piece of pieces) add(piece);
     if (size >= WRITE_BYTES) await flush();
   }
   add(uint32s(END_MARK));
@@ -92,11 +95,11 @@ async function writeAll(
   await flush();
 }
 
-/** Writes a snapshot; `entries` are views that do not change meanwhile. Throws what the file system throws. */
+/** Writes a snapshot; the pieces must not change meanwhile. Throws what the file system throws. */
 export async function writeSnapshot(
   file: string,
   head: SnapshotHead,
-  entries: readonly (readonly [string, Uint8Array])[],
+  entries: SnapshotEntries,
 ): Promise<void> {
   const folder = dirname(file);
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -195,10 +198,7 @@ async function readAll(handle: FileHandle): Promise<ReadSnapshot> {
     checked(ENTRY_HEAD_BYTES);
     await window.need(keyBytes + valueBytes);
     const key = checked(keyBytes).toString();
-    const value = checked(valueBytes);
-    const block = Buffer.allocUnsafeSlow(valueBytes);
-    block.set(value);
-    buffers.restore(key, block);
+    buffers.restore(key, checked(valueBytes));
   }
   checked(TRAILER_BYTES / 2);
   const expected = take(window, TRAILER_BYTES / 2).readUInt32BE(0);

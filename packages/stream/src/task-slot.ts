@@ -270,6 +270,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
           if (!live || !is('ready')) return false;
           try {
             await work(live);
+            if (live) snapshots.maybe(live.base);
             return true;
           } catch (error) {
             settle(error);
