@@ -133,6 +133,24 @@ describe('createBuffers', () => {
     );
   });
 
+  it('lets nobody write into what is frozen, and does so again once it is released', () => {
+    const buffers = createBuffers();
+    buffers.open(true);
+    buffers.append('a', Buffer.alloc(PAGE_BYTES, 'a'));
+    buffers.promote();
+    const frozen = buffers.freeze();
+    buffers.delete('a');
+    buffers.promote();
+    buffers.append('b', Buffer.alloc(PAGE_BYTES, 'b'));
+    buffers.promote();
+    const [[key, size, pieces] = ['', 0, []]] = [...frozen.entries()];
+    assert.deepEqual([key, size], ['a', PAGE_BYTES]);
+    assert.equal(Buffer.concat([...pieces]).toString(), 'a'.repeat(PAGE_BYTES));
+    assert.equal(buffers.held(), 2 * PAGE_BYTES);
+    frozen.release();
+    assert.equal(buffers.held(), PAGE_BYTES);
+  });
+
   it('takes no change outside handle and rebuild', () => {
     const buffers = createBuffers();
     assert.throws(() => buffers.append('a', Buffer.from('x')), /BUFFER_MISUSED|handle and rebuild/);

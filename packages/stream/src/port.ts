@@ -424,7 +424,7 @@ export interface StreamLogger {
 /**
  * Where state may go and how much there may be. Beyond a limit the transaction is not committed and the
  * task stops with the Fault `misconfigured` / `STATE_LIMIT`, which names the task, its bytes and what to
- * raise. Stores count as keys and values in the changelog, buffers as the bytes they hold allocated.
+ * raise. Stores count as keys and values in the changelog, buffers as the pages that they use.
  */
 export interface StateOptions {
   /** Snapshots of buffers: `<directory>/<group>-<partition>.buffers`. Default: `waybill` in the temporary folder. */

@@ -33,25 +33,27 @@ export function timeAt(fixes: Uint8Array, index: number): number {
   );
 }
 
+function timeOf(buffers: KeyedBuffers, unit: string, index: number): number {
+  return timeAt(buffers.read(unit, index * FIX_BYTES, (index + 1) * FIX_BYTES), 0);
+}
+
 /** Index of the first fix that is not earlier than `time`. */
-function placeOf(fixes: Uint8Array, time: number): number {
+function placeOf(buffers: KeyedBuffers, unit: string, time: number): number {
   let low = 0;
-  let high = fixes.length / FIX_BYTES;
+  let high = buffers.length(unit) / FIX_BYTES;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (timeAt(fixes, middle) < time) low = middle + 1;
+    if (timeOf(buffers, unit, middle) < time) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-function inserted(fixes: Uint8Array, index: number, fix: Uint8Array): Uint8Array {
-  const at = index * FIX_BYTES;
-  const longer = Buffer.allocUnsafe(fixes.length + FIX_BYTES);
-  longer.set(fixes.subarray(0, at));
-  longer.set(fix, at);
-  longer.set(fixes.subarray(at), at + FIX_BYTES);
-  return longer;
+/** How many fixes at the front are not later than `time`; few, because it is asked at every fix. */
+function outdatedBy(buffers: KeyedBuffers, unit: string, time: number): number {
+  let count = 0;
+  while (timeOf(buffers, unit, count) <= time) count += 1;
+  return count;
 }
 
 /**
@@ -61,18 +63,17 @@ function inserted(fixes: Uint8Array, index: number, fix: Uint8Array): Uint8Array
 export function addFix(buffers: KeyedBuffers, sampled: VehicleSampled, windowMs: number): boolean {
   const { vehicle_id: unit } = sampled;
   const time = sampled.event_time - FIRST_TIME;
-  const fixes = buffers.get(unit);
-  const count = fixes.length / FIX_BYTES;
-  const newest = count === 0 ? -Infinity : timeAt(fixes, count - 1);
+  const count = buffers.length(unit) / FIX_BYTES;
+  const newest = count === 0 ? -Infinity : timeOf(buffers, unit, count - 1);
   if (time > newest) {
     buffers.append(unit, pack(sampled));
-    const outdated = placeOf(fixes, time - windowMs + 1);
+    const outdated = outdatedBy(buffers, unit, time - windowMs);
     if (outdated > 0) buffers.dropFront(unit, outdated * FIX_BYTES);
     return true;
   }
   if (time <= newest - windowMs) return false;
-  const index = placeOf(fixes, time);
-  if (index < count && timeAt(fixes, index) === time) return false;
-  buffers.set(unit, inserted(fixes, index, pack(sampled)));
+  const index = placeOf(buffers, unit, time);
+  if (index < count && timeOf(buffers, unit, index) === time) return false;
+  buffers.insert(unit, index * FIX_BYTES, pack(sampled));
   return true;
 }
