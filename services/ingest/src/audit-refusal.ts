@@ -20,9 +20,16 @@ export function auditRow(
     tenant_id: claimed?.tenantId ?? null,
     source_id: claimed?.sourceId ?? null,
     reason: reason ?? 'unknown',
-    detail: detail ?? null,
+    detail: detail === undefined ? null : plain(detail),
     client_address: clientAddress,
     body_bytes: body.length,
     body_sha256: hash('sha256', body, 'hex'),
   };
+}
+
+const MAX_DETAIL_LENGTH = 500;
+
+/** A detail may hold what a stranger chose, such as the subject of his certificate. */
+function plain(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, ' ').slice(0, MAX_DETAIL_LENGTH);
 }
