@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createChunkSize } from './chunks.ts';
 
 test('transactions grow while full ones are quick, up to a limit', () => {
-  const size = createChunkSize();
+  const size = createChunkSize(20_000);
   size.took(1_999, 1);
   assert.equal(size.records(), 2_000, 'a part of a transaction says nothing about a full one');
   const seen = Array.from({ length: 5 }, () => {
@@ -14,7 +14,7 @@ test('transactions grow while full ones are quick, up to a limit', () => {
 });
 
 test('transactions shrink when one is slow, full or not, down to a limit', () => {
-  const size = createChunkSize();
+  const size = createChunkSize(20_000);
   const seen = Array.from({ length: 4 }, () => {
     size.took(1, 1_001);
     return size.records();

@@ -1,14 +1,14 @@
-/** Records of one database transaction: the first one, and the bounds between which its size moves. */
-const SIZE = { first: 2_000, least: 500, most: 20_000 } as const;
+/** Records of one transaction: the first one, and the least. */
+const SIZE = { first: 2_000, least: 500 } as const;
 const QUICK_MS = 250;
 const SLOW_MS = 1_000;
 
 /**
- * How many records the next transaction takes. It doubles while full ones are quick: rows of one key
- * collapse, and the database does less work for each. It halves when one is slow, because the
+ * How many records the next transaction takes, at most `most`. It doubles while full ones are quick: what
+ * a transaction costs is shared, and rows of one key collapse. It halves when one is slow, because the
  * membership of the group is confirmed between transactions only.
  */
-export function createChunkSize(): {
+export function createChunkSize(most: number): {
   readonly records: () => number;
   readonly took: (records: number, ms: number) => void;
 } {
@@ -17,7 +17,7 @@ export function createChunkSize(): {
     records: () => size,
     took: (records, ms) => {
       if (ms > SLOW_MS) size = Math.max(SIZE.least, Math.floor(size / 2));
-      else if (ms < QUICK_MS && records >= size) size = Math.min(SIZE.most, size * 2);
+      else if (ms < QUICK_MS && records >= size) size = Math.min(most, size * 2);
     },
   };
 }

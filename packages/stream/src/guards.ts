@@ -10,7 +10,7 @@ import { batchPerPartition, frameRequest, produceRequest } from './record-batch/
 
 /**
  * Corrections of kafkajs 2.2.4, applied before its first use. Each replaces one function and names
- * what goes wrong without it (README, table of guards). Remove a guard when the client that we use
+ * what goes wrong without it (KAFKAJS.md). Remove a guard when the client that we use
  * no longer needs it; a new version stops the start until somebody has checked them.
  */
 const GUARDED_VERSION = '2.2.4';

@@ -18,6 +18,7 @@ import { firstToRead } from './task-start.ts';
 const COMMIT_EVERY_MS = 1_000;
 const WAIT_STEP_MS = 1_000;
 const MAX_CHUNK_BYTES = 4 << 20;
+const MAX_CHUNK_RECORDS = 20_000;
 
 interface Shared<Tx> {
   readonly environment: Environment;
@@ -34,7 +35,7 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
   /** What the database says, by `<topic>/<partition>`; a partition is absent until it was read. */
   const next = new Map<string, bigint>();
   const uncommitted = new Map<string, Position>();
-  const chunkSize = createChunkSize();
+  const chunkSize = createChunkSize(MAX_CHUNK_RECORDS);
   let assigned: readonly { readonly topic: Topic; readonly partition: number }[] = [];
   let generation = 0;
   let session: Session | undefined;

@@ -2,6 +2,7 @@ import type { Message, Topic } from '@waybill/contracts';
 import { toFault, type Fault } from '@waybill/fault';
 import { authored, AuthorFailed } from './author.ts';
 import { createSnapshotKeeper, type BufferBase } from './buffer-base.ts';
+import { createChunkSize } from './chunks.ts';
 import { backoff, delay } from './delay.ts';
 import { linksOf, readChunk, type Chunk } from './record.ts';
 import { startReworker } from './rework.ts';
@@ -49,8 +50,9 @@ export interface SlotSetting<V> extends TaskSetting<V> {
   readonly fail: (fault: Fault) => void;
 }
 
-/** Input records and bytes of values in one transaction, one record more or less. */
-const CHUNK = { records: 10_000, bytes: 1 << 20 };
+/** One transaction: input records, and bytes of their values until which it takes another one. */
+const MAX_CHUNK_RECORDS = 10_000;
+const MAX_CHUNK_BYTES = 1 << 20;
 const TABLE_DELAY_MS = 50;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 5_000;
@@ -64,6 +66,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
   const { codecs, logger, metrics, tracing } = environment;
   const transactionalId = `${group}-${partition}`;
   const serial = createSerial();
+  const chunkSize = createChunkSize(MAX_CHUNK_RECORDS);
   const snapshots = createSnapshotKeeper(environment, options, { group, partition });
   const closing = new AbortController();
   const next = new Map<string, bigint>();
@@ -203,14 +206,17 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
   async function runChunk(current: Live<V>, batch: GroupBatch): Promise<boolean> {
     const { topic } = batch;
     const startedAt = performance.now();
-    const chunk = await readChunk(codecs, batch, CHUNK);
+    const limits = { records: chunkSize.records(), bytes: MAX_CHUNK_BYTES };
+    const chunk = await readChunk(codecs, batch, limits);
     if (chunk.count > 0) {
       const { count, firstOffset, lastOffset } = chunk;
       const links = linksOf(chunk.received);
       const span = { topic: topic.name, partition, count, firstOffset, lastOffset, links };
       await tracing.batch(span, (traceparent) => transact(current, topic, chunk, traceparent));
+      const ms = performance.now() - startedAt;
+      chunkSize.took(count, ms);
       metrics.received(topic.name, count);
-      metrics.batch(topic.name, (performance.now() - startedAt) / 1_000);
+      metrics.batch(topic.name, ms / 1_000);
     }
     batch.resolve(chunk.next);
     return chunk.count > 0;
