@@ -56,7 +56,15 @@ export async function peersOf(
   const found: { peer: string; note?: string; runs: object[] }[] = [];
   for (const { peer, note } of wanted) {
     const runs = await runPeer(stack, [...peer.split(' '), ...sizeArguments]);
-    found.push({ peer, ...(note !== undefined && { note }), runs: [...runs] });
+    const good = runs.filter((run) => !('error' in run) && !('ok' in run && run.ok === false));
+    const failed = runs.length - good.length;
+    const notes = [note, failed > 0 ? `${failed} of ${runs.length} runs failed` : undefined];
+    const text = notes.filter((part) => part !== undefined).join('; ');
+    found.push({
+      peer,
+      ...(text !== '' && { note: text }),
+      runs: good.length > 0 ? good : [...runs],
+    });
   }
   return found;
 }
