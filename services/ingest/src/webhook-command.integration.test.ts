@@ -118,7 +118,7 @@ test('send fails with the status and the problem', async () => {
   assert.match(forged.out, /^401 refused/);
   const missing = await run(['send', file, ...target('none.txt')]).done;
   assert.equal(missing.code, 78);
-  assert.match(missing.err.join(), /cannot read the secret file .*SECRET_INVALID/);
+  assert.match(missing.err.join(), /the secret file .*none\.txt cannot be read.*SECRET_INVALID/);
 });
 
 /** Records `bodies` on their way to ingest; gives the file. */
