@@ -15,6 +15,7 @@ const cases: readonly (readonly [code: string, kind: string, fault: string, cate
   ['ECONNREFUSED', 'transient', 'DB_UNAVAILABLE', 'network'],
   ['ECONNRESET', 'transient', 'DB_UNAVAILABLE', 'network'],
   ['ENOTFOUND', 'transient', 'DB_UNAVAILABLE', 'network'],
+  ['55000', 'transient', 'DB_UNAVAILABLE', 'network'],
   ['25006', 'transient', 'DB_UNAVAILABLE', 'network'],
   ['40001', 'transient', 'DB_BUSY', 'network'],
   ['40P01', 'transient', 'DB_BUSY', 'network'],

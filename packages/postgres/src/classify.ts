@@ -25,6 +25,7 @@ const BY_SQLSTATE: readonly (readonly [prefix: string, verdict: Verdict])[] = [
   ['40P01', BUSY], // deadlock
   ['55P03', BUSY], // lock not available
   ['57014', BUSY], // statement timeout
+  ['55000', UNAVAILABLE], // the database does not accept connections: maintenance
   ['25006', UNAVAILABLE], // read-only: a replica that is being promoted
   ['08', UNAVAILABLE], // connection
   ['53', UNAVAILABLE], // too many connections, disk or memory full
