@@ -36,6 +36,9 @@ export interface Fleet {
   readonly stop: () => Promise<void>;
 }
 
+/** For what must come, however many members and brokers share the machine. */
+export const SLOW_MS = 180_000;
+
 const PROGRAMS = {
   counter: new URL('counter-process.ts', import.meta.url),
   projector: new URL('projector-process.ts', import.meta.url),
@@ -104,7 +107,8 @@ export function startFleet(system: TestSystem, options: FleetOptions): Fleet {
     crashes: () => crashes,
     lines: () => all.flatMap(({ lines }) => lines),
     untilReady: async () => {
-      await until('all members are ready', () => [...running].every((member) => member.isReady()));
+      const ready = (): boolean => [...running].every((member) => member.isReady());
+      await until('all members are ready', ready, { deadlineMs: SLOW_MS });
     },
     stop: async () => {
       stopping = true;

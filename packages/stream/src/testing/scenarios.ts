@@ -3,7 +3,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { until, type Random } from '@waybill/testkit';
 import { Client } from 'pg';
 import { openFaultProxy, type FaultProxy } from './fault-proxy.ts';
-import { startFleet, type Fleet, type FleetOptions, type Member } from './fleet.ts';
+import { SLOW_MS, startFleet, type Fleet, type FleetOptions, type Member } from './fleet.ts';
 import { assertCounted, assertProjected, inputOf, startLoad, untilCounted } from './load.ts';
 import type { TestSystem } from './cluster.ts';
 import type { Route } from '../sockets.ts';
@@ -73,8 +73,10 @@ export async function whileProjecting(
 
 /** Waits until a member that was not there before is about to commit. */
 async function untilHandling(fleet: Fleet, before: ReadonlySet<Member>): Promise<void> {
-  await until('a new member is about to commit', () =>
-    fleet.members().some((member) => !before.has(member) && member.handlings() > 0),
+  await until(
+    'a new member is about to commit',
+    () => fleet.members().some((member) => !before.has(member) && member.handlings() > 0),
+    { deadlineMs: SLOW_MS },
   );
 }
 
@@ -128,7 +130,9 @@ export function handlings(fleet: Fleet): number {
 /** Waits until the fleet works again, judged by transactions that it begins from now on. */
 export async function untilWorking(fleet: Fleet): Promise<void> {
   const before = handlings(fleet);
-  await until('the fleet works again', () => handlings(fleet) > before + 2);
+  await until('the fleet works again', () => handlings(fleet) > before + 2, {
+    deadlineMs: SLOW_MS,
+  });
 }
 
 /** Nothing but the weather ended a member. */
