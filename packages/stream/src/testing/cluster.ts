@@ -7,7 +7,7 @@ import {
 import { testNamespace, testStack, until, type TestStack } from '@waybill/testkit';
 import { connectAdmin } from '../admin.ts';
 import type { Internals } from '../environment.ts';
-import { openKafka, openProducer, sendRound } from '../client.ts';
+import { openAdmin, openKafka, openProducer, sendRound } from '../client.ts';
 import { partitionFor } from '../partition.ts';
 import type { StreamAdmin, StreamLogger, StreamOptions, Streams } from '../port.ts';
 import { BatchWriter } from '../record-batch/batch-writer.ts';
@@ -138,12 +138,30 @@ async function openSystem(stack: TestStack): Promise<TestSystem> {
     open.push(streams);
     return streams;
   };
+  /**
+   * The broker confirms a commit before its markers stand in the partitions; until then readers end
+   * before the transaction. A transaction that stays open only costs the wait.
+   */
+  async function markersWritten(topic: Topic): Promise<void> {
+    const client = openAdmin(openKafka(options));
+    await client.connect();
+    const isStable = async (): Promise<boolean> => {
+      const [ends, stable] = await Promise.all([
+        admin.ends([topic]),
+        client.fetchTopicOffsets(`${namespace}${topic.name}`),
+      ]);
+      return stable.every((p) => BigInt(p.offset) === ends.get(`${topic.name}/${p.partition}`));
+    };
+    await until('markers are written', isStable, { deadlineMs: 2_000 }).catch(() => undefined);
+    await client.disconnect();
+  }
   return {
     options,
     logger,
     admin,
     connect,
     read: async (topic) => {
+      await markersWritten(topic);
       const found: string[] = [];
       const streams = await connect();
       const { stop } = await streams.follow([topic], (_topic, key, message) => {
@@ -163,6 +181,7 @@ async function openSystem(stack: TestStack): Promise<TestSystem> {
       await producer.disconnect();
     },
     deadLetters: async () => {
+      await markersWritten(topics.deadLetter);
       const letters: ElementRejected[] = [];
       const streams = await connect();
       await streams.follow([topics.deadLetter], (_topic, _key, message) => {
