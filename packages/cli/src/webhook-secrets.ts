@@ -30,6 +30,12 @@ function append(value: string, before: readonly string[] | undefined): readonly 
   return [...(before ?? []), value];
 }
 
+/** Where secret references of files are looked up. */
+export const secretsDirOption: Option = new Option(
+  '--secrets-dir <dir>',
+  'root of secret://files/',
+).env('SECRETS_DIR');
+
 export const signingOptions: readonly Option[] = [
   new Option('--dialect <name>', 'how it is signed (default: waybill-hmac)').choices(dialectNames),
   new Option(
@@ -38,7 +44,7 @@ export const signingOptions: readonly Option[] = [
   ).argParser(append),
   new Option('--tenant <dir>', 'tenant folder that says dialect, secrets and tolerance'),
   new Option('--source <id>', 'source in that folder'),
-  new Option('--secrets-dir <dir>', 'root of secret://files/').env('SECRETS_DIR'),
+  secretsDirOption,
 ];
 
 function invalid(message: string): Fault {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Option } from 'commander';
 import { Fault } from '@waybill/fault';
 import { dialectNames, dialects, sign, type Dialect, type Key } from '@waybill/signatures';
-import { readSecret } from './webhook-secrets.ts';
+import { readSecret, secretsDirOption } from './webhook-secrets.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -12,6 +12,7 @@ export interface SenderOptions {
   readonly source?: string;
   readonly dialect: (typeof dialectNames)[number];
   readonly secretFile?: string;
+  readonly secretsDir?: string;
 }
 
 export const senderOptions: readonly Option[] = [
@@ -26,6 +27,7 @@ export const senderOptions: readonly Option[] = [
     '--secret-file <file>',
     'file with the secret; <file>.json#<field> for one field of an object, or secret://files/…',
   ).env('WEBHOOK_SECRET_FILE'),
+  secretsDirOption,
 ];
 
 function unusable(message: string, cause?: unknown): Fault {
@@ -86,7 +88,7 @@ export async function createSender(options: SenderOptions): Promise<Sender> {
 async function keyOf(options: SenderOptions, dialect: Dialect): Promise<Key | undefined> {
   // Senders that cannot sign have their secret in the address.
   if (options.secretFile === undefined) return undefined;
-  const key = dialect.key(await readSecret(options.secretFile, process.env['SECRETS_DIR']));
+  const key = dialect.key(await readSecret(options.secretFile, options.secretsDir));
   if (key === undefined) {
     throw unusable(`the text in ${options.secretFile} cannot be a secret of ${dialect.name}`);
   }

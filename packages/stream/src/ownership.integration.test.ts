@@ -229,6 +229,7 @@ describe('ownership', { timeout: 300_000, concurrency: true }, () => {
         if (!ending || mode === undefined || (mode === 'answer' && by === 'client')) return;
         mode = undefined;
         proxy.cut();
+        // Length of the outage, not a wait: what follows waits for its conditions.
         setTimeout(proxy.heal, 100);
       });
     }

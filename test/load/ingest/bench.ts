@@ -113,7 +113,11 @@ async function measureBatch({ stack, door, batch, options, line }: Round): Promi
     (batch === 1 ? PREPARED_PER_S.single : PREPARED_PER_S.batch) * (seconds + warmup);
   const load = { connections, shape, warmupSeconds: warmup, seconds, prepared };
   if (only.includes('floor')) {
-    line({ case: 'floor', batch, ...(await measured(stack, startFloor, load)) });
+    line({
+      case: 'floor',
+      batch,
+      ...(await measured(stack, startFloor, { ...load, reusable: true })),
+    });
   }
   if (only.includes('door')) {
     const before = await door.records();
@@ -162,6 +166,11 @@ async function measured(
   try {
     const used = usage(stack, target);
     const sent = await generate({ ...load, port: target.port }, used.begin);
+    if (sent.ranOut) {
+      throw new Error(
+        `expected ${load.prepared} prepared requests to last, found the server faster: raise PREPARED_PER_S of test/load/ingest/bench.ts`,
+      );
+    }
     return figuresOf(sent, load, used.end());
   } finally {
     await target.stop();

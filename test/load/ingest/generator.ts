@@ -17,8 +17,10 @@ export interface Load {
   readonly seconds: number;
   /** Requests per second of the open loop; undefined = closed loop. */
   readonly rate?: number | undefined;
-  /** Requests prepared before the clock; more are not sent. */
+  /** Requests prepared before the clock. */
   readonly prepared: number;
+  /** The server takes a request as often as it comes; otherwise one that runs out of them fails the run. */
+  readonly reusable?: boolean | undefined;
 }
 
 export interface Sent {
@@ -29,6 +31,8 @@ export interface Sent {
   readonly latencies: Float64Array;
   /** Connections that broke. */
   readonly broken: number;
+  /** The prepared requests did not last: the figures mean nothing. */
+  readonly ranOut: boolean;
   /** CPU of this thread for one request, µs. */
   readonly cpuUs: number;
 }
@@ -71,6 +75,7 @@ async function generate(
   let next = 0;
   let timing = false;
   let over = false;
+  let ranOut = false;
   const free: Line[] = [];
   const due: number[] = [];
 
@@ -85,8 +90,13 @@ async function generate(
     else sendNext(line, dueAt);
   };
   const sendNext = (line: Line, dueAt: number): void => {
+    if (over) return;
+    if (load.reusable) next %= requests.length;
     const request = requests[next];
-    if (over || request === undefined) return;
+    if (request === undefined) {
+      ranOut = true;
+      return;
+    }
     next += 1;
     line.dueAt = dueAt;
     line.busy = true;
@@ -120,6 +130,7 @@ async function generate(
     seconds,
     latencies: Float64Array.from(latencies).sort(),
     broken,
+    ranOut,
     cpuUs: (user + system) / Math.max(1, count),
   };
 }
