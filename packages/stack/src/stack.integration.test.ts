@@ -67,9 +67,15 @@ async function otherProcess(options: object): Promise<{ child: ChildProcess; pid
     setInterval(() => {}, 1000);`;
   const args = ['--input-type=module', '-e', code];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  open.push(() => child.kill('SIGKILL'));
+  let pids: number[] = [];
+  open.push(async () => {
+    child.kill('SIGKILL');
+    // Its servers still write while they stop, and the folder is deleted next.
+    await untilGone(pids);
+  });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  return { child, pids: JSON.parse(line.toString()) as number[] };
+  pids = JSON.parse(line.toString()) as number[];
+  return { child, pids };
 }
 
 async function sql(url: string, text: string): Promise<readonly unknown[]> {
