@@ -124,13 +124,16 @@ const wialonSession: Topic<Message<'SessionChanged', t.SessionChanged>> = topic(
 );
 
 const position: Topic<
-  Message<'PositionRecorded', t.PositionRecorded> | Message<'ProgressReached', t.ProgressReached>
+  | Message<'PositionRecorded', t.PositionRecorded>
+  | Message<'SignalRecorded', t.SignalRecorded>
+  | Message<'ProgressReached', t.ProgressReached>
 > = topic('fleet.position.event.v1', {
   key: 'tenant/unit',
   madeBy: ['transformer'],
   readBy: ['detector', 'reconciler'],
   contracts: {
-    PositionRecorded: contract('fleet/position/1.0'),
+    PositionRecorded: contract('fleet/position/1.1'),
+    SignalRecorded: contract('fleet/signal/1.0'),
     ProgressReached: contract('fleet/progress/1.0'),
   },
 });

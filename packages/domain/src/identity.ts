@@ -33,6 +33,19 @@ export function fixId(fix: FixIdentity): string {
   );
 }
 
+/**
+ * event_id of what a device measured without a position: tenant, unit, device second and the values in
+ * the order that its author always gives them.
+ */
+export function signalId(
+  tenantId: string,
+  unit: string,
+  eventTime: number,
+  values: readonly (string | number | boolean | null)[],
+): string {
+  return hashId('signal', tenantId, unit, Math.floor(eventTime / 1000), JSON.stringify(values));
+}
+
 /** event_id of a point event: tenant, unit, type, device second, discriminator. */
 export function pointId(
   tenantId: string,

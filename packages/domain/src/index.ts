@@ -1,5 +1,5 @@
 export { bodyHash, hashId, shortHash } from './hash.ts';
-export { fixId, pointId, taskKey, unitOf, type FixIdentity } from './identity.ts';
+export { fixId, pointId, signalId, taskKey, unitOf, type FixIdentity } from './identity.ts';
 export { distanceM, type Coordinate } from './geo.ts';
 export { businessDate, localTime, parseInstant, zoneOffsetMs } from './time.ts';
 export { dayOf, instantOf } from './json-time.ts';

@@ -18,7 +18,12 @@ export interface Fix {
   readonly courseDeg?: number | null;
   readonly satellites?: number | null;
   readonly ignition?: boolean | null;
+  readonly engineRpm?: number | null;
+  readonly fuelLevelL?: number | null;
+  readonly fuelLevelPercent?: number | null;
   readonly odometerKm?: number | null;
+  readonly engineHoursH?: number | null;
+  readonly isPrivate?: boolean | null;
   readonly driverCode?: string | null;
 }
 
@@ -63,6 +68,11 @@ export function recordFix(fix: Fix, origin: FixOrigin): Verdict {
     ignition: fix.ignition ?? null,
     odometer_km: fix.odometerKm ?? null,
     driver_code: fix.driverCode ?? null,
+    engine_rpm: fix.engineRpm ?? null,
+    fuel_level_l: fix.fuelLevelL ?? null,
+    fuel_level_percent: fix.fuelLevelPercent ?? null,
+    engine_hours_h: fix.engineHoursH ?? null,
+    is_private: fix.isPrivate ?? null,
   };
   const broken = contract.violations(value);
   if (broken.length > 0) {

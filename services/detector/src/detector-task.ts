@@ -1,4 +1,9 @@
-import { topics, type PositionRecorded, type ProgressReached } from '@waybill/contracts';
+import {
+  topics,
+  type PositionRecorded,
+  type ProgressReached,
+  type SignalRecorded,
+} from '@waybill/contracts';
 import type { Emitter, Received, Task, TaskContext } from '@waybill/stream';
 import { finishUnit } from './finish-unit.ts';
 import { handlePosition } from './handle-position.ts';
@@ -66,8 +71,8 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
   function handleRecord(record: Received, turn: Turn): void {
     const { type, value } = record.message;
     // The topic's contracts decide the type of the value by the name of the record.
-    if (type === 'PositionRecorded') {
-      handlePosition(record, value as PositionRecorded, turn, handling);
+    if (type === 'PositionRecorded' || type === 'SignalRecorded') {
+      handlePosition(record, value as PositionRecorded | SignalRecorded, turn, handling);
     } else if (type === 'ProgressReached') {
       handleProgress(record, value as ProgressReached, turn, tenants, store);
     }

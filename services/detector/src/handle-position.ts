@@ -1,4 +1,4 @@
-import type { PositionRecorded } from '@waybill/contracts';
+import type { PositionRecorded, SignalRecorded } from '@waybill/contracts';
 import type { Emitter, Received } from '@waybill/stream';
 import { accept, type Acceptance } from './core/accept.ts';
 import type { DetectorMetrics } from './metrics.ts';
@@ -14,7 +14,7 @@ export interface Handling {
 
 function reject(
   record: Received,
-  position: PositionRecorded,
+  position: PositionRecorded | SignalRecorded,
   code: string,
   message: string,
   out: Emitter,
@@ -36,10 +36,10 @@ function reject(
   });
 }
 
-/** position → decision → effect; what follows from it is settled at the end of the turn. */
+/** position or signal → decision → effect; what follows from it is settled at the end of the turn. */
 export function handlePosition(
   record: Received,
-  position: PositionRecorded,
+  position: PositionRecorded | SignalRecorded,
   turn: Turn,
   { tenants, maxFixesPerUnit, metrics }: Handling,
 ): void {

@@ -33,6 +33,11 @@ export function positionOf(sampled: VehicleSampled, index: number): PositionReco
     ignition: sampled.ignition,
     odometer_km: sampled.odometer_km,
     driver_code: null,
+    engine_rpm: null,
+    fuel_level_l: null,
+    fuel_level_percent: null,
+    engine_hours_h: null,
+    is_private: null,
   };
 }
 

@@ -145,7 +145,7 @@ export interface FuelTransactionRecorded {
   readonly currency: string | null;
 }
 
-/** One normalised fix. A fix may appear twice when it came by two ways (same event_id); readers remove repeats by event_id. */
+/** One normalised fix with what the device measured beside it. A fix may appear twice when it came by two ways (same event_id); readers remove repeats by event_id. */
 export interface PositionRecorded {
   /** Tenant, lower case with hyphens. */
   readonly tenant_id: string;
@@ -185,6 +185,16 @@ export interface PositionRecorded {
   readonly odometer_km: number | null;
   /** Driver code in the message. */
   readonly driver_code: string | null;
+  /** Engine speed. Over 300 the engine is on where there is no ignition signal. [1/min] */
+  readonly engine_rpm: number | null;
+  /** Calibrated fuel level of all tanks; null where a reading is none. [l] */
+  readonly fuel_level_l: number | null;
+  /** Fuel level, or state of charge, as a share of the tank, for devices that report no litres. [percent] */
+  readonly fuel_level_percent: number | null;
+  /** Engine hours counter. [h] */
+  readonly engine_hours_h: number | null;
+  /** The driver switched private mode on: coordinates are not to be published. Null = the device has no such switch. */
+  readonly is_private: boolean | null;
 }
 
 /** Everything that the source registered up to complete_to_time stands before this record in this partition. */
@@ -261,6 +271,48 @@ export interface WorkOrderReported {
   readonly due_odometer_km: number | null;
   /** Engine hours at which it falls due. [h] */
   readonly due_engine_h: number | null;
+}
+
+/** What a device measured at one time without a position: ignition, fuel, counters. Stands in the stream of positions of its unit; readers that need coordinates pass it by. May appear twice, as positions. */
+export interface SignalRecorded {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** Device time of the fact. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** Speed as the device recorded it (odometer, CAN); null where there is none. [km/h] */
+  readonly speed_kmh: number | null;
+  /** Ignition or engine signal. */
+  readonly ignition: boolean | null;
+  /** Odometer. [km] */
+  readonly odometer_km: number | null;
+  /** Driver code in the message. */
+  readonly driver_code: string | null;
+  /** Engine speed. Over 300 the engine is on where there is no ignition signal. [1/min] */
+  readonly engine_rpm: number | null;
+  /** Calibrated fuel level of all tanks; null where a reading is none. [l] */
+  readonly fuel_level_l: number | null;
+  /** Fuel level, or state of charge, as a share of the tank, for devices that report no litres. [percent] */
+  readonly fuel_level_percent: number | null;
+  /** Engine hours counter. [h] */
+  readonly engine_hours_h: number | null;
+  /** The driver switched private mode on: coordinates are not to be published. Null = the device has no such switch. */
+  readonly is_private: boolean | null;
 }
 
 export type VisitStatus = 'ENTERED' | 'LEFT' | 'UNKNOWN_EXIT' | 'UNKNOWN';

@@ -72,6 +72,11 @@ export function fix(second: number, change: Partial<PositionRecorded> = {}): Pos
     ignition: null,
     odometer_km: null,
     driver_code: null,
+    engine_rpm: null,
+    fuel_level_l: null,
+    fuel_level_percent: null,
+    engine_hours_h: null,
+    is_private: null,
     ...change,
   };
 }

@@ -1,4 +1,4 @@
-import type { PositionRecorded, TaskRaised } from '@waybill/contracts';
+import type { PositionRecorded, SignalRecorded, TaskRaised } from '@waybill/contracts';
 import { businessDate } from '@waybill/domain';
 import { Bucket, BUCKET_FIXES } from './beyond-grace.ts';
 import { fixOf, type Fix } from './fix.ts';
@@ -47,7 +47,7 @@ function seconds(ms: number): number {
   return Math.round(ms / 1000);
 }
 
-function wrongTime(position: PositionRecorded): Acceptance | undefined {
+function wrongTime(position: PositionRecorded | SignalRecorded): Acceptance | undefined {
   const { event_time: time, provider_time: registered } = position;
   if (time > registered + SKEW_MS) {
     const message = `expected a device time of at most ${seconds(SKEW_MS)} s after registration, found ${seconds(time - registered)} s; check the tracker's clock`;
@@ -81,7 +81,7 @@ function beyondGrace(unit: Unit, fix: Fix, rules: Rules): Acceptance {
 /** Decides about a position and, when it counts, puts it into the unit's timeline or bucket. */
 export function accept(
   unit: Unit,
-  position: PositionRecorded,
+  position: PositionRecorded | SignalRecorded,
   rules: Rules,
   maxFixes: number,
 ): Acceptance {

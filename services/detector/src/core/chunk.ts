@@ -18,6 +18,9 @@ export const CHUNK_MS = 900_000;
  */
 const STRIDE = 56;
 
+/** Latitude of a fix without a position. */
+const NOWHERE = -2_147_483_648;
+
 /** What an insertion did. */
 export type Insertion =
   /** The first fix of its second. */
@@ -47,12 +50,20 @@ function indexIn(list: string[], text: string): number {
  */
 class PackedFix implements Fix {
   readonly time: number;
-  readonly latitude: number;
-  readonly longitude: number;
+  readonly latitude: number | undefined;
+  readonly longitude: number | undefined;
   readonly latenessMs: number;
   readonly idHigh: number;
   readonly idLow: number;
   readonly speedKmh: number | undefined;
+  readonly courseDeg = undefined;
+  readonly satellites = undefined;
+  readonly engineOn = undefined;
+  readonly fuelLevelL = undefined;
+  readonly fuelLevelPercent = undefined;
+  readonly odometerKm = undefined;
+  readonly engineHoursH = undefined;
+  readonly isPrivate = false;
   readonly driver: string | undefined;
   private readonly view: DataView;
   private readonly at: number;
@@ -67,8 +78,9 @@ class PackedFix implements Fix {
   ) {
     const speed = view.getUint32(at + 32);
     this.time = startMs + view.getUint32(at);
-    this.latitude = view.getInt32(at + 4) / 1e7;
-    this.longitude = view.getInt32(at + 8) / 1e7;
+    const latitude = view.getInt32(at + 4);
+    this.latitude = latitude === NOWHERE ? undefined : latitude / 1e7;
+    this.longitude = latitude === NOWHERE ? undefined : view.getInt32(at + 8) / 1e7;
     this.latenessMs = view.getInt32(at + 12);
     this.idHigh = view.getUint32(at + 16);
     this.idLow = view.getUint32(at + 20);
@@ -274,8 +286,8 @@ export class Chunk {
     const view = this.#view;
     const { address } = fix;
     view.setUint32(at, fix.time - this.index * CHUNK_MS);
-    view.setInt32(at + 4, Math.round(fix.latitude * 1e7));
-    view.setInt32(at + 8, Math.round(fix.longitude * 1e7));
+    view.setInt32(at + 4, fix.latitude === undefined ? NOWHERE : Math.round(fix.latitude * 1e7));
+    view.setInt32(at + 8, Math.round((fix.longitude ?? 0) * 1e7));
     view.setInt32(at + 12, fix.latenessMs);
     putId(this.#packed, at + 16, fix.id);
     view.setUint32(at + 32, fix.speedKmh === undefined ? 0 : Math.round(fix.speedKmh * 1000) + 1);

@@ -1,15 +1,17 @@
-import type { PositionRecorded, RawAddress } from '@waybill/contracts';
+import type { PositionRecorded, RawAddress, SignalRecorded } from '@waybill/contracts';
 import { wordOf } from './bytes.ts';
 
 /**
- * A fix as the rules see it. Coordinates are kept to 1e-7 degree (1 cm) and speed to 0.001 km/h, so
- * that a fix that was saved and restored gives the same result to the last bit.
+ * A fix as the rules see it: what a device measured in one second, with a position or without. Coordinates
+ * are kept to 1e-7 degree (1 cm), speed to 0.001 km/h, course to a degree, levels, odometer and hours to
+ * 0.01, so that a fix that was saved and restored gives the same result to the last bit.
  */
 export interface Fix {
   /** Device time, ms. */
   readonly time: number;
-  readonly latitude: number;
-  readonly longitude: number;
+  /** Degrees; undefined together with the longitude where the device sent no position. */
+  readonly latitude: number | undefined;
+  readonly longitude: number | undefined;
   /** provider_time - event_time, ms; negative for a device clock that is ahead. */
   readonly latenessMs: number;
   /** event_id, 32 hex digits. */
@@ -18,32 +20,79 @@ export interface Fix {
   readonly idHigh: number;
   readonly idLow: number;
   readonly speedKmh: number | undefined;
+  /** Degrees from north, 0 to 359. */
+  readonly courseDeg: number | undefined;
+  readonly satellites: number | undefined;
+  /** Ignition, else engine speed over 300; undefined where the device has neither. */
+  readonly engineOn: boolean | undefined;
+  readonly fuelLevelL: number | undefined;
+  /** Share of the tank or battery, percent. */
+  readonly fuelLevelPercent: number | undefined;
+  readonly odometerKm: number | undefined;
+  readonly engineHoursH: number | undefined;
   readonly driver: string | undefined;
+  /** The driver's switch for private drives is on. */
+  readonly isPrivate: boolean;
   readonly address: RawAddress;
+}
+
+/** A fix with a position: what rules about places and movement read. */
+export interface LocatedFix extends Fix {
+  readonly latitude: number;
+  readonly longitude: number;
 }
 
 /** What a trip's contract takes as a driver code; anything else counts as none. */
 const DRIVER_CODE = /^[A-Za-z0-9_-]{1,32}$/;
+
+/** An engine that turns faster than this is on, 1/min. */
+const RUNNING_RPM = 300;
+
+/** True when the fix has a position. */
+export function isLocated(fix: Fix): fix is LocatedFix {
+  return fix.latitude !== undefined;
+}
 
 function rounded(degrees: number): number {
   // Adding 0 makes 0 of -0, which an integer cannot hold.
   return Math.round(degrees * 1e7) / 1e7 + 0;
 }
 
-/** The fix of a position record. */
-export function fixOf(position: PositionRecorded): Fix {
-  const { speed_kmh: speed, driver_code: driver } = position;
+function hundredths(value: number | null): number | undefined {
+  return value === null ? undefined : Math.round(value * 100) / 100;
+}
+
+function engineOn({
+  ignition,
+  engine_rpm: rpm,
+}: SignalRecorded | PositionRecorded): Fix['engineOn'] {
+  return ignition ?? (rpm === null ? undefined : rpm > RUNNING_RPM);
+}
+
+/** The fix of a record of the position topic. */
+export function fixOf(record: PositionRecorded | SignalRecorded): Fix {
+  const { speed_kmh: speed, driver_code: driver } = record;
+  const position = 'latitude' in record ? record : undefined;
+  const course = position?.course_deg ?? undefined;
   return {
-    time: position.event_time,
-    latitude: rounded(position.latitude),
-    longitude: rounded(position.longitude),
-    latenessMs: position.provider_time - position.event_time,
-    id: position.event_id,
-    idHigh: wordOf(position.event_id, 0),
-    idLow: wordOf(position.event_id, 8),
+    time: record.event_time,
+    latitude: position === undefined ? undefined : rounded(position.latitude),
+    longitude: position === undefined ? undefined : rounded(position.longitude),
+    latenessMs: record.provider_time - record.event_time,
+    id: record.event_id,
+    idHigh: wordOf(record.event_id, 0),
+    idLow: wordOf(record.event_id, 8),
     speedKmh: speed === null ? undefined : Math.round(speed * 1000) / 1000,
+    courseDeg: course === undefined ? undefined : Math.round(course) % 360,
+    satellites: position?.satellites ?? undefined,
+    engineOn: engineOn(record),
+    fuelLevelL: hundredths(record.fuel_level_l),
+    fuelLevelPercent: hundredths(record.fuel_level_percent),
+    odometerKm: hundredths(record.odometer_km),
+    engineHoursH: hundredths(record.engine_hours_h),
     driver: driver !== null && DRIVER_CODE.test(driver) ? driver : undefined,
-    address: position.trace,
+    isPrivate: record.is_private ?? false,
+    address: record.trace,
   };
 }
 
@@ -57,8 +106,12 @@ export function providerTimeOf(fix: Fix): number {
   return fix.time + fix.latenessMs;
 }
 
-/** True when `a` counts before `b` in the same device second: smaller (provider_time, event_id). */
+/**
+ * True when `a` counts before `b` in the same device second: one with a position before one without, then
+ * the smaller (provider_time, event_id).
+ */
 export function outranks(a: Fix, b: Fix): boolean {
+  if (isLocated(a) !== isLocated(b)) return isLocated(a);
   const difference = providerTimeOf(a) - providerTimeOf(b);
   return difference < 0 || (difference === 0 && a.id < b.id);
 }

@@ -1,11 +1,12 @@
-import { sameFix, type Fix } from './fix.ts';
+import { isLocated, sameFix, type Fix, type LocatedFix } from './fix.ts';
 import type { Rules } from './rules.ts';
 import { advanceRun, sameRun, type Run, type TripCut } from './trip-fold.ts';
 import { advancePresences, samePresences, type Presence, type VisitCut } from './visit-fold.ts';
 
 /** What all fixes up to some point leave behind: enough to go on without them. Never changed in place. */
 export interface FoldState {
-  readonly last: Fix | undefined;
+  /** Newest fix with a position. */
+  readonly last: LocatedFix | undefined;
   readonly run: Run | undefined;
   readonly presences: readonly Presence[];
 }
@@ -25,6 +26,8 @@ export const START: FoldState = Object.freeze({
 
 /** One fix further; what it ends is added to `closed`. Fixes must come in order, one per second. */
 export function advance(state: FoldState, fix: Fix, rules: Rules, closed: Closed): FoldState {
+  // Neither rule says anything about where a unit without a position is.
+  if (!isLocated(fix)) return state;
   const zoneIds = rules.zones.containing(fix, fix.time);
   return {
     last: fix,

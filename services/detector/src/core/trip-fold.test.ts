@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fix, rules, track } from '../testing/fixes.ts';
-import type { Fix } from './fix.ts';
+import type { LocatedFix } from './fix.ts';
 import type { TripRule } from './rules.ts';
 import { advanceRun, cutBySilence, inputsHash, type Run, type TripCut } from './trip-fold.ts';
 
 function foldAll(
-  fixes: readonly Fix[],
+  fixes: readonly LocatedFix[],
   rule: TripRule = rules().trip,
 ): { readonly closed: TripCut[]; readonly run: Run | undefined } {
   const closed: TripCut[] = [];

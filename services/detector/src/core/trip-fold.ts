@@ -1,5 +1,5 @@
 import { distanceM } from '@waybill/domain';
-import { sameFix, type Fix } from './fix.ts';
+import { sameFix, type LocatedFix } from './fix.ts';
 import type { TripRule } from './rules.ts';
 
 /** Sums over the fixes of a run from its start. */
@@ -15,9 +15,9 @@ export interface Tally {
 
 /** A run of moving fixes that may still grow. */
 export interface Run {
-  readonly start: Fix;
+  readonly start: LocatedFix;
   /** Last moving fix. */
-  readonly end: Fix;
+  readonly end: LocatedFix;
   /** From start to end. */
   readonly toEnd: Tally;
   /** From start to the newest fix: becomes `toEnd` when the next moving fix comes in time. */
@@ -26,11 +26,11 @@ export interface Run {
 
 /** A run that ended. Cuts of one unit never overlap. */
 export interface TripCut {
-  readonly start: Fix;
-  readonly end: Fix;
+  readonly start: LocatedFix;
+  readonly end: LocatedFix;
   readonly tally: Tally;
   /** The fix that ended it; undefined when silence did. */
-  readonly closing: Fix | undefined;
+  readonly closing: LocatedFix | undefined;
 }
 
 const EMPTY: Tally = {
@@ -41,7 +41,7 @@ const EMPTY: Tally = {
   driver: undefined,
 };
 
-function add(tally: Tally, fix: Fix, stepM: number): Tally {
+function add(tally: Tally, fix: LocatedFix, stepM: number): Tally {
   const sum = tally.inputsLow + fix.idLow;
   const carry = sum > 0xffff_ffff ? 1 : 0;
   return {
@@ -53,7 +53,13 @@ function add(tally: Tally, fix: Fix, stepM: number): Tally {
   };
 }
 
-function isMoving(fix: Fix, near: boolean, stepM: number, gapMs: number, rule: TripRule): boolean {
+function isMoving(
+  fix: LocatedFix,
+  near: boolean,
+  stepM: number,
+  gapMs: number,
+  rule: TripRule,
+): boolean {
   if (rule.movementSource === 'speed' && fix.speedKmh !== undefined) {
     return fix.speedKmh > rule.minSpeedKmh;
   }
@@ -66,9 +72,9 @@ function isMoving(fix: Fix, near: boolean, stepM: number, gapMs: number, rule: T
  * the last moving fix counts only if movement goes on in time.
  */
 export function advanceRun(
-  last: Fix | undefined,
+  last: LocatedFix | undefined,
   run: Run | undefined,
-  fix: Fix,
+  fix: LocatedFix,
   rule: TripRule,
   closed: TripCut[],
 ): Run | undefined {

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, wordOf } from './bytes.ts';
 import { Chunk } from './chunk.ts';
-import type { Fix } from './fix.ts';
+import type { LocatedFix } from './fix.ts';
 import type { FoldState } from './fold.ts';
 import type { Published } from './publication.ts';
 import { Seen } from './seen.ts';
@@ -20,7 +20,7 @@ export type PartName = '' | `#f/${number}` | `#s/${number}` | `#b/${string}`;
 
 const statuses: readonly VisitCut['status'][] = ['ENTERED', 'LEFT', 'UNKNOWN_EXIT'];
 
-function writeFix(writer: ByteWriter, fix: Fix): void {
+function writeFix(writer: ByteWriter, fix: LocatedFix): void {
   writer.f64(fix.time);
   writer.f64(fix.latitude);
   writer.f64(fix.longitude);
@@ -34,7 +34,7 @@ function writeFix(writer: ByteWriter, fix: Fix): void {
   writer.i32(fix.address.index);
 }
 
-function readFix(reader: ByteReader): Fix {
+function readFix(reader: ByteReader): LocatedFix {
   const [time, latitude, longitude] = [reader.f64(), reader.f64(), reader.f64()];
   const latenessMs = reader.i32();
   const id = reader.id();
@@ -47,6 +47,14 @@ function readFix(reader: ByteReader): Fix {
     idHigh: wordOf(id, 0),
     idLow: wordOf(id, 8),
     speedKmh: reader.optional(() => reader.f64()),
+    courseDeg: undefined,
+    satellites: undefined,
+    engineOn: undefined,
+    fuelLevelL: undefined,
+    fuelLevelPercent: undefined,
+    odometerKm: undefined,
+    engineHoursH: undefined,
+    isPrivate: false,
     driver: reader.optional(() => reader.text()),
     address: {
       topic: reader.text(),

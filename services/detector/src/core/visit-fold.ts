@@ -1,4 +1,4 @@
-import { sameFix, type Fix } from './fix.ts';
+import { sameFix, type LocatedFix } from './fix.ts';
 import type { VisitRule } from './rules.ts';
 
 /**
@@ -15,16 +15,16 @@ export type Presence =
   | {
       readonly kind: 'entering';
       readonly zoneId: string;
-      readonly first: Fix;
+      readonly first: LocatedFix;
       readonly count: number;
     }
   | {
       readonly kind: 'inside';
       readonly zoneId: string;
-      readonly entered: Fix | undefined;
-      readonly lastInside: Fix;
+      readonly entered: LocatedFix | undefined;
+      readonly lastInside: LocatedFix;
       /** First of the consecutive fixes outside, when there are any. */
-      readonly leaving: Fix | undefined;
+      readonly leaving: LocatedFix | undefined;
       readonly outsideCount: number;
     };
 
@@ -32,10 +32,10 @@ export type Presence =
 export interface VisitCut {
   readonly zoneId: string;
   readonly status: 'ENTERED' | 'LEFT' | 'UNKNOWN_EXIT';
-  readonly entered: Fix;
+  readonly entered: LocatedFix;
   /** First fix outside; for UNKNOWN_EXIT the last one inside; undefined while open. */
-  readonly left: Fix | undefined;
-  readonly lastInside: Fix;
+  readonly left: LocatedFix | undefined;
+  readonly lastInside: LocatedFix;
 }
 
 /** The visits that are open in these presences. */
@@ -54,7 +54,7 @@ export function cutByLostSight(visit: VisitCut): VisitCut {
   return { ...visit, status: 'UNKNOWN_EXIT', left: visit.lastInside };
 }
 
-function inside(zoneId: string, entered: Fix | undefined, fix: Fix): Presence {
+function inside(zoneId: string, entered: LocatedFix | undefined, fix: LocatedFix): Presence {
   return {
     kind: 'inside',
     zoneId,
@@ -68,7 +68,7 @@ function inside(zoneId: string, entered: Fix | undefined, fix: Fix): Presence {
 function whenInside(
   zoneId: string,
   presence: Presence | undefined,
-  fix: Fix,
+  fix: LocatedFix,
   rule: VisitRule,
 ): Presence {
   if (presence?.kind === 'unset') return inside(zoneId, undefined, fix);
@@ -81,7 +81,7 @@ function whenInside(
 
 function whenOutside(
   presence: Presence,
-  fix: Fix,
+  fix: LocatedFix,
   rule: VisitRule,
   closed: VisitCut[],
 ): Presence | undefined {
@@ -101,9 +101,9 @@ function whenOutside(
  * added to `closed`. The first fix, and the first after more than the silence, only sets the state.
  */
 export function advancePresences(
-  last: Fix | undefined,
+  last: LocatedFix | undefined,
   presences: readonly Presence[],
-  fix: Fix,
+  fix: LocatedFix,
   zoneIds: readonly string[],
   rule: VisitRule,
   closed: VisitCut[],

@@ -1,22 +1,30 @@
-import { fixOf, type Fix } from '../core/fix.ts';
+import assert from 'node:assert/strict';
+import { fixOf, isLocated, type Fix, type LocatedFix } from '../core/fix.ts';
 import { buildZoneIndex, type Area } from '../core/zone-index.ts';
 import type { Rules } from '../core/rules.ts';
 import { position, type Fixture } from './messages.ts';
 
 /** A fix of a fixture. */
-export function fix(fixture: Fixture): Fix {
-  return fixOf(position(fixture));
+export function fix(fixture: Fixture): LocatedFix {
+  const made = fixOf(position(fixture));
+  assert.ok(isLocated(made));
+  return made;
 }
 
 /** The fields of a fix, whether it was read from packed bytes or not. */
 export function fields(given: Fix): Fix {
   const { time, latitude, longitude, latenessMs, id, idHigh, idLow, speedKmh, driver } = given;
-  const { address } = given;
-  return { time, latitude, longitude, latenessMs, id, idHigh, idLow, speedKmh, driver, address };
+  const { courseDeg, satellites, engineOn, fuelLevelL, fuelLevelPercent } = given;
+  const { odometerKm, engineHoursH, isPrivate, address } = given;
+  return {
+    ...{ time, latitude, longitude, latenessMs, id, idHigh, idLow, speedKmh, driver, address },
+    ...{ courseDeg, satellites, engineOn, fuelLevelL, fuelLevelPercent },
+    ...{ odometerKm, engineHoursH, isPrivate },
+  };
 }
 
 /** Fixes a minute apart from second 0 on, at so many thousandths of a degree of latitude. */
-export function track(thousandths: readonly number[], wishes: Partial<Fixture> = {}): Fix[] {
+export function track(thousandths: readonly number[], wishes: Partial<Fixture> = {}): LocatedFix[] {
   return thousandths.map((lat, i) => fix({ t: 60 * i, lat: lat / 1000, lon: 0, ...wishes }));
 }
 

@@ -53,6 +53,11 @@ export function position(fixture: Fixture): PositionRecorded {
     ignition: null,
     odometer_km: null,
     driver_code: fixture.driver ?? null,
+    engine_rpm: null,
+    fuel_level_l: null,
+    fuel_level_percent: null,
+    engine_hours_h: null,
+    is_private: null,
   };
 }
 
