@@ -103,14 +103,44 @@ const wialonPage: Topic<
   },
 });
 
-const wialonCursor: Topic<Message<'CursorMoved', t.CursorMoved>> = topic('wialon.cursor.state.v1', {
+/** Pages of re-read ranges: never among the live ones, which would hold them up. */
+const wialonPageBackfill: Topic<
+  Message<'PageFetched', t.PageFetched> | Message<'BackfillMarked', t.BackfillMarked>
+> = topic('wialon.page.backfill.v1', {
+  key: 'tenant/source/account',
+  partitioning: 'source',
+  madeBy: ['wialon-extractor'],
+  readBy: ['transformer', 'reconciler'],
+  contracts: {
+    PageFetched: contract('wialon/page/1.0'),
+    BackfillMarked: contract('wialon/backfill/1.0'),
+  },
+});
+
+const wialonCursor: Topic<
+  Message<'CursorMoved', t.CursorMoved> | Message<'BackfillMoved', t.BackfillMoved>
+> = topic('wialon.cursor.state.v1', {
   key: 'tenant/source/account[/unit], partitioned by the part before the unit',
   partitioning: 'source',
   compacted: true,
   madeBy: ['wialon-extractor'],
   readBy: ['wialon-extractor'],
-  contracts: { CursorMoved: contract('wialon/cursor/1.0') },
+  contracts: {
+    CursorMoved: contract('wialon/cursor/1.1'),
+    BackfillMoved: contract('wialon/backfill-state/1.0'),
+  },
 });
+
+const wialonCount: Topic<Message<'MessagesCounted', t.MessagesCounted>> = topic(
+  'wialon.count.event.v1',
+  {
+    key: 'tenant/source/account',
+    partitioning: 'source',
+    madeBy: ['wialon-extractor'],
+    readBy: ['reconciler'],
+    contracts: { MessagesCounted: contract('wialon/count/1.0') },
+  },
+);
 
 const wialonSession: Topic<Message<'SessionChanged', t.SessionChanged>> = topic(
   'wialon.session.event.v1',
@@ -197,8 +227,19 @@ const asset: Topic<Message<'AssetDescribed', t.AssetDescribed>> = topic('fleet.a
   compacted: true,
   madeBy: ['transformer'],
   readBy: ['console'],
-  contracts: { AssetDescribed: contract('fleet/asset/1.0') },
+  contracts: { AssetDescribed: contract('fleet/asset/1.1') },
 });
+
+const driverBinding: Topic<Message<'DriverBound', t.DriverBound>> = topic(
+  'fleet.driver-binding.state.v1',
+  {
+    key: 'tenant/unit',
+    compacted: true,
+    madeBy: ['transformer'],
+    readBy: [],
+    contracts: { DriverBound: contract('fleet/driver-binding/1.0') },
+  },
+);
 
 const zone: Topic<Message<'ZoneDescribed', t.ZoneDescribed>> = topic('fleet.zone.state.v1', {
   key: 'tenant/geofence',
@@ -267,6 +308,10 @@ const detectorDeadLetter: DeadLetterTopic = deadLetter('detector');
 
 const sinkDeadLetter: DeadLetterTopic = deadLetter('erp-sink');
 
+const extractorRework: ReworkCommandTopic = reworkCommand('wialon-extractor');
+
+const extractorReworkState: ReworkStateTopic = reworkState('wialon-extractor', 'source');
+
 const transformerRework: ReworkCommandTopic = reworkCommand('transformer');
 
 const transformerReworkState: ReworkStateTopic = reworkState('transformer', 'source');
@@ -279,7 +324,9 @@ const detectorReworkState: ReworkStateTopic = reworkState('detector', 'task');
 export const topics: {
   readonly webhookRaw: typeof webhookRaw;
   readonly wialonPage: typeof wialonPage;
+  readonly wialonPageBackfill: typeof wialonPageBackfill;
   readonly wialonCursor: typeof wialonCursor;
+  readonly wialonCount: typeof wialonCount;
   readonly wialonSession: typeof wialonSession;
   readonly position: typeof position;
   readonly trip: typeof trip;
@@ -289,6 +336,7 @@ export const topics: {
   readonly providerWorkOrder: typeof providerWorkOrder;
   readonly providerAlert: typeof providerAlert;
   readonly asset: typeof asset;
+  readonly driverBinding: typeof driverBinding;
   readonly zone: typeof zone;
   readonly idMapping: typeof idMapping;
   readonly tenantConfig: typeof tenantConfig;
@@ -299,6 +347,8 @@ export const topics: {
   readonly transformerDeadLetter: typeof transformerDeadLetter;
   readonly detectorDeadLetter: typeof detectorDeadLetter;
   readonly sinkDeadLetter: typeof sinkDeadLetter;
+  readonly extractorRework: typeof extractorRework;
+  readonly extractorReworkState: typeof extractorReworkState;
   readonly transformerRework: typeof transformerRework;
   readonly transformerReworkState: typeof transformerReworkState;
   readonly detectorRework: typeof detectorRework;
@@ -306,7 +356,9 @@ export const topics: {
 } = {
   webhookRaw,
   wialonPage,
+  wialonPageBackfill,
   wialonCursor,
+  wialonCount,
   wialonSession,
   position,
   trip,
@@ -316,6 +368,7 @@ export const topics: {
   providerWorkOrder,
   providerAlert,
   asset,
+  driverBinding,
   zone,
   idMapping,
   tenantConfig,
@@ -326,6 +379,8 @@ export const topics: {
   transformerDeadLetter,
   detectorDeadLetter,
   sinkDeadLetter,
+  extractorRework,
+  extractorReworkState,
   transformerRework,
   transformerReworkState,
   detectorRework,

@@ -122,7 +122,7 @@ test('topic names follow the pattern and are unique', () => {
   for (const topic of allTopics) {
     assert.match(
       topic.name,
-      /^[a-z-]+(\.[a-z-]+)*\.(raw|event|command|state|dead-letter)\.v\d+$|^[a-z-]+\.dead-letter\.v\d+$/,
+      /^[a-z-]+(\.[a-z-]+)*\.(raw|backfill|event|command|state|dead-letter)\.v\d+$|^[a-z-]+\.dead-letter\.v\d+$/,
     );
   }
   assert.equal(new Set(allTopics.map((topic) => topic.name)).size, allTopics.length);

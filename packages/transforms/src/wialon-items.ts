@@ -2,6 +2,7 @@ import { topics, type AssetDescribed, type PageFetched } from '@waybill/contract
 import { taskKey } from '@waybill/domain';
 import { isObject, violation } from './json.ts';
 import { reject, skip, type Verdict } from './transformed.ts';
+import { readSettings } from './wialon-settings.ts';
 
 const contract = topics.asset.contracts.AssetDescribed;
 
@@ -56,6 +57,7 @@ export function readItem(item: unknown, page: PageFetched): Verdict {
         device_id: textOrNull(item['uid']),
         vin: profileField(item, 'vin'),
         registration_plate: profileField(item, 'registration_plate'),
+        ...readSettings(item),
       },
     ],
   };

@@ -8,6 +8,7 @@ export interface ReworkTopics {
 }
 
 const byService: Readonly<Record<string, ReworkTopics>> = {
+  'wialon-extractor': { commands: topics.extractorRework, state: topics.extractorReworkState },
   transformer: { commands: topics.transformerRework, state: topics.transformerReworkState },
   detector: { commands: topics.detectorRework, state: topics.detectorReworkState },
 };

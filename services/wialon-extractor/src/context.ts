@@ -46,8 +46,10 @@ export function createContext(
 
 /** Cursor of a unit, or of the live feed. */
 export function cursorOf(context: AccountContext, unit: string | null): Progressed | undefined {
-  const cursor = context.owner.cursors.get(cursorKey(context.account, unit))?.value;
-  return cursor && { readToTime: cursor.read_to_time, updatedTime: cursor.updated_time };
+  const message = context.owner.cursors.get(cursorKey(context.account, unit));
+  if (message?.type !== 'CursorMoved') return undefined;
+  const { read_to_time: readToTime, updated_time: updatedTime } = message.value;
+  return { readToTime, updatedTime };
 }
 
 /** Writes a line of the authentication audit and counts it. */

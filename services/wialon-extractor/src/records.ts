@@ -1,5 +1,6 @@
 import {
   topics,
+  type BackfillMoved,
   type CursorMoved,
   type Message,
   type PageFetched,
@@ -8,8 +9,9 @@ import {
 import type { Outgoing } from '@waybill/stream';
 import { accountKey, cursorKey, type Account } from './core/account.ts';
 
-/** A cursor as the owner keeps it. */
-export type CursorMessage = Message<'CursorMoved', CursorMoved>;
+/** A cursor or the state of a back-fill, as the owner keeps it. */
+export type CursorMessage =
+  Message<'CursorMoved', CursorMoved> | Message<'BackfillMoved', BackfillMoved>;
 
 /** A page under the account's key. */
 export function pageRecord(
@@ -71,6 +73,8 @@ export function cursorRecord(
         read_to_time: readToTime,
         session_hash: sessionHash,
         updated_time: updatedTime,
+        hours_from_time: null,
+        hour_counts: [],
       },
     },
   };

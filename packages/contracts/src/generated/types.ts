@@ -68,6 +68,80 @@ export interface DeliverySettled {
   readonly changed_fields: readonly string[];
 }
 
+export interface CalibrationRow {
+  /** Least value for which this row counts. */
+  readonly x: number;
+  /** Slope. */
+  readonly a: number;
+  /** Offset: result = a * value + b. */
+  readonly b: number;
+}
+
+export interface AssetSensor {
+  /** Number within the unit. */
+  readonly sensor_id: number;
+  /** Name at the provider. */
+  readonly name: string;
+  /** Type at the provider, such as fuel level or engine operation. */
+  readonly sensor_type: string;
+  /** Unit of measure at the provider. */
+  readonly metric: string;
+  /** Expression over message parameters, such as can_fls or in1. */
+  readonly parameter: string;
+  /** 1 instant, 2 differential, 3 differential with overflow, 4 off to on, 5 on to off; 0x20 overflow, 0x40 bounds after calculation. */
+  readonly flags: number;
+  /** Lower values are invalid. */
+  readonly lower_bound: number | null;
+  /** Values from here on are invalid. */
+  readonly upper_bound: number | null;
+  /** How validator_id validates; 0 = not. */
+  readonly validation_type: number;
+  /** Sensor that validates; 0 = none. */
+  readonly validator_id: number;
+  /** Rows by rising x; the row with the largest x not above the value counts, the first below. Empty = as it is. */
+  readonly calibration: readonly CalibrationRow[];
+}
+
+export interface TripDetector {
+  /** 1 speed, 2 coordinates, 3 ignition, 4 mileage sensor, 5 relative odometer. */
+  readonly detector: number;
+  /** Whether positions are filtered by satellites and speed. */
+  readonly gps_correction: boolean;
+  /** Positions with fewer are not used. */
+  readonly min_satellites: number;
+  /** Slower is standing. [km/h] */
+  readonly min_moving_speed_kmh: number;
+  /** A shorter stop ends no trip. [s] */
+  readonly min_stay_time_s: number;
+  /** A longer way between two messages ends a trip. [m] */
+  readonly max_messages_distance_m: number;
+  /** Shorter trips are none. [s] */
+  readonly min_trip_time_s: number;
+  /** Shorter trips are none. [m] */
+  readonly min_trip_distance_m: number;
+}
+
+export interface ServiceInterval {
+  /** Number within the unit. */
+  readonly interval_id: number;
+  /** Name at the provider. */
+  readonly name: string;
+  /** Every so many kilometres; 0 = not by distance. [km] */
+  readonly interval_km: number;
+  /** Every so many days; 0 = not by time. [d] */
+  readonly interval_days: number;
+  /** Every so many engine hours; 0 = not by hours. [h] */
+  readonly interval_engine_hours_h: number;
+  /** Odometer at the last service. [km] */
+  readonly last_km: number;
+  /** Last service. [ms since epoch UTC] */
+  readonly last_time: number | null;
+  /** Engine hours at the last service. [h] */
+  readonly last_engine_hours_h: number;
+  /** Services done. */
+  readonly times_done: number;
+}
+
 export interface AssetInterval {
   /** Start; null = always. [ms since epoch UTC] */
   readonly valid_from_time: number | null;
@@ -81,6 +155,18 @@ export interface AssetInterval {
   readonly vin: string | null;
   /** Plate from the profile. */
   readonly registration_plate: string | null;
+  /** Sensors with calibration. */
+  readonly sensors: readonly AssetSensor[];
+  /** The provider's settings of its trips. */
+  readonly trip_detector: TripDetector | null;
+  /** Maintenance intervals. */
+  readonly service_intervals: readonly ServiceInterval[];
+  /** 0 metric, 1 US, 2 imperial, 3 metric with gallons. */
+  readonly measure_system: number | null;
+  /** How the provider counts: low digit 0 GPS, 1 mileage sensor, 2 relative odometer, 3 GPS and ignition; 0x10 engine hours by ignition, 0x20 absolute, 0x40 relative. */
+  readonly counter_flags: number | null;
+  /** Device type at the provider. */
+  readonly hardware_id: number | null;
 }
 
 /** A unit at the provider with its validity intervals. */
@@ -95,6 +181,31 @@ export interface AssetDescribed {
   readonly revision: number;
   /** All validity intervals. */
   readonly intervals: readonly AssetInterval[];
+}
+
+export interface DriverBindingInterval {
+  /** Start; null = always. [ms since epoch UTC] */
+  readonly valid_from_time: number | null;
+  /** End; null = open. [ms since epoch UTC] */
+  readonly valid_to_time: number | null;
+  /** Driver as wialon:<resource>_<id>. */
+  readonly driver_id: string;
+  /** Code of the driver's key, as messages carry it. */
+  readonly driver_code: string | null;
+}
+
+/** Which driver the provider binds to a unit, with all validity intervals; codes, no names. */
+export interface DriverBound {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** When the provider was read. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** Read time in ms. */
+  readonly revision: number;
+  /** All bindings, oldest first; several at a time may overlap. */
+  readonly intervals: readonly DriverBindingInterval[];
 }
 
 export type Cause =
@@ -848,6 +959,94 @@ export interface PushedLocation {
   readonly ts: number;
 }
 
+export type BackfillStatus = 'RUNNING' | 'DONE' | 'CANCELLED' | 'FAILED' | 'UNKNOWN';
+
+/** How far a back-fill of an account is; written with the pages that it covers. */
+export interface BackfillMoved {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Source in the tenant file. */
+  readonly source_id: string;
+  /** Account at the provider. */
+  readonly account: string;
+  /** Command that asked for the range. */
+  readonly rework_id: string;
+  /** RUNNING until the end marker is written. */
+  readonly status: BackfillStatus;
+  /** Start of the range, device time. [ms since epoch UTC] */
+  readonly from_time: number;
+  /** End of the range, device time, exclusive. [ms since epoch UTC] */
+  readonly to_time: number;
+  /** Provider ids that are left, ascending; the first is being read. */
+  readonly units: readonly number[];
+  /** The first unit left is read up to here, device time. [ms since epoch UTC] */
+  readonly reached_time: number;
+  /** Units at the start. */
+  readonly units_total: number;
+  /** Messages published. */
+  readonly messages: number;
+  /** Messages of the first unit left. */
+  readonly unit_messages: number;
+  /** Units that could not be read. */
+  readonly skipped: readonly number[];
+  /** Wall time. [ms since epoch UTC] */
+  readonly updated_time: number;
+}
+
+export type BackfillMark = 'STARTED' | 'UNIT_ENDED' | 'ENDED' | 'CANCELLED' | 'FAILED' | 'UNKNOWN';
+
+/** Where a re-read range stands: behind the pages that it speaks of, in the same partition. */
+export interface BackfillMarked {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Source in the tenant file. */
+  readonly source_id: string;
+  /** Account at the provider. */
+  readonly account: string;
+  /** Command that asked for the range. */
+  readonly rework_id: string;
+  /** STARTED and one of ENDED, CANCELLED, FAILED per command and account; UNIT_ENDED per unit. */
+  readonly mark: BackfillMark;
+  /** Unit whose pages stand before this record; null = all of the command. */
+  readonly unit: string | null;
+  /** Start of the range, device time. [ms since epoch UTC] */
+  readonly from_time: number;
+  /** End of the range, device time, exclusive. [ms since epoch UTC] */
+  readonly to_time: number;
+  /** Messages published: of the unit, or of the whole range. */
+  readonly messages: number;
+  /** Units in the range. */
+  readonly units_total: number;
+  /** Units whose pages stand before this record. */
+  readonly units_done: number;
+  /** Why it failed, or which units could not be read. */
+  readonly reason: string | null;
+  /** Wall time. [ms since epoch UTC] */
+  readonly received_time: number;
+}
+
+/** The provider's own counts of a unit, hour by hour, beside what was extracted. */
+export interface MessagesCounted {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Source in the tenant file. */
+  readonly source_id: string;
+  /** Account at the provider. */
+  readonly account: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Start of the first hour, device time. [ms since epoch UTC] */
+  readonly from_time: number;
+  /** Messages that the provider holds, one number per hour. */
+  readonly provider_counts: readonly number[];
+  /** Messages that were extracted before the count; -1 = not known, for example after a restart. */
+  readonly extracted_counts: readonly number[];
+  /** Hours that differ and are read again. */
+  readonly reread_hours: number;
+  /** Wall time of the count. [ms since epoch UTC] */
+  readonly received_time: number;
+}
+
 /** How far a unit, or the live feed of an account, is read. */
 export interface CursorMoved {
   /** Tenant, lower case with hyphens. */
@@ -864,6 +1063,10 @@ export interface CursorMoved {
   readonly session_hash: string | null;
   /** Wall time. [ms since epoch UTC] */
   readonly updated_time: number;
+  /** Start of the first hour of hour_counts, device time. [ms since epoch UTC] */
+  readonly hours_from_time: number | null;
+  /** Messages extracted per hour, for the count proof; -1 = not known. */
+  readonly hour_counts: readonly number[];
 }
 
 /** One response of the Wialon Remote API, verbatim, with its call and window. */
