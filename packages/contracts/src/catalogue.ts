@@ -37,7 +37,7 @@ function deadLetter(service: string, readBy: readonly string[] = ['reconciler'])
 }
 
 const reworkContracts = {
-  ReworkRequested: contract<t.ReworkRequested>('ops/rework/1.0'),
+  ReworkRequested: contract<t.ReworkRequested>('ops/rework/1.1'),
   ReworkCancelled: contract<t.ReworkCancelled>('ops/rework-cancel/1.0'),
 };
 
@@ -168,18 +168,86 @@ const position: Topic<
   },
 });
 
+/** Ranges that are read again, with end markers. */
+const positionBackfill: Topic<
+  | Message<'PositionRecorded', t.PositionRecorded>
+  | Message<'SignalRecorded', t.SignalRecorded>
+  | Message<'RangeReread', t.RangeReread>
+> = topic('fleet.position.backfill.v1', {
+  key: 'tenant/unit',
+  madeBy: ['transformer', 'console'],
+  readBy: ['detector'],
+  contracts: {
+    PositionRecorded: position.contracts['PositionRecorded'],
+    SignalRecorded: position.contracts['SignalRecorded'],
+    RangeReread: contract('fleet/range-reread/1.0'),
+  },
+});
+
+const positionState: Topic<Message<'PositionRecorded', t.PositionRecorded>> = topic(
+  'fleet.position.state.v1',
+  {
+    key: 'tenant/unit',
+    compacted: true,
+    madeBy: ['detector'],
+    readBy: [],
+    contracts: { PositionRecorded: position.contracts['PositionRecorded'] },
+  },
+);
+
+const positionMinute: Topic<Message<'MinuteSampled', t.MinuteSampled>> = topic(
+  'fleet.position-minute.event.v1',
+  {
+    key: 'tenant/unit',
+    madeBy: ['detector'],
+    readBy: [],
+    contracts: { MinuteSampled: contract('fleet/position-minute/1.0') },
+  },
+);
+
+const hourCount: Topic<Message<'HourCounted', t.HourCounted>> = topic('fleet.hour-count.state.v1', {
+  key: 'tenant/hour/task, in the partition of the task',
+  compacted: true,
+  madeBy: ['detector'],
+  readBy: [],
+  contracts: { HourCounted: contract('fleet/hour-count/1.0') },
+});
+
+const proposal: Topic<Message<'ProposalChanged', t.ProposalChanged>> = topic(
+  'fleet.proposal.state.v1',
+  {
+    key: 'tenant/unit/business date, partitioned by the part before the date',
+    compacted: true,
+    madeBy: ['detector'],
+    readBy: ['console'],
+    contracts: { ProposalChanged: contract('fleet/proposal/1.0') },
+  },
+);
+
+const proposalVerdict: Topic<Message<'ProposalJudged', t.ProposalJudged>> = topic(
+  'fleet.proposal-verdict.state.v1',
+  {
+    key: 'tenant/unit/business date',
+    partitioning: 'single',
+    compacted: true,
+    madeBy: ['console'],
+    readBy: ['detector'],
+    contracts: { ProposalJudged: contract('fleet/proposal-verdict/1.0') },
+  },
+);
+
 const trip: Topic<Message<'TripCompleted', t.TripCompleted>> = topic('fleet.trip.event.v1', {
   key: 'tenant/unit',
   madeBy: ['detector'],
   readBy: ['erp-sink', 'reconciler'],
-  contracts: { TripCompleted: contract('fleet/trip/1.0') },
+  contracts: { TripCompleted: contract('fleet/trip/1.1') },
 });
 
 const siteVisit: Topic<Message<'SiteVisited', t.SiteVisited>> = topic('fleet.site-visit.event.v1', {
   key: 'tenant/unit',
   madeBy: ['detector'],
   readBy: ['erp-sink', 'reconciler'],
-  contracts: { SiteVisited: contract('fleet/site-visit/1.0') },
+  contracts: { SiteVisited: contract('fleet/site-visit/1.1') },
 });
 
 const tripStatus: Topic<Message<'TripStatusChanged', t.TripStatusChanged>> = topic(
@@ -329,6 +397,12 @@ export const topics: {
   readonly wialonCount: typeof wialonCount;
   readonly wialonSession: typeof wialonSession;
   readonly position: typeof position;
+  readonly positionBackfill: typeof positionBackfill;
+  readonly positionState: typeof positionState;
+  readonly positionMinute: typeof positionMinute;
+  readonly hourCount: typeof hourCount;
+  readonly proposal: typeof proposal;
+  readonly proposalVerdict: typeof proposalVerdict;
   readonly trip: typeof trip;
   readonly siteVisit: typeof siteVisit;
   readonly tripStatus: typeof tripStatus;
@@ -361,6 +435,12 @@ export const topics: {
   wialonCount,
   wialonSession,
   position,
+  positionBackfill,
+  positionState,
+  positionMinute,
+  hourCount,
+  proposal,
+  proposalVerdict,
   trip,
   siteVisit,
   tripStatus,

@@ -33,6 +33,7 @@ const trip: TripCompleted = {
   first_fix: { topic: 'wialon.page.raw.v1', partition: 0, offset: 5, index: 0 },
   last_fix: { topic: 'wialon.page.raw.v1', partition: 0, offset: 7, index: 3 },
   inputs_hash: 'c'.repeat(16),
+  rule: null,
 };
 
 /** avsc gives instances of its own classes; compare contents. */

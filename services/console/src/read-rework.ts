@@ -101,6 +101,7 @@ export function readRework(body: Body): Omit<ReworkRequested, 'rework_id' | 'req
     addresses,
     dead_letter_ids,
     ...range,
+    reread: null,
     preview: body['preview'] === true,
     rate_records_per_s: rate,
     requested_by: readActor(body),

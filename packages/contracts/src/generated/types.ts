@@ -256,6 +256,52 @@ export interface FuelTransactionRecorded {
   readonly currency: string | null;
 }
 
+/** Evidence of completeness: what one task of the detector saw of one tenant in one hour of device time. Sum over the tasks. */
+export interface HourCounted {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Start of the hour of device time. [ms since epoch UTC] */
+  readonly hour_time: number;
+  /** Task, one of all; its units are disjoint from those of others. */
+  readonly task: number;
+  /** Ordering fact. */
+  readonly revision: number;
+  /** Positions that were accepted, late ones included. */
+  readonly fixes: number;
+  /** Accepted positions that were older than the newest of their unit. */
+  readonly late_fixes: number;
+  /** Positions that came beyond grace and wait for a decision. */
+  readonly beyond_grace_fixes: number;
+  /** Units with a position in the hour. */
+  readonly units_heard: number;
+  /** Units known to the task without one. */
+  readonly units_silent: number;
+  /** Proposals of the hour's business days that await a verdict. */
+  readonly pending_proposals: number;
+  /** True when no position within grace can change the counts. */
+  readonly final: boolean;
+}
+
+/** Analytics: where and how a unit was in one minute. No coordinates, driver or text of people. A greater revision replaces a smaller one. */
+export interface MinuteSampled {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of tenant, unit and minute. */
+  readonly event_id: string;
+  /** Start of the minute of device time. [ms since epoch UTC] */
+  readonly minute_time: number;
+  /** Ordering fact. */
+  readonly revision: number;
+  /** H3 cell of resolution 7 (about 5 km²) of the newest position of the minute. */
+  readonly cell: string;
+  /** Positions of the minute that count. */
+  readonly fixes: number;
+  /** Mean recorded speed; null where the recording has none. [km/h] */
+  readonly speed_kmh: number | null;
+}
+
 /** One normalised fix with what the device measured beside it. A fix may appear twice when it came by two ways (same event_id); readers remove repeats by event_id. */
 export interface PositionRecorded {
   /** Tenant, lower case with hyphens. */
@@ -320,6 +366,86 @@ export interface ProgressReached {
   readonly received_time: number;
 }
 
+export type ProposalVerdict = 'ACCEPT' | 'REJECT' | 'UNKNOWN';
+
+/** The verdict of a person or rule about the proposal of one unit and business day. */
+export interface ProposalJudged {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Local date of the company. */
+  readonly business_date: string;
+  /** The content that was judged. */
+  readonly proposal_id: string;
+  /** Decision. */
+  readonly verdict: ProposalVerdict;
+  /** Who decided it. */
+  readonly judged_by: string;
+  /** Wall time. [ms since epoch UTC] */
+  readonly judged_time: number;
+}
+
+export type ProposalStatus =
+  'WANTED' | 'PENDING' | 'PREVIEW' | 'EMPTY' | 'ACCEPTED' | 'REJECTED' | 'FAILED' | 'UNKNOWN';
+
+export type ProposedChangeKind = 'INSERT' | 'UPDATE' | 'RETRACT' | 'UNKNOWN';
+
+export interface ProposedChange {
+  /** trip, site_visit …: the rule that found it. */
+  readonly entity: string;
+  /** Difference to what was published. */
+  readonly change: ProposedChangeKind;
+  /** event_id of the version that an acceptance publishes. */
+  readonly event_id: string;
+  /** Id of the entity. */
+  readonly entity_id: string;
+  /** Start as recomputed; of a retracted one as published. [ms since epoch UTC] */
+  readonly from_time: number;
+  /** End as recomputed; null while open. [ms since epoch UTC] */
+  readonly to_time: number | null;
+  /** Start as published; null for a new one. [ms since epoch UTC] */
+  readonly before_from_time: number | null;
+  /** End as published. [ms since epoch UTC] */
+  readonly before_to_time: number | null;
+  /** One line for a person. */
+  readonly detail: string;
+}
+
+/** What late positions beyond grace, or a recomputation that was asked for, would change on one business day of a unit. One per unit and day; a newer one replaces it. */
+export interface ProposalChanged {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Local date of the company. */
+  readonly business_date: string;
+  /** Names this content; a verdict names it, so that what changed meanwhile is never accepted unseen. */
+  readonly proposal_id: string;
+  /** Ordering fact. */
+  readonly revision: number;
+  /** WANTED: the range is to be read again; PENDING: a verdict is awaited; PREVIEW: shown only; EMPTY: nothing differs; FAILED: see reason. */
+  readonly status: ProposalStatus;
+  /** Why it failed or what is left out. */
+  readonly reason: string | null;
+  /** First device time of the range that is read again. [ms since epoch UTC] */
+  readonly from_time: number;
+  /** End of that range, exclusive. [ms since epoch UTC] */
+  readonly to_time: number;
+  /** Distinct positions of the day that came beyond grace. */
+  readonly late_fixes: number;
+  /** Positions that the recomputation used. */
+  readonly fixes: number;
+  /** Version of the tenant's settings that it was computed with. */
+  readonly settings_version: number;
+  /** What differs, in order of time. */
+  readonly changes: readonly ProposedChange[];
+  /** Who accepted or rejected it. */
+  readonly decided_by: string | null;
+  /** Time of the log at which this state was reached. [ms since epoch UTC] */
+  readonly changed_time: number;
+}
+
 export type ProviderAlert = 'geofence_enter' | 'geofence_exit' | 'UNKNOWN';
 
 /** A provider reported something that happened to a unit at one instant. */
@@ -382,6 +508,28 @@ export interface WorkOrderReported {
   readonly due_odometer_km: number | null;
   /** Engine hours at which it falls due. [h] */
   readonly due_engine_h: number | null;
+}
+
+/** End marker: all positions of a unit in a range of event time, as the source or our raw topic gives them now, stand before this record in this partition. */
+export interface RangeReread {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** What asked for the range; markers of one request are equal but for the unit. */
+  readonly request_id: string;
+  /** First device time of the range. [ms since epoch UTC] */
+  readonly from_time: number;
+  /** End of the range, exclusive. [ms since epoch UTC] */
+  readonly to_time: number;
+  /** True = the difference is only shown. */
+  readonly preview: boolean;
+  /** False = the range could not be read to its end; nothing is concluded from it. */
+  readonly complete: boolean;
+  /** Why it is not complete. */
+  readonly reason: string | null;
+  /** Wall time of the statement. [ms since epoch UTC] */
+  readonly received_time: number;
 }
 
 /** What a device measured at one time without a position: ignition, fuel, counters. Stands in the stream of positions of its unit; readers that need coordinates pass it by. May appear twice, as positions. */
@@ -476,6 +624,12 @@ export interface SiteVisited {
   readonly first_fix: RawAddress;
   /** Raw address of the fix that left, or of the newest fix inside. */
   readonly last_fix: RawAddress;
+  /** Rule and version of its code, such as visit/1; rule_version is that of the tenant's settings. */
+  readonly rule: string | null;
+  /** Positions from entry to exit; null as long as it was not counted. */
+  readonly fix_count: number | null;
+  /** Hash over the event ids of these positions. */
+  readonly inputs_hash: string | null;
 }
 
 export type TripStatus =
@@ -569,6 +723,8 @@ export interface TripCompleted {
   readonly last_fix: RawAddress;
   /** Hash over the event ids of the fixes. */
   readonly inputs_hash: string;
+  /** Rule and version of its code, such as trip/1; rule_version is that of the tenant's settings. */
+  readonly rule: string | null;
 }
 
 export type ZoneShape = 'POLYGON' | 'CIRCLE' | 'CORRIDOR' | 'UNKNOWN';
@@ -771,6 +927,19 @@ export interface ReworkAddress {
   readonly index: number;
 }
 
+export interface RereadRange {
+  /** Names the re-reading in its end marker. */
+  readonly request_id: string;
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** First device time. [ms since epoch UTC] */
+  readonly from_time: number;
+  /** End, exclusive. [ms since epoch UTC] */
+  readonly to_time: number;
+}
+
 /** Chosen input records of a service are to go through its current code again. Exactly one of addresses, dead_letter_ids and a range (key, times or offsets) chooses them. */
 export interface ReworkRequested {
   /** Id of the command; also its key. */
@@ -803,6 +972,8 @@ export interface ReworkRequested {
   readonly requested_by: string;
   /** Wall time. [ms since epoch UTC] */
   readonly requested_time: number;
+  /** Set = the records are not worked on again: what they hold of the unit and range goes to the back-fill topic. */
+  readonly reread: RereadRange | null;
 }
 
 export type TaskKind = 'BEYOND_GRACE' | 'UNMAPPED' | 'BEYOND_PERIOD' | 'UNKNOWN';

@@ -111,6 +111,7 @@ export function trip(id: string, change: Partial<TripCompleted> = {}): TripCompl
     first_fix: address(10, 0),
     last_fix: address(12, 4),
     inputs_hash: 'f00df00df00df00d',
+    rule: 'trip/1',
     ...change,
   };
 }
@@ -139,6 +140,9 @@ export function visit(id: string, change: Partial<SiteVisited> = {}): SiteVisite
     rule_version: 1,
     first_fix: address(10, 1),
     last_fix: address(10, 2),
+    rule: 'visit/1',
+    fix_count: null,
+    inputs_hash: null,
     ...change,
   };
 }

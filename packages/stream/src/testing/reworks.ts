@@ -23,6 +23,7 @@ export function command(id: number, chosen: Partial<ReworkRequested>): ReworkReq
     partition: null,
     from_offset: null,
     to_offset: null,
+    reread: null,
     preview: false,
     rate_records_per_s: 100_000,
     requested_by: 'test',

@@ -7,6 +7,9 @@ import type { Rules } from './rules.ts';
 import { cutBySilence, inputsHash, type Run, type TripCut } from './trip-fold.ts';
 import type { Decision, Unit } from './unit.ts';
 
+/** Name and version of the rule's code, for events. */
+const TRIP_RULE = 'trip/1';
+
 /** Greatest distance that the contract takes; beyond it positions are nonsense. */
 const MAX_DISTANCE_KM = 10_000;
 
@@ -93,6 +96,7 @@ function eventOf(
     first_fix: start.address,
     last_fix: end.address,
     inputs_hash: inputsHash(tally),
+    rule: TRIP_RULE,
   };
 }
 

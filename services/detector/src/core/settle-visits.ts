@@ -6,6 +6,9 @@ import type { Rules } from './rules.ts';
 import type { Decision, Unit } from './unit.ts';
 import { cutByLostSight, openVisits, type VisitCut } from './visit-fold.ts';
 
+/** Name and version of the rule's code, for events. */
+const VISIT_RULE = 'visit/1';
+
 /** How far behind a visit's borders the fix that confirmed them is looked for, ms. */
 const CONFIRMATION_MS = 600_000;
 
@@ -56,6 +59,9 @@ function eventOf(
     rule_version: rules.version,
     first_fix: entered.address,
     last_fix: (left ?? lastInside).address,
+    rule: VISIT_RULE,
+    fix_count: null,
+    inputs_hash: null,
   };
 }
 

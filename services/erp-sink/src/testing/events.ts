@@ -62,6 +62,7 @@ export function trip(options: TripOptions): Message {
     first_fix: trace,
     last_fix: trace,
     inputs_hash: shortHash(id),
+    rule: 'trip/1',
   };
   return { type: 'TripCompleted', value };
 }
@@ -101,6 +102,9 @@ export function visit(options: {
     rule_version: 1,
     first_fix: trace,
     last_fix: trace,
+    rule: 'visit/1',
+    fix_count: null,
+    inputs_hash: null,
   };
   return { type: 'SiteVisited', value };
 }
