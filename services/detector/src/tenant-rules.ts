@@ -8,7 +8,8 @@ import { hashId } from '@waybill/domain';
 import type { TableReader } from '@waybill/stream';
 import { readTenant } from '@waybill/tenant';
 import type { Rules } from './core/rules.ts';
-import { buildZoneIndex, type Area } from './core/zone-index.ts';
+import { buildZoneIndex } from './core/zone-index.ts';
+import type { Area } from './core/zone-shape.ts';
 
 /** How long a range stays provisional beyond grace at least, ms. */
 const MARGIN_MS = 600_000;

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { fix, rules } from '../testing/fixes.ts';
 import { advance, START, type Closed, type FoldState } from './fold.ts';
 import { Timeline } from './timeline.ts';
-import type { Area } from './zone-index.ts';
+import type { Area } from './zone-shape.ts';
 
 const zone: Area = {
   zoneId: 'z',

@@ -6,7 +6,7 @@ import { sameState } from './fold.ts';
 import { settle, trim } from './settle.ts';
 import { newUnit, type Unit } from './unit.ts';
 import { decodeUnit, encodeHead, type PartName } from './unit-codec.ts';
-import type { Area } from './zone-index.ts';
+import type { Area } from './zone-shape.ts';
 
 const zones: Area[] = ['a', 'b', 'c'].map((zoneId, i) => ({
   zoneId,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Coordinate } from '@waybill/domain';
-import { buildZoneIndex, insideRing, type Area } from './zone-index.ts';
+import { buildZoneIndex } from './zone-index.ts';
+import { insideRing, type Area } from './zone-shape.ts';
 
 function area(zoneId: string, wishes: Partial<Area>): Area {
   const always = { validFrom: -Infinity, validTo: Infinity };
@@ -14,19 +15,6 @@ function at(latitude: number, longitude: number): Coordinate {
 }
 
 const square = [at(0, 0), at(0, 1), at(1, 1), at(1, 0)];
-
-test('the even-odd rule leaves out the notch of a concave ring', () => {
-  const notched = [at(0, 0), at(0, 4), at(4, 4), at(1, 2), at(4, 0)];
-  assert.ok(insideRing(notched, at(0.5, 2)));
-  assert.ok(!insideRing(notched, at(3, 2)));
-  assert.ok(insideRing(notched, at(3, 0.3)));
-});
-
-test('a closed ring, first corner repeated, is the same ring', () => {
-  for (const point of [at(0.5, 0.5), at(2, 0.5)]) {
-    assert.equal(insideRing([...square, at(0, 0)], point), insideRing(square, point));
-  }
-});
 
 test('circles hold what is within their radius, corridors what is within half their width', () => {
   const zones = buildZoneIndex([
@@ -55,6 +43,25 @@ test('an area counts while it is valid, each zone once, ids in order', () => {
   assert.deepEqual(zones.containing(at(0.5, 0.5), 99), ['b']);
   assert.deepEqual(zones.containing(at(0.5, 0.5), 100), ['a', 'b']);
   assert.deepEqual(zones.containing(at(0.5, 0.5), 200), ['b']);
+});
+
+test('a shape with a mistake is named; only one that crosses itself can be entered', () => {
+  const bowTie = [at(0, 0), at(1, 1), at(0, 1), at(1, 0)];
+  const zones = buildZoneIndex([
+    area('bow-tie', { points: bowTie }),
+    area('line', { points: [at(0, 0), at(1, 1)] }),
+  ]);
+  assert.deepEqual(
+    zones.problems.map(({ area: { zoneId }, problem }) => [zoneId, problem]),
+    [
+      ['bow-tie', 'crosses_itself'],
+      ['line', 'two_points'],
+    ],
+  );
+  // North of the knot, and in the western wing.
+  assert.deepEqual(zones.containing(at(0.9, 0.5), 0), []);
+  assert.deepEqual(zones.containing(at(0.5, 0.1), 0), ['bow-tie']);
+  assert.deepEqual(zones.areasOf('line', 0), []);
 });
 
 test('the grid finds what testing every ring finds, also for shapes of many cells', () => {

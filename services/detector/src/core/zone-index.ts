@@ -1,19 +1,5 @@
-import { distanceM, type Coordinate } from '@waybill/domain';
-
-export type AreaShape = 'POLYGON' | 'CIRCLE' | 'CORRIDOR';
-
-/** One shape of a zone and when it holds. */
-export interface Area {
-  readonly zoneId: string;
-  readonly shape: AreaShape;
-  /** Radius of a circle, full width of a corridor, m. */
-  readonly widthM: number;
-  readonly points: readonly Coordinate[];
-  /** ms; inclusive. */
-  readonly validFrom: number;
-  /** ms; exclusive. */
-  readonly validTo: number;
-}
+import type { Coordinate } from '@waybill/domain';
+import { holds, problemOf, type Area, type AreaProblem } from './zone-shape.ts';
 
 /** Answers which zones hold a point. */
 export interface ZoneIndex {
@@ -21,6 +7,10 @@ export interface ZoneIndex {
   readonly ids: readonly string[];
   /** Ids, ascending, of the zones that hold the point at that time. */
   readonly containing: (point: Coordinate, time: number) => readonly string[];
+  /** The zone's shapes that hold at that time. */
+  readonly areasOf: (zoneId: string, time: number) => readonly Area[];
+  /** Shapes with a mistake: all but those that cross themselves are left out. */
+  readonly problems: readonly { readonly area: Area; readonly problem: AreaProblem }[];
 }
 
 const NONE: readonly string[] = [];
@@ -28,50 +18,6 @@ const CELL_DEGREES = 0.02;
 /** A shape over more cells stands in the list that is tested for every point. */
 const MAX_CELLS_PER_AREA = 400;
 const DEGREE_M = (6_371_000 * Math.PI) / 180;
-
-/** Even-odd rule on a ring in plain longitude and latitude; a point on the edge falls on either side. */
-export function insideRing(ring: readonly Coordinate[], point: Coordinate): boolean {
-  const { latitude: y, longitude: x } = point;
-  let inside = false;
-  let previous = ring.at(-1);
-  for (const corner of ring) {
-    if (previous !== undefined && corner.latitude > y !== previous.latitude > y) {
-      const share = (y - corner.latitude) / (previous.latitude - corner.latitude);
-      if (x < (previous.longitude - corner.longitude) * share + corner.longitude) inside = !inside;
-    }
-    previous = corner;
-  }
-  return inside;
-}
-
-/** Distance in m from the segment a-b, on a plane that touches the earth at the point. */
-function segmentDistanceM(a: Coordinate, b: Coordinate, point: Coordinate): number {
-  const east = DEGREE_M * Math.cos((point.latitude * Math.PI) / 180);
-  const ax = (a.longitude - point.longitude) * east;
-  const ay = (a.latitude - point.latitude) * DEGREE_M;
-  const bx = (b.longitude - point.longitude) * east;
-  const by = (b.latitude - point.latitude) * DEGREE_M;
-  const length2 = (bx - ax) ** 2 + (by - ay) ** 2;
-  const share =
-    length2 === 0 ? 0 : Math.min(1, Math.max(0, -(ax * (bx - ax) + ay * (by - ay)) / length2));
-  return Math.hypot(ax + share * (bx - ax), ay + share * (by - ay));
-}
-
-function holds(area: Area, point: Coordinate): boolean {
-  const [first] = area.points;
-  if (first === undefined) return false;
-  switch (area.shape) {
-    case 'POLYGON':
-      return insideRing(area.points, point);
-    case 'CIRCLE':
-      return distanceM(first, point) <= area.widthM;
-    case 'CORRIDOR':
-      return area.points.some(
-        (corner, i) =>
-          segmentDistanceM(area.points[i - 1] ?? corner, corner, point) <= area.widthM / 2,
-      );
-  }
-}
 
 interface Box {
   south: number;
@@ -133,8 +79,17 @@ function spread(boxed: Boxed, cells: Map<number, Boxed[]>, wide: Boxed[]): void 
 export function buildZoneIndex(areas: readonly Area[]): ZoneIndex {
   const cells = new Map<number, Boxed[]>();
   const wide: Boxed[] = [];
+  const problems: { area: Area; problem: AreaProblem }[] = [];
+  const byZone = new Map<string, Area[]>();
   for (const area of areas) {
-    if (area.points.length > 0) spread({ area, ...boxOf(area) }, cells, wide);
+    const problem = problemOf(area);
+    if (problem !== undefined) problems.push({ area, problem });
+    // The even-odd rule gives a ring that crosses itself a clear inside, so it counts as it was drawn.
+    if (problem !== undefined && problem !== 'crosses_itself') continue;
+    spread({ area, ...boxOf(area) }, cells, wide);
+    const siblings = byZone.get(area.zoneId);
+    if (siblings === undefined) byZone.set(area.zoneId, [area]);
+    else siblings.push(area);
   }
   const collect = (
     list: readonly Boxed[],
@@ -163,5 +118,8 @@ export function buildZoneIndex(areas: readonly Area[]): ZoneIndex {
       if (found === undefined) return NONE;
       return found.length > 1 ? found.sort() : found;
     },
+    areasOf: (zoneId, time) =>
+      (byZone.get(zoneId) ?? []).filter((area) => time >= area.validFrom && time < area.validTo),
+    problems,
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { fixOf, isLocated, type Fix, type LocatedFix } from '../core/fix.ts';
-import { buildZoneIndex, type Area } from '../core/zone-index.ts';
+import { buildZoneIndex } from '../core/zone-index.ts';
+import type { Area } from '../core/zone-shape.ts';
 import type { Rules } from '../core/rules.ts';
 import { position, type Fixture } from './messages.ts';
 

@@ -1,6 +1,6 @@
 import { businessDate, distanceM, fixId, round } from '@waybill/domain';
 import type { Detection } from '@waybill/tenant';
-import { insideRing } from '../core/zone-index.ts';
+import { insideRing } from '../core/zone-shape.ts';
 import type { ZoneDescribed } from '@waybill/contracts';
 import type { Fixture } from './messages.ts';
 
