@@ -37,7 +37,7 @@ interface Options {
 }
 
 const help = `
-Services: transformer, detector. Choose by one of: --dead-letter, --address, or a range (--key, --from,
+Services: wialon-extractor (a back-fill; times are device times), transformer, detector. Choose by one of: --dead-letter, --address, or a range (--key, --from,
 --to, --offsets together as wanted). Times are those of publishing. A preview writes nothing but its
 report. Newer results stay: events keep the revision of their source.
 
@@ -158,7 +158,7 @@ export function reworkCommand(run: Run): Command {
       // Else `--console` behind a subcommand would be taken for the option of this command.
       .enablePositionalOptions()
       .description('send chosen input records of a service through its current code again')
-      .argument('<service>', 'transformer or detector')
+      .argument('<service>', 'wialon-extractor, transformer or detector')
       .option('--dead-letter <id>', 'the element of a dead letter; may be repeated', collectId)
       .option('--address <topic/partition/offset[/index]>', 'may be repeated', collectAddress)
       .option('--key <key>', 'records with this key')

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
-import { loadTenant } from '@waybill/tenant';
+import { loadTenant, planWialon } from '@waybill/tenant';
 import type { Run } from './run.ts';
 import { EXIT } from './exit-code.ts';
 import { ask } from './service-client.ts';
-import { consoleOption } from './settings.ts';
+import { renderPlan } from './render-plan.ts';
+import { consoleOption, jsonOption } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Applied {
@@ -31,6 +32,35 @@ function checkCommand(run: Run): Command {
           `${model.tenant_id} is valid: ${model.sources.length} sources, ${model.mappings.length} mappings, ${model.ownership.length} ownership rules, ${idmap.length} ids`,
         );
         return EXIT.ok;
+      }),
+    );
+}
+
+function planCommand(run: Run): Command {
+  return new Command('plan')
+    .description('the calls that the wanted events lead to, and what they take of the limits')
+    .argument('<dir>', 'folder of the tenant')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Calls follow from the events in tenant.yaml; an event that is off costs nothing. The cost is reckoned with
+expected_units and expected_message_interval_s of the source. A plan that takes more than half of a
+limit is refused.
+
+Example:
+  waybill tenant plan deploy/tenants/bay-cabs
+
+Exit code: 0 it fits, 78 it does not, or the folder is not valid.`,
+    )
+    .action((dir: string, options: { readonly json?: boolean }) =>
+      run(async (terminal) => {
+        const { model } = await loadTenant(dir);
+        const plans = planWialon(model);
+        if (options.json === true) terminal.out(JSON.stringify(plans));
+        else for (const line of plans.flatMap(renderPlan)) terminal.out(line);
+        const isRefused = plans.some(({ refusals }) => refusals.length > 0);
+        return isRefused ? EXIT.configuration : EXIT.ok;
       }),
     );
 }
@@ -66,10 +96,11 @@ Example:
     );
 }
 
-/** `waybill tenant check` and `waybill tenant apply`. */
+/** `waybill tenant check`, `plan` and `apply`. */
 export function tenantCommand(run: Run): Command {
   return new Command('tenant')
-    .description('check and apply tenant folders')
+    .description('check, plan and apply tenant folders')
     .addCommand(checkCommand(run))
+    .addCommand(planCommand(run))
     .addCommand(applyCommand(run));
 }

@@ -216,6 +216,16 @@ test('tenant check accepts the shipped tenants', async () => {
   }
 });
 
+test('tenant plan prints the derived calls and their share of the limits', async () => {
+  const { code, out } = await waybill(['tenant', 'plan', `${tenants}bay-cabs`]);
+  assert.equal(code, 0);
+  assert.match(out, /^bay-cabs\/wialon \(account bay-cabs\)$/m);
+  assert.match(out, /avl_evts +1,920\/h .*trip, site_visit/);
+  assert.match(out, /resource\/get_zone_data +12\/h .*site_visit/);
+  assert.match(out, /polls per 10 s and session +5 of 10 +50 %/);
+  assert.match(out, /fits/);
+});
+
 const REWORK = '0b7e11c4'.repeat(4);
 
 test('rework orders what was chosen and says how to follow it', async () => {

@@ -10,9 +10,20 @@ export {
   type Detection,
   type ErpMapping,
   type TenantModel,
-  type WialonSource,
 } from './model.ts';
 export { problemsOf, problemText, type TenantProblem } from './problem.ts';
 export { secretReference } from './reference.ts';
 export type { TokenIssuer, WebhookSource } from './webhook-source.ts';
 export type { RateLimit } from './rate-limit.ts';
+export type { WialonLimits, WialonSource } from './wialon-source.ts';
+export {
+  DIRTY_HOURS_PER_HOUR,
+  DISCOVERY_S,
+  HEARTBEAT_S,
+  planWialon,
+  progressSources,
+  wialonNeeds,
+  type PlannedCall,
+  type WialonNeed,
+  type WialonPlan,
+} from './wialon-plan.ts';

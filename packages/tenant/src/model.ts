@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { name, secretReference } from './reference.ts';
 import { rateLimit } from './rate-limit.ts';
 import { webhookSource } from './webhook-source.ts';
+import { wialonSource } from './wialon-source.ts';
 
 const company = z.strictObject({
   company_id: name,
@@ -13,23 +14,6 @@ const company = z.strictObject({
   grace_hours: z.number().positive().max(240).default(6),
   /** What happens to a fact within grace whose period the ERP has closed. */
   closed_period: z.enum(['amend']).default('amend'),
-});
-
-const wialonSource = z.strictObject({
-  source_id: name,
-  kind: z.literal('wialon'),
-  account: z.string(),
-  url: z.url(),
-  /** One or two tokens; the second is used when the first is refused. */
-  tokens: z.array(secretReference).min(1).max(2),
-  /** First instant of the first read. */
-  read_from: z.iso.datetime(),
-  /** Wall time between two polls of the live feed; the provider allows 10 per 10 s. */
-  poll_interval_ms: z.number().int().min(1000).max(60_000).default(2000),
-  /** Messages per messages/get_messages. */
-  page_messages: z.number().int().min(1).max(10_000).default(1000),
-  /** How far before a gap in the live feed intervals are read again, for messages registered late. */
-  gap_lookback_hours: z.number().int().min(1).max(100_000).default(24),
 });
 
 const detection = z.strictObject({
@@ -123,5 +107,4 @@ export const tenantModel = z.strictObject({
 export type TenantModel = z.infer<typeof tenantModel>;
 export type ErpMapping = z.infer<typeof erpMapping>;
 export type Company = z.infer<typeof company>;
-export type WialonSource = z.infer<typeof wialonSource>;
 export type Detection = z.infer<typeof detection>;

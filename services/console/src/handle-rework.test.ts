@@ -17,7 +17,7 @@ const refused: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = 
   [
     'another service',
     { service: 'ingest', key: 'a' },
-    /one of transformer, detector, found ingest/,
+    /one of wialon-extractor, transformer, detector, found ingest/,
   ],
   [
     'a topic that it does not read',

@@ -6,7 +6,7 @@ import {
 } from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
 import type { TableReader } from '@waybill/stream';
-import { readTenant } from '@waybill/tenant';
+import { progressSources, readTenant } from '@waybill/tenant';
 import type { Rules } from './core/rules.ts';
 import { buildZoneIndex } from './core/zone-index.ts';
 import type { Area } from './core/zone-shape.ts';
@@ -81,7 +81,7 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
     timeZone: company.zone,
     pullSources: model.sources
       .filter((source) => source.kind === 'wialon')
-      .map((source) => source.source_id),
+      .flatMap(progressSources),
     fingerprint: hashId(JSON.stringify([settings, shapes])),
     version: configured.version,
     changedTime: Math.max(configured.applied_time, ...zones.map((zone) => zone.revision)),
