@@ -19,27 +19,28 @@ function publishTask(event: TaskRaised, out: Emitter): void {
   });
 }
 
-function refuseTrip(
-  decision: Extract<Decision, { kind: 'implausible' }>,
+function refuseCut(
+  decision: Extract<Decision, { kind: 'refuse' }>,
   unit: Unit,
   record: Received | undefined,
   out: Emitter,
 ): void {
   if (record === undefined) {
     // Only a change of rules comes without a record: the positions themselves did not change.
-    out.skip('implausible_trip');
+    out.skip(`implausible_${decision.rule}`);
     return;
   }
+  const { code, path, message } = decision.refusal;
   out.reject({
     record,
     index: -1,
     elementId: hashId('implausible', unit.tenantId, unit.name, decision.eventTime),
     tenantId: unit.tenantId,
     unit: unit.name,
-    code: 'TRIP_IMPLAUSIBLE',
+    code,
     kind: 'refused',
-    message: decision.message,
-    violations: [{ path: 'distance_km', message: decision.message }],
+    message,
+    violations: [{ path, message }],
     eventTime: decision.eventTime,
     original: null,
     attempts: 1,
@@ -53,23 +54,13 @@ function carryOut(
   out: Emitter,
   metrics: DetectorMetrics,
 ): void {
-  const key = taskKey(unit.tenantId, unit.name);
-  switch (decision.kind) {
-    case 'trip': {
-      const { change, event } = decision;
-      out.emit({ topic: topics.trip, key, message: { type: 'TripCompleted', value: event } });
-      metrics.published('trip', change, event.cause);
-      return;
-    }
-    case 'visit': {
-      const { change, event } = decision;
-      out.emit({ topic: topics.siteVisit, key, message: { type: 'SiteVisited', value: event } });
-      metrics.published('visit', change, event.cause);
-      return;
-    }
-    case 'implausible':
-      refuseTrip(decision, unit, record, out);
+  if (decision.kind === 'refuse') {
+    refuseCut(decision, unit, record, out);
+    return;
   }
+  const key = taskKey(unit.tenantId, unit.name);
+  for (const { topic, message } of decision.announcements) out.emit({ topic, key, message });
+  metrics.published(decision.rule, decision.change, decision.cause);
 }
 
 /** The end of a turn for one unit: publish the difference, raise tasks, trim, save. */

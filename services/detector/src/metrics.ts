@@ -1,5 +1,6 @@
 import type { Cause } from '@waybill/contracts';
 import type { PublishedChange } from './core/publication.ts';
+import type { RuleName } from './core/rule.ts';
 
 /** What became of positions; closed set, so that it can be a label. */
 export type FixOutcome =
@@ -15,7 +16,7 @@ export type FixOutcome =
 /** Domain metrics; records, skips and lag are counted by the stream. */
 export interface DetectorMetrics {
   readonly fix: (outcome: FixOutcome, count: number) => void;
-  readonly published: (entity: 'trip' | 'visit', change: PublishedChange, cause: Cause) => void;
+  readonly published: (entity: RuleName, change: PublishedChange, cause: Cause) => void;
   /** Units and retained fixes of one task. */
   readonly state: (partition: number, units: number, fixes: number) => void;
 }

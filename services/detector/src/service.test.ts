@@ -41,7 +41,7 @@ test('saved state of another layout stops the task as misconfigured', () => {
   assert.deepEqual([...unitStore.fromMessage(message)], [1, 2, 3]);
   const other: Message = {
     type: 'UnitStateSaved',
-    value: { ...(message.value as object), layout: 2 },
+    value: { ...(message.value as object), layout: 1 },
   };
   assert.throws(() => unitStore.fromMessage(other), {
     code: 'STATE_LAYOUT',

@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter } from './core/bytes.ts';
 import type { FoldState } from './core/fold.ts';
+import { RULES } from './core/rule-list.ts';
 import type { Rules } from './core/rules.ts';
 import type { Unit } from './core/unit.ts';
 import type { KeyedStore } from '@waybill/stream';
@@ -70,19 +71,16 @@ export function bind(store: Store, rules: Rules): void {
   store.put(`rules/${rules.tenantId}/bound`, writer.finish());
 }
 
-/**
- * The base of a unit under changed zones. Whether the unit was inside a zone that nobody knew of then
- * cannot be told from the state that is left, so its next fix only sets the state; a zone that is gone
- * is forgotten.
- */
+/** The base of a unit under changed settings: what the rules go on from. */
 export function rebasedOn(base: FoldState, rules: Rules, bound: Bound | undefined): FoldState {
-  const known = new Set(bound?.zoneIds);
-  const present = new Set(rules.zones.ids);
-  const kept = base.presences.filter((presence) => present.has(presence.zoneId));
-  if (base.last === undefined) return { ...base, presences: kept };
-  const added = rules.zones.ids.filter((zoneId) => !known.has(zoneId));
-  return {
-    ...base,
-    presences: [...kept, ...added.map((zoneId) => ({ kind: 'unset' as const, zoneId }))],
+  const border = {
+    located: base.located,
+    knownZones: new Set(bound?.zoneIds),
+    zones: rules.zones.ids,
   };
+  const states = RULES.map((rule, i) => {
+    if (!rule.isWanted(rules)) return rule.start;
+    return rule.rebased?.(base.states[i], border) ?? base.states[i];
+  });
+  return { ...base, states };
 }

@@ -1,7 +1,7 @@
 import type { RawAddress } from '@waybill/contracts';
 import { ByteReader, ByteWriter, idAt, putId } from './bytes.ts';
 import { outranks, secondOf, type Fix } from './fix.ts';
-import { START, type Closed, type FoldState } from './fold.ts';
+import { Closed, START, type FoldState } from './fold.ts';
 
 const writer = new ByteWriter();
 
@@ -120,7 +120,7 @@ class PackedFix implements Fix {
 export class Chunk {
   readonly index: number;
   checkpoint: FoldState = START;
-  closed: Closed = { trips: [], visits: [] };
+  closed: Closed = new Closed();
   /** True when the changelog does not have the present content. */
   unsaved = false;
   #fixes: Fix[] | undefined;

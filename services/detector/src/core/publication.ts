@@ -1,7 +1,9 @@
+import type { TripCompleted } from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
 import type { Fix } from './fix.ts';
 import { inherit, type Interval } from './inherit.ts';
 import { causationOf, type Causation, type Change, type Occasion } from './occasion.ts';
+import type { AnyRule, RuleName, Scene } from './rule.ts';
 
 /** A fact that was published and that a late fix may still touch. */
 export interface Published<C> {
@@ -32,7 +34,7 @@ export interface Version<C> {
 
 /** What the fixes give now, against what was published. */
 export interface Comparison<C> {
-  readonly kind: 'trip' | 'visit';
+  readonly kind: RuleName;
   /** What tells apart two facts with the same start. */
   readonly parts: readonly string[];
   readonly published: readonly Published<C>[];
@@ -131,9 +133,54 @@ export function compare<C>(comparison: Comparison<C>): {
   return { published, versions: [...withdrawals, ...versions] };
 }
 
-/** event_id of an entity (design section 4). */
-export function entityId(tenantId: string, kind: 'trip' | 'visit', id: string): string {
-  return hashId('entity', tenantId, kind, id);
+/** What every published event says about itself (design section 4). */
+type Envelope = Pick<
+  TripCompleted,
+  | 'tenant_id'
+  | 'unit'
+  | 'event_id'
+  | 'event_time'
+  | 'provider_time'
+  | 'received_time'
+  | 'revision'
+  | 'retracted'
+  | 'cause'
+  | 'trace'
+  | 'finality'
+  | 'late_by_s'
+  | 'replaced_by'
+  | 'rule_version'
+  | 'rule'
+>;
+
+/**
+ * The envelope of an entity's version: `time` is its event time, `settledTime` the last event time that
+ * it depends on (Infinity while it is open), after which grace and margin make it final.
+ */
+export function envelopeOf<C>(
+  { name, version }: Pick<AnyRule, 'name' | 'version'>,
+  { entry, causation, replacedBy }: Version<C>,
+  { tenantId, unit, rules, clock }: Omit<Scene<unknown>, 'state'>,
+  about: { readonly time: number; readonly settledTime: number },
+): Envelope {
+  const settledBy = about.settledTime + rules.graceMs + rules.marginMs;
+  return {
+    tenant_id: tenantId,
+    unit,
+    event_id: hashId('entity', tenantId, name, entry.id),
+    event_time: about.time,
+    provider_time: causation.providerTime,
+    received_time: causation.receivedTime,
+    revision: entry.revision,
+    retracted: entry.retracted,
+    cause: causation.cause,
+    trace: causation.trace,
+    finality: clock !== undefined && clock > settledBy ? 'final' : 'provisional',
+    late_by_s: causation.lateByS,
+    replaced_by: replacedBy,
+    rule_version: rules.version,
+    rule: `${name}/${version}`,
+  };
 }
 
 /** Whole seconds from one fix to another. */

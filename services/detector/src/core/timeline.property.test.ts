@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { fix, rules } from '../testing/fixes.ts';
-import { advance, START, type Closed, type FoldState } from './fold.ts';
+import { advance, Closed, START, type FoldState } from './fold.ts';
+import { RULES } from './rule-list.ts';
 import { Timeline } from './timeline.ts';
 import type { Area } from './zone-shape.ts';
 
@@ -35,20 +36,18 @@ test('inserting and folding in any order and rhythm is folding the sorted fixes 
         }
         timeline.fold(given);
 
-        const closed: Closed = { trips: [], visits: [] };
+        const closed = new Closed();
         let state: FoldState = START;
         for (const each of fixes.toSorted((a, b) => a.time - b.time)) {
           state = advance(state, each, given, closed);
         }
         assert.deepEqual(timeline.head, state);
-        assert.deepEqual(
-          timeline.chunks.flatMap((chunk) => chunk.closed.trips),
-          closed.trips,
-        );
-        assert.deepEqual(
-          timeline.chunks.flatMap((chunk) => chunk.closed.visits),
-          closed.visits,
-        );
+        for (const rule of RULES.keys()) {
+          assert.deepEqual(
+            timeline.chunks.flatMap((chunk) => chunk.closed.of(rule)),
+            closed.of(rule),
+          );
+        }
       },
     ),
     { numRuns: 300 },

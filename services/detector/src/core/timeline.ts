@@ -1,6 +1,6 @@
 import { Chunk, chunkIndexOf, type Insertion } from './chunk.ts';
 import { secondOf, type Fix } from './fix.ts';
-import { advance, sameState, START, type FoldState } from './fold.ts';
+import { advance, Closed, sameState, START, type FoldState } from './fold.ts';
 import type { Rules } from './rules.ts';
 
 /**
@@ -98,7 +98,7 @@ export class Timeline {
       const chunk = this.chunks[position] as Chunk;
       if (chunk.index > this.#dirtyTo && sameState(chunk.checkpoint, state)) break;
       chunk.checkpoint = state;
-      chunk.closed = { trips: [], visits: [] };
+      chunk.closed = new Closed();
       for (const fix of chunk.fixes) state = advance(state, fix, rules, chunk.closed);
       if (position < this.chunks.length - 1 && !chunk.unsaved) chunk.cool();
     }
@@ -143,10 +143,9 @@ export class Timeline {
       this.#mark(index);
       return;
     }
-    const { trips, visits } = chunk.closed;
-    const before = trips.length + visits.length;
+    const before = chunk.closed.count;
     this.head = advance(this.head, fix, rules, chunk.closed);
-    if (trips.length + visits.length !== before) this.cutsVersion += 1;
+    if (chunk.closed.count !== before) this.cutsVersion += 1;
   }
 
   /** The chunk of that index; made when it is missing. */

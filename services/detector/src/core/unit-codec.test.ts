@@ -4,8 +4,10 @@ import { fix, rules, track } from '../testing/fixes.ts';
 import { Bucket } from './beyond-grace.ts';
 import { sameState } from './fold.ts';
 import { settle, trim } from './settle.ts';
-import { newUnit, type Unit } from './unit.ts';
+import type { Run } from './trip-fold.ts';
+import { newUnit, type Facts, type Unit } from './unit.ts';
 import { decodeUnit, encodeHead, type PartName } from './unit-codec.ts';
+import type { Presence } from './visit-fold.ts';
 import type { Area } from './zone-shape.ts';
 
 const zones: Area[] = ['a', 'b', 'c'].map((zoneId, i) => ({
@@ -37,7 +39,7 @@ function richUnit(): Unit {
   const late = new Bucket('1970-01-01');
   late.add(fix({ t: 60, lat: 1, lon: 1, rt: 99_999 }));
   unit.buckets.set(late.date, late);
-  unit.implausible = [5000];
+  (unit.facts[0] as Facts).refused = [5000];
   const occasion = { arrivals: [], clock: undefined, progress: undefined, binding: undefined };
   settle(unit, given, occasion);
   trim(unit, given, 900_000 + 900_000 + given.marginMs);
@@ -47,8 +49,10 @@ function richUnit(): Unit {
 test('a unit is what its parts say', () => {
   const unit = richUnit();
   const { base } = unit.timeline;
-  assert.ok(base.run && base.run.toEnd !== base.run.toLast, 'a pending stretch is in the base');
-  assert.ok(base.presences.length > 0 && unit.visits.length > 0 && unit.seen.indexes.length > 0);
+  const [run, presences] = base.states as [Run, readonly Presence[]];
+  assert.ok(run.toEnd !== run.toLast, 'a pending stretch is in the base');
+  assert.ok(presences.length > 0 && unit.seen.indexes.length > 0);
+  assert.ok(unit.facts.some(({ published }) => published.length > 0));
   const parts = partsOf(unit);
   const restored = decodeUnit('bay-cabs', 'wialon:7001', (part) => parts.get(part));
   assert.deepEqual(restored.timeline.base, base);
@@ -56,11 +60,14 @@ test('a unit is what its parts say', () => {
   const given = rules(zones, { graceMs: 900_000 });
   restored.timeline.fold(given);
   assert.ok(sameState(restored.timeline.head, unit.timeline.head));
-  const published = ({ trips, visits, implausible }: Unit): unknown => ({
-    trips: trips.map((entry) => ({ ...entry, cut: { ...entry.cut, closing: undefined } })),
-    visits,
-    implausible,
-  });
+  const published = ({ facts }: Unit): unknown =>
+    facts.map(({ published: entries, refused }) => ({
+      refused,
+      entries: entries.map((entry) => ({
+        ...entry,
+        cut: { ...(entry.cut as object), closing: undefined },
+      })),
+    }));
   assert.deepEqual(published(restored), published(unit));
   assert.deepEqual(partsOf(restored), parts);
 });

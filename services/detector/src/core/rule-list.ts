@@ -1,0 +1,6 @@
+import { anyRule, type AnyRule } from './rule.ts';
+import { trip } from './rules/trip.ts';
+import { visit } from './rules/visit.ts';
+
+/** Every rule of the detector. A state or a cut belongs to the rule at its position. */
+export const RULES: readonly AnyRule[] = [anyRule(trip), anyRule(visit)];

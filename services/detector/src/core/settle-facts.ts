@@ -1,0 +1,118 @@
+import type { Chunk } from './chunk.ts';
+import type { Occasion } from './occasion.ts';
+import { compare, type Published, type Version } from './publication.ts';
+import type { AnyRule, Scene } from './rule.ts';
+import { RULES } from './rule-list.ts';
+import type { Rules } from './rules.ts';
+import { sceneOf } from './scene.ts';
+import type { Decision, Facts, Unit } from './unit.ts';
+
+interface Group {
+  readonly published: Published<unknown>[];
+  readonly cuts: unknown[];
+}
+
+function grouped(
+  rule: AnyRule,
+  published: readonly Published<unknown>[],
+  cuts: readonly unknown[],
+): ReadonlyMap<string, Group> {
+  const { groupOf } = rule.publication;
+  const groups = new Map<string, Group>();
+  const groupAt = (name: string): Group => {
+    let group = groups.get(name);
+    if (group === undefined) groups.set(name, (group = { published: [], cuts: [] }));
+    return group;
+  };
+  for (const entry of published) groupAt(groupOf(entry.cut)).published.push(entry);
+  for (const cut of cuts) groupAt(groupOf(cut)).cuts.push(cut);
+  return groups;
+}
+
+/** Reports, once each, the cuts that no contract can hold, and returns the others. */
+function expressible(
+  unit: Unit,
+  rule: AnyRule,
+  facts: Facts,
+  cuts: readonly unknown[],
+  decisions: Decision[],
+): readonly unknown[] {
+  const { refusalOf, intervalOf } = rule.publication;
+  if (refusalOf === undefined) return cuts;
+  return cuts.filter((cut) => {
+    const refusal = refusalOf(cut);
+    if (refusal === undefined) return true;
+    const { from, to } = intervalOf(cut);
+    if (!facts.refused.includes(from)) {
+      facts.refused = [...facts.refused, from];
+      unit.unsaved = true;
+      decisions.push({ kind: 'refuse', rule: rule.name, eventTime: to, refusal });
+    }
+    return false;
+  });
+}
+
+function decisionOf(rule: AnyRule, version: Version<unknown>, scene: Scene<unknown>): Decision {
+  const announcements = rule.publication.announce(version, scene);
+  const { change, causation } = version;
+  return { kind: 'publish', rule: rule.name, change, cause: causation.cause, announcements };
+}
+
+/** Compares what stands by the rule at that position with what it published; returns the difference. */
+export function compareFacts(
+  unit: Unit,
+  index: number,
+  rules: Rules,
+  occasion: Occasion,
+): Decision[] {
+  const [rule, facts] = [RULES[index], unit.facts[index]];
+  if (rule === undefined || facts === undefined) return [];
+  const { publication } = rule;
+  const scene = sceneOf(unit, index, rules, occasion.clock);
+  const closed = unit.timeline.chunks.flatMap((chunk) => chunk.closed.of(index));
+  const { cuts, open } = publication.standing(closed, scene);
+  const decisions: Decision[] = [];
+  const published: Published<unknown>[] = [];
+  const said = expressible(unit, rule, facts, cuts, decisions);
+  for (const [name, group] of grouped(rule, facts.published, said)) {
+    const compared = compare({
+      kind: rule.name,
+      parts: name === '' ? [unit.tenantId, unit.name] : [unit.tenantId, unit.name, name],
+      published: group.published,
+      cuts: group.cuts,
+      open,
+      intervalOf: publication.intervalOf,
+      isSame: publication.isSame,
+      changeOf: (cut, old) => publication.changeOf(cut, old, scene),
+      withdrawalOf: (cut) => publication.withdrawalOf(cut, scene),
+      occasion,
+    });
+    published.push(...compared.published);
+    for (const version of compared.versions) decisions.push(decisionOf(rule, version, scene));
+  }
+  facts.published = published;
+  if (decisions.length > 0) unit.unsaved = true;
+  return decisions;
+}
+
+/** Lets go of what no fix can change any more: the facts that the dropped chunks closed. */
+export function release(unit: Unit, dropped: readonly Chunk[]): void {
+  const { trimmedTo } = unit.timeline;
+  for (const [i, { publication }] of RULES.entries()) {
+    const facts = unit.facts[i];
+    if (facts === undefined || facts.published.length + facts.refused.length === 0) continue;
+    const keyOf = (cut: unknown): string => {
+      const { from, to } = publication.intervalOf(cut);
+      return `${publication.groupOf(cut)} ${from} ${to}`;
+    };
+    const closed = dropped.flatMap((chunk) => chunk.closed.of(i));
+    const gone = new Set(closed.map(keyOf));
+    facts.published = facts.published.filter(({ retracted, firstStart, cut }) => {
+      if (!retracted) return !gone.has(keyOf(cut));
+      const { from, to } = publication.intervalOf(cut);
+      return Math.max(firstStart, Number.isFinite(to) ? to : from) >= trimmedTo;
+    });
+    const starts = new Set(closed.map((cut) => publication.intervalOf(cut).from));
+    facts.refused = facts.refused.filter((start) => !starts.has(start));
+  }
+}

@@ -1,0 +1,58 @@
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import { readLocated, writeFix } from './fix-codec.ts';
+import type { Run, Tally, TripCut } from './trip-fold.ts';
+
+function writeTally(writer: ByteWriter, tally: Tally): void {
+  writer.f64(tally.distanceM);
+  writer.u32(tally.fixCount);
+  writer.u32(tally.inputsHigh);
+  writer.u32(tally.inputsLow);
+  writer.optional(tally.driver, (driver) => writer.text(driver));
+}
+
+function readTally(reader: ByteReader): Tally {
+  return {
+    distanceM: reader.f64(),
+    fixCount: reader.u32(),
+    inputsHigh: reader.u32(),
+    inputsLow: reader.u32(),
+    driver: reader.optional(() => reader.text()),
+  };
+}
+
+/** The trip rule's state as bytes. */
+export function writeRun(writer: ByteWriter, run: Run | undefined): void {
+  writer.optional(run, ({ start, end, toEnd, toLast }) => {
+    writeFix(writer, start);
+    writeFix(writer, end);
+    writeTally(writer, toEnd);
+    writeTally(writer, toLast);
+  });
+}
+
+/** The counterpart of `writeRun`. */
+export function readRun(reader: ByteReader): Run | undefined {
+  return reader.optional(() => ({
+    start: readLocated(reader),
+    end: readLocated(reader),
+    toEnd: readTally(reader),
+    toLast: readTally(reader),
+  }));
+}
+
+/** A cut of the trip rule as bytes. */
+export function writeTripCut(writer: ByteWriter, cut: TripCut): void {
+  writeFix(writer, cut.start);
+  writeFix(writer, cut.end);
+  writeTally(writer, cut.tally);
+}
+
+/** The counterpart of `writeTripCut`; which fix closed it no longer matters: it only named the cause. */
+export function readTripCut(reader: ByteReader): TripCut {
+  return {
+    start: readLocated(reader),
+    end: readLocated(reader),
+    tally: readTally(reader),
+    closing: undefined,
+  };
+}
