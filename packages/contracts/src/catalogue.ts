@@ -250,6 +250,65 @@ const siteVisit: Topic<Message<'SiteVisited', t.SiteVisited>> = topic('fleet.sit
   contracts: { SiteVisited: contract('fleet/site-visit/1.1') },
 });
 
+const idle: Topic<Message<'IdleEnded', t.IdleEnded>> = topic('fleet.idle.event.v1', {
+  key: 'tenant/unit',
+  madeBy: ['detector'],
+  readBy: [],
+  contracts: { IdleEnded: contract('fleet/idle/1.0') },
+});
+
+const fuelLevel: Topic<Message<'FuelLevelChanged', t.FuelLevelChanged>> = topic(
+  'fleet.fuel-level.event.v1',
+  {
+    key: 'tenant/unit',
+    madeBy: ['detector'],
+    readBy: [],
+    contracts: { FuelLevelChanged: contract('fleet/fuel-level/1.0') },
+  },
+);
+
+const odometer: Topic<Message<'OdometerRead', t.OdometerRead>> = topic('fleet.odometer.event.v1', {
+  key: 'tenant/unit',
+  madeBy: ['detector'],
+  readBy: [],
+  contracts: { OdometerRead: contract('fleet/odometer/1.0') },
+});
+
+const workOrder: Topic<Message<'ServiceDue', t.ServiceDue>> = topic('fleet.work-order.event.v1', {
+  key: 'tenant/unit',
+  madeBy: ['detector'],
+  readBy: [],
+  contracts: { ServiceDue: contract('fleet/work-order/1.0') },
+});
+
+const driverActivity: Topic<Message<'DriverActive', t.DriverActive>> = topic(
+  'fleet.driver-activity.event.v1',
+  {
+    key: 'tenant/driver',
+    madeBy: ['detector'],
+    readBy: ['detector'],
+    contracts: { DriverActive: contract('fleet/driver-activity/1.0') },
+  },
+);
+
+const shift: Topic<Message<'ShiftWorked', t.ShiftWorked>> = topic('fleet.shift.event.v1', {
+  key: 'tenant/driver',
+  madeBy: ['detector'],
+  readBy: [],
+  contracts: { ShiftWorked: contract('fleet/shift/1.0') },
+});
+
+const plannedAssignment: Topic<Message<'AssignmentPlanned', t.AssignmentPlanned>> = topic(
+  'fleet.planned-assignment.state.v1',
+  {
+    key: 'tenant/unit',
+    compacted: true,
+    madeBy: ['console'],
+    readBy: ['detector'],
+    contracts: { AssignmentPlanned: contract('fleet/planned-assignment/1.0') },
+  },
+);
+
 const tripStatus: Topic<Message<'TripStatusChanged', t.TripStatusChanged>> = topic(
   'fleet.trip-status.event.v1',
   {
@@ -294,7 +353,7 @@ const asset: Topic<Message<'AssetDescribed', t.AssetDescribed>> = topic('fleet.a
   key: 'tenant/unit',
   compacted: true,
   madeBy: ['transformer'],
-  readBy: ['console'],
+  readBy: ['transformer', 'detector', 'console'],
   contracts: { AssetDescribed: contract('fleet/asset/1.1') },
 });
 
@@ -304,7 +363,7 @@ const driverBinding: Topic<Message<'DriverBound', t.DriverBound>> = topic(
     key: 'tenant/unit',
     compacted: true,
     madeBy: ['transformer'],
-    readBy: [],
+    readBy: ['detector'],
     contracts: { DriverBound: contract('fleet/driver-binding/1.0') },
   },
 );
@@ -405,6 +464,13 @@ export const topics: {
   readonly proposalVerdict: typeof proposalVerdict;
   readonly trip: typeof trip;
   readonly siteVisit: typeof siteVisit;
+  readonly idle: typeof idle;
+  readonly fuelLevel: typeof fuelLevel;
+  readonly odometer: typeof odometer;
+  readonly workOrder: typeof workOrder;
+  readonly driverActivity: typeof driverActivity;
+  readonly shift: typeof shift;
+  readonly plannedAssignment: typeof plannedAssignment;
   readonly tripStatus: typeof tripStatus;
   readonly fuelTransaction: typeof fuelTransaction;
   readonly providerWorkOrder: typeof providerWorkOrder;
@@ -443,6 +509,13 @@ export const topics: {
   proposalVerdict,
   trip,
   siteVisit,
+  idle,
+  fuelLevel,
+  odometer,
+  workOrder,
+  driverActivity,
+  shift,
+  plannedAssignment,
   tripStatus,
   fuelTransaction,
   providerWorkOrder,

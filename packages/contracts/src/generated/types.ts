@@ -183,6 +183,68 @@ export interface AssetDescribed {
   readonly intervals: readonly AssetInterval[];
 }
 
+export type Cause =
+  'live' | 'late_fix' | 'late_binding' | 'accepted_late' | 'recomputed' | 'UNKNOWN';
+
+export interface RawAddress {
+  /** Raw topic. */
+  readonly topic: string;
+  /** Partition. */
+  readonly partition: number;
+  /** Offset of the page or request. */
+  readonly offset: number;
+  /** Position of the element in it; -1 = the record as a whole. */
+  readonly index: number;
+}
+
+export type AssignmentSource = 'MESSAGE' | 'BINDING' | 'PLAN' | 'UNKNOWN';
+
+export type Finality = 'provisional' | 'final' | 'UNKNOWN';
+
+/** A stretch of one trip under one driver; what shifts are made of. Keyed by tenant and driver. */
+export interface DriverActive {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** End of the activity. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** Stable label: trip and driver. */
+  readonly activity_id: string;
+  /** Driver code. */
+  readonly driver_code: string;
+  /** Trip that it is part of. */
+  readonly trip_id: string;
+  /** First fix of the driver in the trip. [ms since epoch UTC] */
+  readonly start_time: number;
+  /** Last fix of the driver in the trip. [ms since epoch UTC] */
+  readonly end_time: number;
+  /** Time in motion. [s] */
+  readonly moving_s: number;
+  /** Where the driver is known from: the code in the message, the provider's binding, the ERP's plan. */
+  readonly assignment: AssignmentSource;
+  /** final once no fix within grace can change it. */
+  readonly finality: Finality;
+  /** How late the fix that caused this version was. [s] */
+  readonly late_by_s: number;
+  /** Version of the rule and its settings. */
+  readonly rule_version: number;
+}
+
 export interface DriverBindingInterval {
   /** Start; null = always. [ms since epoch UTC] */
   readonly valid_from_time: number | null;
@@ -208,18 +270,74 @@ export interface DriverBound {
   readonly intervals: readonly DriverBindingInterval[];
 }
 
-export type Cause =
-  'live' | 'late_fix' | 'late_binding' | 'accepted_late' | 'recomputed' | 'UNKNOWN';
+export type FuelChangeKind = 'REFUEL' | 'DRAIN' | 'UNEXPLAINED' | 'UNKNOWN';
 
-export interface RawAddress {
-  /** Raw topic. */
-  readonly topic: string;
-  /** Partition. */
-  readonly partition: number;
-  /** Offset of the page or request. */
-  readonly offset: number;
-  /** Position of the element in it; -1 = the record as a whole. */
-  readonly index: number;
+export type FuelConfidence = 'HIGH' | 'MEDIUM' | 'LOW' | 'UNKNOWN';
+
+/** A refuel, a drain, or a fall that nobody watched, judged on rested levels before and after. */
+export interface FuelLevelChanged {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** When the new level was first seen. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** Stable label of the change. */
+  readonly change_id: string;
+  /** UNEXPLAINED: a fall across a silence in which the unit moved; never to be taken for a theft. */
+  readonly kind: FuelChangeKind;
+  /** Last fix with the level before. [ms since epoch UTC] */
+  readonly start_time: number;
+  /** First fix with the level after. [ms since epoch UTC] */
+  readonly end_time: number;
+  /** How much came or went, without a sign. [l] */
+  readonly volume_l: number;
+  /** How far the volume may be off: how much the readings disagree. [l] */
+  readonly volume_error_l: number;
+  /** Level before, less what a standing engine burns. [l] */
+  readonly level_before_l: number;
+  /** Level after. [l] */
+  readonly level_after_l: number;
+  /** Capacity of the tank at that time; null where nobody gave it. [l] */
+  readonly tank_l: number | null;
+  /** HIGH: rested before and after in one watched standstill; MEDIUM: rested, with a silence or a drive between; LOW: a side was not rested. */
+  readonly confidence: FuelConfidence;
+  /** Where the level changed; null without a position or in private mode. [deg] */
+  readonly latitude: number | null;
+  /** Where the level changed; null without a position or in private mode. [deg] */
+  readonly longitude: number | null;
+  /** final once no fix within grace can change it. */
+  readonly finality: Finality;
+  /** How late the fix that caused this version was. [s] */
+  readonly late_by_s: number;
+  /** Heir of a retracted change. */
+  readonly replaced_by: string | null;
+  /** Rule and version of its code; rule_version is that of the tenant's settings. */
+  readonly rule: string;
+  /** Version of the tenant's settings. */
+  readonly rule_version: number;
+  /** Raw address of the fix of start_time. */
+  readonly first_fix: RawAddress;
+  /** Raw address of the fix of end_time. */
+  readonly last_fix: RawAddress;
+  /** Fixes that it was cut from. */
+  readonly fix_count: number;
+  /** Hash over the event ids of these fixes. */
+  readonly inputs_hash: string;
 }
 
 /** Fuel was bought, as a provider reported it. */
@@ -280,6 +398,141 @@ export interface HourCounted {
   readonly pending_proposals: number;
   /** True when no position within grace can change the counts. */
   readonly final: boolean;
+}
+
+/** A standstill with the engine on for at least the threshold. One entity per standstill; its duration is revised. */
+export interface IdleEnded {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** End of the idling. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** Stable label of the idling. */
+  readonly idle_id: string;
+  /** First fix that stands with the engine on. [ms since epoch UTC] */
+  readonly start_time: number;
+  /** Last fix that stands with the engine on. [ms since epoch UTC] */
+  readonly end_time: number;
+  /** end_time - start_time. [s] */
+  readonly duration_s: number;
+  /** Where it stood; null without a position or in private mode. [deg] */
+  readonly latitude: number | null;
+  /** Where it stood; null without a position or in private mode. [deg] */
+  readonly longitude: number | null;
+  /** final once no fix within grace can change it. */
+  readonly finality: Finality;
+  /** How late the fix that caused this version was. [s] */
+  readonly late_by_s: number;
+  /** Heir of a retracted idling. */
+  readonly replaced_by: string | null;
+  /** Rule and version of its code; rule_version is that of the tenant's settings. */
+  readonly rule: string;
+  /** Version of the tenant's settings. */
+  readonly rule_version: number;
+  /** Raw address of the first fix. */
+  readonly first_fix: RawAddress;
+  /** Raw address of the last fix. */
+  readonly last_fix: RawAddress;
+  /** Fixes that it was cut from. */
+  readonly fix_count: number;
+  /** Hash over the event ids of these fixes. */
+  readonly inputs_hash: string;
+}
+
+/** The last plausible meter reading of a unit on a business day. */
+export interface OdometerRead {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** Time of the reading. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** Stable label: unit and business day. */
+  readonly reading_id: string;
+  /** Business day. */
+  readonly business_date: string;
+  /** Odometer. [km] */
+  readonly odometer_km: number | null;
+  /** Engine hours counter. [h] */
+  readonly engine_hours_h: number | null;
+  /** Driven on the day by the odometer, over resets; never negative. [km] */
+  readonly distance_km: number | null;
+  /** Times that the counter fell on the day: reset or device changed. */
+  readonly reset_count: number;
+  /** Readings of the day that were left out. */
+  readonly implausible_count: number;
+  /** final once no fix within grace can change it. */
+  readonly finality: Finality;
+  /** How late the fix that caused this version was. [s] */
+  readonly late_by_s: number;
+  /** Heir of a retracted reading. */
+  readonly replaced_by: string | null;
+  /** Rule and version of its code; rule_version is that of the tenant's settings. */
+  readonly rule: string;
+  /** Version of the tenant's settings. */
+  readonly rule_version: number;
+  /** Raw address of the first reading of the day. */
+  readonly first_fix: RawAddress;
+  /** Raw address of the reading. */
+  readonly last_fix: RawAddress;
+  /** Fixes that it was cut from. */
+  readonly fix_count: number;
+  /** Hash over the event ids of these fixes. */
+  readonly inputs_hash: string;
+}
+
+export interface PlannedInterval {
+  /** Start; null = always. [ms since epoch UTC] */
+  readonly valid_from_time: number | null;
+  /** End; null = open. [ms since epoch UTC] */
+  readonly valid_to_time: number | null;
+  /** Driver code, as messages carry it. */
+  readonly driver_code: string;
+  /** Order of the ERP that plans it. */
+  readonly order_id: string | null;
+}
+
+/** Whom the ERP planned on a unit, with all intervals. */
+export interface AssignmentPlanned {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** When the plan was read. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** Read time in ms. */
+  readonly revision: number;
+  /** All planned assignments, oldest first. */
+  readonly intervals: readonly PlannedInterval[];
 }
 
 /** Analytics: where and how a unit was in one minute. No coordinates, driver or text of people. A greater revision replaces a smaller one. */
@@ -532,6 +785,58 @@ export interface RangeReread {
   readonly received_time: number;
 }
 
+/** What a driver did between two rests, across vehicles and midnight. Keyed by tenant and driver. */
+export interface ShiftWorked {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** End of the newest activity. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** Stable label of the shift. */
+  readonly shift_id: string;
+  /** Driver code. */
+  readonly driver_code: string;
+  /** Start of the first activity. [ms since epoch UTC] */
+  readonly start_time: number;
+  /** End of the last activity. [ms since epoch UTC] */
+  readonly end_time: number;
+  /** end_time - start_time, by the clock of UTC. [s] */
+  readonly duration_s: number;
+  /** Time in motion. [s] */
+  readonly moving_s: number;
+  /** Activities. */
+  readonly activity_count: number;
+  /** Units driven, ascending. */
+  readonly units: readonly string[];
+  /** Local date of the end. */
+  readonly business_date: string;
+  /** provisional until the rest has passed and no activity within grace can change it. */
+  readonly finality: Finality;
+  /** How late the fix that caused this version was. [s] */
+  readonly late_by_s: number;
+  /** Heir of a retracted shift. */
+  readonly replaced_by: string | null;
+  /** Rule and version of its code; rule_version is that of the tenant's settings. */
+  readonly rule: string;
+  /** Version of the tenant's settings. */
+  readonly rule_version: number;
+  /** Hash over the event ids of the activities. */
+  readonly inputs_hash: string;
+}
+
 /** What a device measured at one time without a position: ignition, fuel, counters. Stands in the stream of positions of its unit; readers that need coordinates pass it by. May appear twice, as positions. */
 export interface SignalRecorded {
   /** Tenant, lower case with hyphens. */
@@ -575,8 +880,6 @@ export interface SignalRecorded {
 }
 
 export type VisitStatus = 'ENTERED' | 'LEFT' | 'UNKNOWN_EXIT' | 'UNKNOWN';
-
-export type Finality = 'provisional' | 'final' | 'UNKNOWN';
 
 /** A vehicle was inside a geofence; published on entry and again when left. */
 export interface SiteVisited {
@@ -725,6 +1028,70 @@ export interface TripCompleted {
   readonly inputs_hash: string;
   /** Rule and version of its code, such as trip/1; rule_version is that of the tenant's settings. */
   readonly rule: string | null;
+}
+
+export type DueBy = 'DISTANCE' | 'ENGINE_HOURS' | 'DATE' | 'UNKNOWN';
+
+/** A maintenance interval has come near its end: once per interval and cycle. */
+export interface ServiceDue {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** When it came within the lead. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** Stable label: unit, interval and cycle. */
+  readonly due_id: string;
+  /** Number of the interval at the provider. */
+  readonly interval_id: number;
+  /** Name at the provider. */
+  readonly interval_name: string;
+  /** Services done before. */
+  readonly cycle: number;
+  /** What came near first. */
+  readonly due_by: DueBy;
+  /** Odometer at which it is due. [km] */
+  readonly due_km: number | null;
+  /** Engine hours at which it is due. [h] */
+  readonly due_engine_hours_h: number | null;
+  /** Date at which it is due. [ms since epoch UTC] */
+  readonly due_time: number | null;
+  /** Odometer when it came within the lead. [km] */
+  readonly odometer_km: number | null;
+  /** Engine hours when it came within the lead. [h] */
+  readonly engine_hours_h: number | null;
+  /** final once no fix within grace can change it. */
+  readonly finality: Finality;
+  /** How late the fix that caused this version was. [s] */
+  readonly late_by_s: number;
+  /** Heir of a retracted order. */
+  readonly replaced_by: string | null;
+  /** Rule and version of its code; rule_version is that of the tenant's settings. */
+  readonly rule: string;
+  /** Version of the tenant's settings. */
+  readonly rule_version: number;
+  /** Raw address of the fix that came within the lead. */
+  readonly first_fix: RawAddress;
+  /** As first_fix. */
+  readonly last_fix: RawAddress;
+  /** Fixes that it was cut from. */
+  readonly fix_count: number;
+  /** Hash over the event ids of these fixes. */
+  readonly inputs_hash: string;
 }
 
 export type ZoneShape = 'POLYGON' | 'CIRCLE' | 'CORRIDOR' | 'UNKNOWN';
