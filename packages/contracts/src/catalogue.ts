@@ -250,6 +250,16 @@ const siteVisit: Topic<Message<'SiteVisited', t.SiteVisited>> = topic('fleet.sit
   contracts: { SiteVisited: contract('fleet/site-visit/1.1') },
 });
 
+const geofence: Topic<Message<'GeofenceCrossed', t.GeofenceCrossed>> = topic(
+  'fleet.geofence.event.v1',
+  {
+    key: 'tenant/unit',
+    madeBy: ['detector'],
+    readBy: [],
+    contracts: { GeofenceCrossed: contract('fleet/geofence/1.0') },
+  },
+);
+
 const idle: Topic<Message<'IdleEnded', t.IdleEnded>> = topic('fleet.idle.event.v1', {
   key: 'tenant/unit',
   madeBy: ['detector'],
@@ -464,6 +474,7 @@ export const topics: {
   readonly proposalVerdict: typeof proposalVerdict;
   readonly trip: typeof trip;
   readonly siteVisit: typeof siteVisit;
+  readonly geofence: typeof geofence;
   readonly idle: typeof idle;
   readonly fuelLevel: typeof fuelLevel;
   readonly odometer: typeof odometer;
@@ -509,6 +520,7 @@ export const topics: {
   proposalVerdict,
   trip,
   siteVisit,
+  geofence,
   idle,
   fuelLevel,
   odometer,

@@ -34,6 +34,12 @@ const trip: TripCompleted = {
   last_fix: { topic: 'wialon.page.raw.v1', partition: 0, offset: 7, index: 3 },
   inputs_hash: 'c'.repeat(16),
   rule: null,
+  distance_source: null,
+  great_circle_km: null,
+  odometer_km: null,
+  left_out_count: null,
+  is_private: null,
+  settings_source: null,
 };
 
 /** avsc gives instances of its own classes; compare contents. */

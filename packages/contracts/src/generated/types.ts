@@ -374,6 +374,60 @@ export interface FuelTransactionRecorded {
   readonly currency: string | null;
 }
 
+export type Crossing = 'ENTERED' | 'DWELLED' | 'LEFT' | 'LOST' | 'UNKNOWN';
+
+/** A unit entered, stayed in or left a geofence. */
+export interface GeofenceCrossed {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Unit as <source>:<provider id>. */
+  readonly unit: string;
+  /** Hash of the identity (design section 4); the deduplication key. */
+  readonly event_id: string;
+  /** When the unit crossed the edge, or had stayed for the threshold. [ms since epoch UTC] */
+  readonly event_time: number;
+  /** When the provider registered the record that caused this version. [ms since epoch UTC] */
+  readonly provider_time: number;
+  /** Wall time at which the extractor or ingest received it; kept by replays. [ms since epoch UTC] */
+  readonly received_time: number;
+  /** Ordering fact: a greater revision replaces a smaller one. */
+  readonly revision: number;
+  /** True when this version withdraws the fact. */
+  readonly retracted: boolean;
+  /** Why this version was published. */
+  readonly cause: Cause;
+  /** Where the raw element stands: topic, partition, offset and index in the page. */
+  readonly trace: RawAddress;
+  /** Geofence as <source>:<resource id>_<zone id>. */
+  readonly geofence_id: string;
+  /** DWELLED: stayed inside for the tenant's threshold; LOST: no position for so long that the visit ended inside. */
+  readonly crossing: Crossing;
+  /** Where; null when it is not known, as for DWELLED. [deg] */
+  readonly latitude: number | null;
+  /** Where; null when it is not known, as for DWELLED. [deg] */
+  readonly longitude: number | null;
+  /** True when time and place are those of the edge on a straight way between two positions; false for those of the first position behind the edge. */
+  readonly is_interpolated: boolean;
+  /** The crossing may have been this much earlier. [s] */
+  readonly uncertainty_s: number;
+  /** When the visit began. [ms since epoch UTC] */
+  readonly entered_time: number;
+  /** Time inside so far; null for ENTERED. [s] */
+  readonly dwell_s: number | null;
+  /** final once no fix within grace can change it. */
+  readonly finality: Finality;
+  /** How late the fix that caused this version was. [s] */
+  readonly late_by_s: number;
+  /** What stands in place of a retracted event. */
+  readonly replaced_by: string | null;
+  /** Version of the rule and its settings. */
+  readonly rule_version: number;
+  /** Raw address of the fix before the edge, or of the one behind it when there is none. */
+  readonly first_fix: RawAddress;
+  /** Raw address of the fix behind the edge. */
+  readonly last_fix: RawAddress;
+}
+
 /** Evidence of completeness: what one task of the detector saw of one tenant in one hour of device time. Sum over the tasks. */
 export interface HourCounted {
   /** Tenant, lower case with hyphens. */
@@ -933,6 +987,14 @@ export interface SiteVisited {
   readonly fix_count: number | null;
   /** Hash over the event ids of these positions. */
   readonly inputs_hash: string | null;
+  /** True when entered_time is the crossing on a straight way between two positions. */
+  readonly entered_is_interpolated: boolean | null;
+  /** The entry may have been this much earlier. [s] */
+  readonly entered_uncertainty_s: number | null;
+  /** As entered_is_interpolated, of left_time. */
+  readonly left_is_interpolated: boolean | null;
+  /** The exit may have been this much earlier. [s] */
+  readonly left_uncertainty_s: number | null;
 }
 
 export type TripStatus =
@@ -998,15 +1060,15 @@ export interface TripCompleted {
   readonly end_time: number;
   /** end_time - start_time. [s] */
   readonly duration_s: number;
-  /** Sum of great-circle steps. [km] */
+  /** Length of the trip, see distance_source; sum of great-circle steps where that is null. [km] */
   readonly distance_km: number;
-  /** WGS84 latitude. [deg] */
+  /** WGS84 latitude; 0 and without meaning where is_private. [deg] */
   readonly start_latitude: number;
-  /** WGS84 longitude. [deg] */
+  /** WGS84 longitude; 0 and without meaning where is_private. [deg] */
   readonly start_longitude: number;
-  /** WGS84 latitude. [deg] */
+  /** WGS84 latitude; 0 and without meaning where is_private. [deg] */
   readonly end_latitude: number;
-  /** WGS84 longitude. [deg] */
+  /** WGS84 longitude; 0 and without meaning where is_private. [deg] */
   readonly end_longitude: number;
   /** Fixes from start to end. */
   readonly fix_count: number;
@@ -1028,6 +1090,18 @@ export interface TripCompleted {
   readonly inputs_hash: string;
   /** Rule and version of its code, such as trip/1; rule_version is that of the tenant's settings. */
   readonly rule: string | null;
+  /** What distance_km is: great_circle or odometer. */
+  readonly distance_source: string | null;
+  /** Sum of great-circle steps. [km] */
+  readonly great_circle_km: number | null;
+  /** Distance by the odometer's readings; null when there are not two of them. [km] */
+  readonly odometer_km: number | null;
+  /** Positions between start and end that were left out as impossible. */
+  readonly left_out_count: number | null;
+  /** True for a trip in private mode: times and distance hold, all coordinates are 0 and mean nothing. */
+  readonly is_private: boolean | null;
+  /** Whose settings the trip was cut with: tenant or unit. */
+  readonly settings_source: string | null;
 }
 
 export type DueBy = 'DISTANCE' | 'ENGINE_HOURS' | 'DATE' | 'UNKNOWN';

@@ -112,6 +112,12 @@ export function trip(id: string, change: Partial<TripCompleted> = {}): TripCompl
     last_fix: address(12, 4),
     inputs_hash: 'f00df00df00df00d',
     rule: 'trip/1',
+    distance_source: null,
+    great_circle_km: null,
+    odometer_km: null,
+    left_out_count: null,
+    is_private: null,
+    settings_source: null,
     ...change,
   };
 }
@@ -141,6 +147,10 @@ export function visit(id: string, change: Partial<SiteVisited> = {}): SiteVisite
     first_fix: address(10, 1),
     last_fix: address(10, 2),
     rule: 'visit/1',
+    entered_is_interpolated: null,
+    entered_uncertainty_s: null,
+    left_is_interpolated: null,
+    left_uncertainty_s: null,
     fix_count: null,
     inputs_hash: null,
     ...change,

@@ -63,6 +63,12 @@ export function trip(options: TripOptions): Message {
     last_fix: trace,
     inputs_hash: shortHash(id),
     rule: 'trip/1',
+    distance_source: null,
+    great_circle_km: null,
+    odometer_km: null,
+    left_out_count: null,
+    is_private: null,
+    settings_source: null,
   };
   return { type: 'TripCompleted', value };
 }
@@ -103,6 +109,10 @@ export function visit(options: {
     first_fix: trace,
     last_fix: trace,
     rule: 'visit/1',
+    entered_is_interpolated: null,
+    entered_uncertainty_s: null,
+    left_is_interpolated: null,
+    left_uncertainty_s: null,
     fix_count: null,
     inputs_hash: null,
   };

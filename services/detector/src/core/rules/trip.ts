@@ -74,6 +74,12 @@ function eventOf(version: Version<TripCut>, scene: Scene<State>): TripCompleted 
     first_fix: start.address,
     last_fix: end.address,
     inputs_hash: inputsHash(tally),
+    distance_source: 'great_circle',
+    great_circle_km: distanceKm(entry.cut),
+    odometer_km: null,
+    left_out_count: null,
+    is_private: null,
+    settings_source: 'tenant',
   };
 }
 

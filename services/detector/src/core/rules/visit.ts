@@ -50,6 +50,10 @@ function eventOf(version: Version<VisitCut>, scene: Scene<State>): SiteVisited {
     last_fix: (left ?? lastInside).address,
     fix_count: null,
     inputs_hash: null,
+    entered_is_interpolated: null,
+    entered_uncertainty_s: null,
+    left_is_interpolated: null,
+    left_uncertainty_s: null,
   };
 }
 
