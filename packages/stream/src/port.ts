@@ -1,4 +1,4 @@
-import type { Message, Topic } from '@waybill/contracts';
+import type { Message, RereadRange, Topic } from '@waybill/contracts';
 
 /**
  * The port of the stream core. kafkajs stays behind it: no type of the client appears here. What it
@@ -217,6 +217,11 @@ export interface Task {
    * rebuild starts in the middle, so a record of before may be missing. Needed with `buffers`.
    */
   readonly rebuild?: (records: readonly Received[]) => void;
+  /**
+   * Records chosen by a rework that is a *re-reading* (`reread` of the command): they are handed here
+   * instead of to `handle`, and are not counted as reworked. Without it such a command fails.
+   */
+  readonly reread?: (records: readonly Received[], out: Emitter, range: RereadRange) => void;
   /**
    * Cold rebuild: the first offset of an input that the buffers need, where the task knows it better than
    * `retentionMs` does, for example from its store. Undefined = by `retentionMs`.

@@ -6,7 +6,14 @@ import { nothingReworked, previewEmitter, reworkEmitter, type Reworked } from '.
 import type { ReworkGuard } from './rework-guard.ts';
 import { openPreview, type Preview } from './rework-preview.ts';
 import { addOutcomes, createReworkState, MAX_FINDINGS } from './rework-state.ts';
-import { commit, handleRecords, openCollector, type Live, type TaskSetting } from './task-build.ts';
+import {
+  commit,
+  handleRecords,
+  openCollector,
+  rereadRecords,
+  type Live,
+  type TaskSetting,
+} from './task-build.ts';
 
 /** Records of one span that are reworked in one transaction. */
 export interface ReworkBatch {
@@ -101,9 +108,12 @@ export function createReworkRun<V>(
         standing.next === span.next &&
         standing.index === span.index;
       if (!fits) return undefined;
-      const wanted = command.preview
-        ? records
-        : records.filter(({ offset }) => state.timesOf(topic.name, offset) < mostTimes);
+      const { reread } = command;
+      // What is only read again stays as it was worked on.
+      const wanted =
+        command.preview || reread !== null
+          ? records
+          : records.filter(({ offset }) => state.timesOf(topic.name, offset) < mostTimes);
       const received = wanted.filter((record): record is Received => !isUnreadable(record));
       const unreadable = wanted.filter(isUnreadable);
       await guard.update();
@@ -112,16 +122,18 @@ export function createReworkRun<V>(
       authored(() => {
         if (command.preview) dryRun(live, received, span.index, report);
         else {
-          for (const found of unreadable) collected.unreadable(found);
           const out = reworkEmitter(collected.out, span.index, guard, report);
-          handleRecords(setting, live, received, out);
-          for (const { offset } of wanted) state.raise(topic.name, offset);
+          if (reread === null) {
+            for (const found of unreadable) collected.unreadable(found);
+            handleRecords(setting, live, received, out);
+            for (const { offset } of wanted) state.raise(topic.name, offset);
+          } else rereadRecords(live.task, received, out, reread);
         }
         if (unreadable.length > 0) report.outcomes.set('UNDECODABLE', unreadable.length);
         state.put(after(progress, batch, wanted.length, report));
       });
       await commit(setting, partition, live, collected);
-      if (!command.preview) live.base.epoch += wanted.length;
+      if (!command.preview && reread === null) live.base.epoch += wanted.length;
       metrics.reworked('done', wanted.length);
       metrics.reworked('refused', records.length - wanted.length);
       metrics.reworked('missing', batch.missing);

@@ -126,6 +126,16 @@ describe('rework', { timeout: 300_000 }, () => {
       assert.equal(emitted.length, 1 + 2 + RECORDS / KEYS + 5 + RECORDS);
       assert.equal(new Set(emitted).size, RECORDS);
       assert.equal((await system.deadLetters()).length, 2, 'nothing was refused again');
+
+      // k3 was worked on three times by now: re-reading it three times more counts for nothing.
+      const range = { request_id: elementId('1'), tenant_id: 'tenant', from_time: 0, to_time: 1 };
+      for (const id of [7, 8, 9]) {
+        const read = await rework(id, { key: 'k3', reread: { ...range, unit: `test:u${id}` } });
+        assert.deepEqual([read.done, read.refused], [RECORDS / KEYS, 0]);
+        assert.equal((await outputs(system, `test:u${id}`)).length, RECORDS / KEYS);
+      }
+      const again = await rework(10, { key: 'k3' });
+      assert.deepEqual([again.done, again.refused], [RECORDS / KEYS, 0]);
     }));
 
   it('previews: says what would come out and writes nothing else', () =>

@@ -14,6 +14,7 @@ import {
   type TransformedEvent,
 } from '@waybill/transforms';
 import { isTraced } from './core/sampling.ts';
+import { addressOf } from './handle-backfill.ts';
 import type { TransformerMetrics } from './metrics.ts';
 
 /** What one handler knows besides its input. */
@@ -107,11 +108,7 @@ export function createHandler(settings: HandlerSettings): Handler {
         emitProgress(message.value as SourceProgressed, settings.taskPartitions, out);
         continue;
       }
-      const address = {
-        topic: record.topic.name,
-        partition: record.partition,
-        offset: Number(record.offset),
-      };
+      const address = addressOf(record);
       // The contracts of the two topics, decoded by the stream.
       const input = message.value as PageFetched | WebhookReceived;
       const [id, result] =

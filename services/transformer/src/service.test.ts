@@ -138,7 +138,7 @@ test('every position is written once, across a failed commit, a crash and a stop
   assert.deepEqual(course, [...seconds.slice(0, 500), 'T5000', ...seconds.slice(500), 'T6000']);
 });
 
-test('it is ready once it reads both raw topics, and says where it stands', async () => {
+test('it is ready once it reads its three inputs, and says where it stands', async () => {
   const { service, pages } = await startTransformer();
   await pages(progress(1));
   const { ready, positions } = service.current().health();
@@ -147,6 +147,8 @@ test('it is ready once it reads both raw topics, and says where it stands', asyn
   assert.deepEqual(raw, [
     'telematics.webhook.raw.v1 0',
     'telematics.webhook.raw.v1 0',
+    'wialon.page.backfill.v1 0',
+    'wialon.page.backfill.v1 0',
     'wialon.page.raw.v1 0',
     'wialon.page.raw.v1 1',
   ]);

@@ -1,11 +1,15 @@
 import { topics } from '@waybill/contracts';
 import type { RunningService } from '@waybill/runtime';
 import type { Config } from './config.ts';
+import { handleBackfill, rereadRaw } from './handle-backfill.ts';
 import { createHandler } from './handle-raw.ts';
 import type { Ports } from './ports.ts';
 
 /** Consumer group and prefix of the transactional ids. */
 export const SERVICE = 'transformer';
+
+/** The second group: re-read ranges never stand among the live pages. */
+export const BACKFILL = 'transformer.backfill';
 
 /** Raw records → contract events, exactly once, without state. */
 export async function createService(
@@ -29,16 +33,28 @@ export async function createService(
       topics.providerAlert,
       topics.asset,
       topics.zone,
+      topics.positionBackfill,
     ],
     deadLetter: topics.transformerDeadLetter,
     rework: { commands: topics.transformerRework, state: topics.transformerReworkState },
-    createTask: () => ({ handle }),
+    createTask: () => ({ handle, reread: rereadRaw }),
   });
+  const backfill = await ports.streams.transact({
+    service: BACKFILL,
+    inputs: [topics.wialonPageBackfill],
+    outputs: [topics.positionBackfill],
+    deadLetter: topics.transformerDeadLetter,
+    createTask: () => ({ handle: handleBackfill }),
+  });
+  const runners = [runner, backfill];
   return {
-    health: () => ({ ready: runner.ready(), positions: runner.positions() }),
-    done: runner.done,
+    health: () => ({
+      ready: runners.every((each) => each.ready()),
+      positions: runners.flatMap((each) => each.positions()),
+    }),
+    done: Promise.all(runners.map(async ({ done }) => done)).then(() => undefined),
     stop: async () => {
-      await runner.stop();
+      await Promise.all(runners.map(async (each) => each.stop()));
       await ports.streams.close();
     },
   };

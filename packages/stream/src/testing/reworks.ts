@@ -153,6 +153,11 @@ export function worker(
         else for (const record of records) handleOne(record, out);
         settings.handled?.();
       },
+      reread: (records, out, { unit }) => {
+        for (const { key, message } of records) {
+          out.emit({ topic: topics.output, key, message: text(`${unit}:${textOf(message)}`) });
+        }
+      },
     }),
   };
 }
