@@ -14,6 +14,13 @@ import type { TenantState } from './tenant-state.ts';
 import { createTenants } from './tenants.ts';
 import { beginTurn, type Turn } from './turn.ts';
 
+/** Tables about one unit each, under its key. */
+const UNIT_TABLES: ReadonlySet<string> = new Set([
+  topics.asset.name,
+  topics.driverBinding.name,
+  topics.plannedAssignment.name,
+]);
+
 /** What the detector uses of its task. */
 type DetectorContext = Pick<TaskContext<Uint8Array>, 'partition' | 'store' | 'tables'>;
 
@@ -51,7 +58,8 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
   function finish(turn: Turn): void {
     for (const tenantId of turn.clocks.keys()) sweep(tenants.of(tenantId), turn);
     for (const touched of turn.touched.values()) {
-      const { rules, tenantId } = touched.tenant;
+      const { tenantId } = touched.tenant;
+      const rules = tenants.rulesOf(touched.tenant, touched.held);
       if (rules === undefined) continue;
       finishUnit(touched, rules, turn.clocks.get(tenantId), store, turn.out, metrics);
     }
@@ -87,7 +95,9 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     },
     onTable: (topic, key, _message, out) => {
       const slash = key.indexOf('/');
-      tenants.markStale(slash === -1 ? key : key.slice(0, slash));
+      const tenantId = slash === -1 ? key : key.slice(0, slash);
+      if (UNIT_TABLES.has(topic.name)) tenants.markStale(tenantId, key.slice(slash + 1));
+      else tenants.markStale(tenantId);
       // Before the first record nothing is loaded yet: the first turn looks at all tenants anyway.
       if (isLoaded && topic.name !== topics.position.name) inTurn(out, () => undefined);
     },

@@ -46,14 +46,14 @@ export function handlePosition(
   const { out } = turn;
   const tenant = tenants.of(position.tenant_id);
   tenants.refresh(tenant, turn);
-  const { rules } = tenant;
-  if (rules === undefined) {
+  if (tenant.rules === undefined) {
     metrics.fix('refused', 1);
     const message = `expected a configured tenant, found ${position.tenant_id}; apply its tenant folder, then rework the dead letter`;
     reject(record, position, 'TENANT_UNKNOWN', message, out);
     return;
   }
   const held = tenants.unitOf(tenant, position.unit);
+  const rules = tenants.rulesOf(tenant, held) ?? tenant.rules;
   const acceptance: Acceptance = accept(held.unit, position, rules, maxFixesPerUnit);
   const receivedTime = position.received_time;
   switch (acceptance.kind) {

@@ -44,7 +44,13 @@ export async function createService(
   const runner = await ports.streams.transact({
     service: SERVICE,
     inputs: [topics.position],
-    tables: [topics.zone, topics.tenantConfig],
+    tables: [
+      topics.zone,
+      topics.tenantConfig,
+      topics.asset,
+      topics.driverBinding,
+      topics.plannedAssignment,
+    ],
     outputs: [topics.trip, topics.siteVisit, topics.task],
     deadLetter: topics.detectorDeadLetter,
     store: unitStore,

@@ -4,10 +4,11 @@ import {
   type ZoneDescribed,
   type ZoneInterval,
 } from '@waybill/contracts';
-import { hashId } from '@waybill/domain';
+import { hashId, taskKey } from '@waybill/domain';
 import type { TableReader } from '@waybill/stream';
 import { progressSources, readTenant } from '@waybill/tenant';
 import type { Rules } from './core/rules.ts';
+import { NO_SETTINGS, unitSettingsOf } from './core/unit-settings.ts';
 import { buildZoneIndex } from './core/zone-index.ts';
 import type { Area } from './core/zone-shape.ts';
 
@@ -76,6 +77,7 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
     ...settings,
     tenantId: model.tenant_id,
     zones: buildZoneIndex(areas),
+    unit: NO_SETTINGS,
     graceMs: company.grace_hours * 3_600_000,
     marginMs: Math.max(MARGIN_MS, stayMs),
     timeZone: company.zone,
@@ -86,4 +88,15 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
     version: configured.version,
     changedTime: Math.max(configured.applied_time, ...zones.map((zone) => zone.revision)),
   };
+}
+
+/** The tenant's rules with what the tables say about one unit. */
+export function rulesOfUnit(rules: Rules, unit: string, tables: TableReader): Rules {
+  const key = taskKey(rules.tenantId, unit);
+  const settings = unitSettingsOf(
+    tables.get(topics.asset, key)?.value,
+    tables.get(topics.driverBinding, key)?.value,
+    tables.get(topics.plannedAssignment, key)?.value,
+  );
+  return settings === rules.unit ? rules : { ...rules, unit: settings };
 }

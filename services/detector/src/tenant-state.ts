@@ -11,6 +11,8 @@ type Store = KeyedStore<Uint8Array>;
 export interface Held {
   readonly unit: Unit;
   due: number;
+  /** What it is folded with; undefined when the tenant's rules or the unit's tables changed since. */
+  rules: Rules | undefined;
 }
 
 /** A tenant as one task sees it. */
@@ -20,6 +22,8 @@ export interface TenantState {
   rules: Rules | undefined;
   /** Tables changed since `rules` was built. */
   isStale: boolean;
+  /** Units whose own tables changed since they were folded. */
+  readonly staleUnits: Set<string>;
   /** T: lowest progress of the pull sources; undefined while one of them was never heard of. */
   clock: number | undefined;
   readonly units: Map<string, Held>;
@@ -69,6 +73,29 @@ export function bind(store: Store, rules: Rules): void {
   writer.text(rules.fingerprint);
   writer.list(rules.zones.ids, (id) => writer.text(id));
   store.put(`rules/${rules.tenantId}/bound`, writer.finish());
+}
+
+function unitBoundKey(tenantId: string, unit: string): string {
+  return `bound/${tenantId}/${unit}`;
+}
+
+/** Fingerprint of the unit's own settings that it was last folded with; '' = of none. */
+export function unitBoundOf(store: Store, tenantId: string, unit: string): string {
+  const saved = store.get(unitBoundKey(tenantId, unit));
+  return saved === undefined ? '' : new ByteReader(saved).text();
+}
+
+/** Notes which settings of its own a unit is folded with. */
+export function bindUnit(store: Store, rules: Rules, unit: string): void {
+  const key = unitBoundKey(rules.tenantId, unit);
+  if (rules.unit.fingerprint === '') {
+    // A tombstone for what was never there would be written for every unit.
+    if (store.get(key) !== undefined) store.delete(key);
+    return;
+  }
+  const writer = new ByteWriter();
+  writer.text(rules.unit.fingerprint);
+  store.put(key, writer.finish());
 }
 
 /** The base of a unit under changed settings: what the rules go on from. */

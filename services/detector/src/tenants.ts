@@ -4,8 +4,18 @@ import type { KeyedStore, TableReader } from '@waybill/stream';
 import type { Rules } from './core/rules.ts';
 import { newUnit } from './core/unit.ts';
 import type { DetectorLogger } from './ports.ts';
-import { rulesOf } from './tenant-rules.ts';
-import { bind, boundOf, clockOf, rebasedOn, type Held, type TenantState } from './tenant-state.ts';
+import { rulesOf, rulesOfUnit } from './tenant-rules.ts';
+import {
+  bind,
+  bindUnit,
+  boundOf,
+  clockOf,
+  rebasedOn,
+  unitBoundOf,
+  type Bound,
+  type Held,
+  type TenantState,
+} from './tenant-state.ts';
 import type { Turn } from './turn.ts';
 import { loadUnit, unitsIn } from './unit-store.ts';
 
@@ -17,8 +27,13 @@ export interface Tenants {
   readonly all: () => IterableIterator<TenantState>;
   /** The unit; made when it is seen for the first time. */
   readonly unitOf: (tenant: TenantState, name: string) => Held;
-  /** A table changed: the tenant's rules are looked at again by the next `refresh`. */
-  readonly markStale: (tenantId: string) => void;
+  /**
+   * A table changed: the rules of the tenant, or of that unit alone, are looked at again by the next
+   * `refresh`.
+   */
+  readonly markStale: (tenantId: string, unit?: string) => void;
+  /** What a unit is folded with; undefined while the tenant has no configuration. */
+  readonly rulesOf: (tenant: TenantState, held: Held) => Rules | undefined;
   /** Builds stale rules anew and re-cuts the units that were folded with others. */
   readonly refresh: (tenant: TenantState, turn: Turn) => void;
 }
@@ -34,7 +49,14 @@ export function createTenants(
   function of(tenantId: string): TenantState {
     let tenant = tenants.get(tenantId);
     if (tenant === undefined) {
-      tenant = { tenantId, rules: undefined, isStale: true, clock: undefined, units: new Map() };
+      tenant = {
+        tenantId,
+        rules: undefined,
+        isStale: true,
+        clock: undefined,
+        units: new Map(),
+        staleUnits: new Set(),
+      };
       tenants.set(tenantId, tenant);
     }
     return tenant;
@@ -61,13 +83,39 @@ export function createTenants(
     if (bound?.fingerprint === rules.fingerprint) return;
     bind(store, rules);
     for (const held of units.values()) {
-      const { timeline } = held.unit;
-      timeline.rebase(rebasedOn(timeline.base, rules, bound));
-      held.unit.unsaved = true;
-      turn.touch(tenant, held).binding = { changedTime: rules.changedTime };
+      recut(tenant, held, rules, bound, turn);
     }
     const facts = { version: rules.version, zones: rules.zones.ids.length, units: units.size };
     logger.info({ tenant_id: tenantId, ...facts }, 'rules.bound');
+  }
+
+  function recut(
+    tenant: TenantState,
+    held: Held,
+    rules: Rules,
+    bound: Bound | undefined,
+    turn: Turn,
+  ): void {
+    const { timeline } = held.unit;
+    timeline.rebase(rebasedOn(timeline.base, rules, bound));
+    held.unit.unsaved = true;
+    turn.touch(tenant, held).binding = { changedTime: rules.changedTime };
+  }
+
+  /** Units whose own tables changed: only they are cut again, and only when a result depends on it. */
+  function rebindUnits(tenant: TenantState, rules: Rules, turn: Turn): void {
+    const { tenantId, units, staleUnits } = tenant;
+    for (const name of staleUnits) {
+      const held = units.get(name);
+      if (held === undefined) continue;
+      const own = rulesOfUnit(rules, name, tables);
+      held.rules = own;
+      if (unitBoundOf(store, tenantId, name) === own.unit.fingerprint) continue;
+      bindUnit(store, own, name);
+      const { changedTime } = own.unit;
+      recut(tenant, held, { ...own, changedTime }, boundOf(store, tenantId), turn);
+    }
+    staleUnits.clear();
   }
 
   return {
@@ -75,7 +123,11 @@ export function createTenants(
       tenants.clear();
       for (const { tenantId, unit } of unitsIn(store)) {
         // Due at once: what T closed meanwhile is found by the first sweep.
-        of(tenantId).units.set(unit, { unit: loadUnit(store, tenantId, unit), due: -Infinity });
+        const tenant = of(tenantId);
+        const loaded = loadUnit(store, tenantId, unit);
+        tenant.units.set(unit, { unit: loaded, due: -Infinity, rules: undefined });
+        // Its tables may have changed while nobody looked.
+        tenant.staleUnits.add(unit);
       }
     },
     of,
@@ -83,23 +135,39 @@ export function createTenants(
     unitOf: (tenant, name) => {
       let held = tenant.units.get(name);
       if (held === undefined) {
-        held = { unit: newUnit(tenant.tenantId, name), due: Infinity };
+        held = { unit: newUnit(tenant.tenantId, name), due: Infinity, rules: undefined };
         tenant.units.set(name, held);
+        if (tenant.rules !== undefined) {
+          held.rules = rulesOfUnit(tenant.rules, name, tables);
+          bindUnit(store, held.rules, name);
+        }
       }
       return held;
     },
-    markStale: (tenantId) => {
+    markStale: (tenantId, unit) => {
       const tenant = tenants.get(tenantId);
-      if (tenant !== undefined) tenant.isStale = true;
+      if (unit !== undefined) tenant?.staleUnits.add(unit);
+      else if (tenant !== undefined) tenant.isStale = true;
+    },
+    rulesOf: (tenant, held) => {
+      if (tenant.rules === undefined) return undefined;
+      held.rules ??= rulesOfUnit(tenant.rules, held.unit.name, tables);
+      return held.rules;
     },
     refresh: (tenant, turn) => {
-      if (!tenant.isStale) return;
-      const rules = freshRules(tenant);
-      tenant.rules = rules;
-      tenant.isStale = false;
-      if (rules === undefined) return;
-      tenant.clock = clockOf(store, rules);
-      rebind(tenant, rules, turn);
+      if (tenant.isStale) {
+        const rules = freshRules(tenant);
+        const hasChanged = rules !== tenant.rules;
+        tenant.rules = rules;
+        tenant.isStale = false;
+        if (rules === undefined) return;
+        tenant.clock = clockOf(store, rules);
+        if (hasChanged) for (const held of tenant.units.values()) held.rules = undefined;
+        rebind(tenant, rules, turn);
+      }
+      if (tenant.rules !== undefined && tenant.staleUnits.size > 0) {
+        rebindUnits(tenant, tenant.rules, turn);
+      }
     },
   };
 }

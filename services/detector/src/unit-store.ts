@@ -17,6 +17,7 @@ type Store = KeyedStore<Uint8Array>;
  * | `<tenant>/<unit>#f/<n>`, `#s/<n>`, `#b/<date>` | its fixes by quarter hour, seen fixes, late fixes of a day |
  * | `clock/<tenant>/<source>` | the source's progress T |
  * | `rules/<tenant>/bound` | the rules that the tenant's units were folded with |
+ * | `bound/<tenant>/<unit>` | the unit's own settings that it was folded with |
  */
 function partKey(tenantId: string, unit: string, part: PartName): string {
   return taskKey(tenantId, unit) + part;

@@ -1,3 +1,4 @@
+import type { UnitSettings } from './unit-settings.ts';
 import type { ZoneIndex } from './zone-index.ts';
 
 export interface TripRule {
@@ -26,6 +27,8 @@ export interface Rules {
   readonly trip: TripRule;
   readonly visit: VisitRule;
   readonly zones: ZoneIndex;
+  /** Settings of the unit that is folded with these rules. */
+  readonly unit: UnitSettings;
   /** Fixes that are later than this are not applied, ms. */
   readonly graceMs: number;
   /** What a range is kept beyond grace before its facts are called final, ms. */
@@ -36,7 +39,7 @@ export interface Rules {
   readonly publishesVisits: boolean;
   /** Pull sources whose progress makes the tenant's clock. */
   readonly pullSources: readonly string[];
-  /** Hash of all that changes a result. */
+  /** Hash of all that changes a result, the unit's settings aside. */
   readonly fingerprint: string;
   /** Version of the tenant's configuration: which settings a fact was cut with. */
   readonly version: number;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { fixOf, isLocated, type Fix, type LocatedFix } from '../core/fix.ts';
 import { buildZoneIndex } from '../core/zone-index.ts';
 import type { Area } from '../core/zone-shape.ts';
+import { NO_SETTINGS } from '../core/unit-settings.ts';
 import type { Rules } from '../core/rules.ts';
 import { position, type Fixture } from './messages.ts';
 
@@ -42,6 +43,7 @@ export function rules(areas: readonly Area[] = [], wishes: Partial<Rules> = {}):
     },
     visit: { confirmFixes: 2, silenceMs: 5 * 86_400_000 },
     zones: buildZoneIndex(areas),
+    unit: NO_SETTINGS,
     graceMs: 21_600_000,
     marginMs: 600_000,
     timeZone: 'America/Los_Angeles',
