@@ -7,6 +7,9 @@ import type { Rules } from './rules.ts';
 import { sceneOf } from './scene.ts';
 import type { Decision, Facts, Unit } from './unit.ts';
 
+/** Facts that left the published sets, one list per rule of `RULES`. */
+export type Released = readonly (readonly Published<unknown>[])[];
+
 interface Group {
   readonly published: Published<unknown>[];
   readonly cuts: unknown[];
@@ -54,8 +57,8 @@ function expressible(
 
 function decisionOf(rule: AnyRule, version: Version<unknown>, scene: Scene<unknown>): Decision {
   const announcements = rule.publication.announce(version, scene);
-  const { change, causation } = version;
-  return { kind: 'publish', rule: rule.name, change, cause: causation.cause, announcements };
+  const { change, causation, entry } = version;
+  return { kind: 'publish', rule: rule.name, change, cause: causation.cause, entry, announcements };
 }
 
 /** Compares what stands by the rule at that position with what it published; returns the difference. */
@@ -95,8 +98,9 @@ export function compareFacts(
   return decisions;
 }
 
-/** Lets go of what no fix can change any more: the facts that the dropped chunks closed. */
-export function release(unit: Unit, dropped: readonly Chunk[]): void {
+/** Lets go of what no fix can change any more, the facts that the dropped chunks closed; returns it by rule. */
+export function release(unit: Unit, dropped: readonly Chunk[]): Released {
+  const released = RULES.map((): Published<unknown>[] => []);
   const { trimmedTo } = unit.timeline;
   for (const [i, { publication }] of RULES.entries()) {
     const facts = unit.facts[i];
@@ -107,12 +111,15 @@ export function release(unit: Unit, dropped: readonly Chunk[]): void {
     };
     const closed = dropped.flatMap((chunk) => chunk.closed.of(i));
     const gone = new Set(closed.map(keyOf));
-    facts.published = facts.published.filter(({ retracted, firstStart, cut }) => {
+    const isKept = ({ retracted, firstStart, cut }: Published<unknown>): boolean => {
       if (!retracted) return !gone.has(keyOf(cut));
       const { from, to } = publication.intervalOf(cut);
       return Math.max(firstStart, Number.isFinite(to) ? to : from) >= trimmedTo;
-    });
+    };
+    released[i] = facts.published.filter((entry) => !isKept(entry));
+    facts.published = facts.published.filter(isKept);
     const starts = new Set(closed.map((cut) => publication.intervalOf(cut).from));
     facts.refused = facts.refused.filter((start) => !starts.has(start));
   }
+  return released;
 }

@@ -1,6 +1,6 @@
 import { BUCKET_MS } from './beyond-grace.ts';
 import type { Occasion } from './occasion.ts';
-import { compareFacts, release } from './settle-facts.ts';
+import { compareFacts, release, type Released } from './settle-facts.ts';
 import { sceneOf } from './scene.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
@@ -12,6 +12,8 @@ export interface Trimmed {
   readonly chunks: readonly number[];
   readonly seenChanged: ReadonlySet<number>;
   readonly seenGone: readonly number[];
+  /** Facts that no fix within grace can change any more. */
+  readonly released: Released;
 }
 
 /** Folds what is outstanding and returns the difference to the published set. */
@@ -52,8 +54,9 @@ export function trim(unit: Unit, rules: Rules, clock: number): Trimmed {
   const dropped = timeline.trim(before);
   const seenChanged = seen.remember(dropped);
   const seenGone = seen.forget(before - SEEN_MS);
+  let released: Released = [];
   if (dropped.length > 0) {
-    release(unit, dropped);
+    released = release(unit, dropped);
     unit.settledCuts = timeline.cutsVersion;
   }
   if (dropped.length > 0 || seenGone.length > 0) unit.unsaved = true;
@@ -61,6 +64,7 @@ export function trim(unit: Unit, rules: Rules, clock: number): Trimmed {
     chunks: dropped.map((chunk) => chunk.index),
     seenChanged,
     seenGone,
+    released,
   };
 }
 

@@ -13,6 +13,8 @@ export type Decision =
       readonly rule: RuleName;
       readonly change: PublishedChange;
       readonly cause: Cause;
+      /** The fact as it stands in the published set from now on. */
+      readonly entry: Published<unknown>;
       readonly announcements: readonly Announcement[];
     }
   /** A cut that its contract cannot express. */
