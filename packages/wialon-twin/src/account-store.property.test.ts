@@ -29,7 +29,8 @@ interface Event {
 
 function subscribed(store: AccountStore, now: number): Session {
   const sessions = new Sessions({ idleS: 300, nowMs: () => 0, onEnd: () => undefined });
-  const session = sessions.open(store, store.registered(now));
+  const from = { cursor: store.registered(now), changesSeen: 0, token: 1 } as const;
+  const session = sessions.open(store, from);
   for (const unit of store.units.values()) {
     session.subscriptions.set(unit, { flags: 0x21, since: store.registered(now) });
   }
@@ -37,7 +38,10 @@ function subscribed(store: AccountStore, now: number): Session {
 }
 
 function poll(session: Session, now: number): { tm: number; events: Event[] } {
-  return JSON.parse(pollEvents({ session, now })) as { tm: number; events: Event[] };
+  return JSON.parse(pollEvents({ session, account: { changes: [] }, now })) as {
+    tm: number;
+    events: Event[];
+  };
 }
 
 test('whatever the poll times, every message is delivered exactly once, in order, none after its tm', () => {

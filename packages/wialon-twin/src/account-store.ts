@@ -1,18 +1,9 @@
 import { countEntries, entriesOf, type Entry, type UnitCount } from './entries.ts';
-import { messageJson } from './message.ts';
+import { FULL_FLAGS, fullMessageJson, messageJson } from './message.ts';
 import { registrationsOf, unitIdsOf, type Recording } from './recording.ts';
 import { windowOf, type Scenario, type ScenarioAccount } from './scenario.ts';
+import type { MessageStore, StoredMessage } from './message-store.ts';
 import type { TroublePlan } from './trouble-plan.ts';
-
-/** A registered message; times are epoch seconds, shifted when the recording loops. */
-export interface StoredMessage {
-  readonly unitId: number;
-  readonly t: number;
-  readonly rt: number;
-  readonly json: string;
-  /** `pos` as JSON; undefined for malformed messages. */
-  readonly position: string | undefined;
-}
 
 interface Placed {
   readonly entry: Entry;
@@ -45,17 +36,17 @@ function addCounts(a: Counts, b: Counts, times: number): Counts {
   };
 }
 
+/** `f` of a message without equipment: data with position. */
+const PLAIN_FLAGS = 1;
+
 /**
- * All messages an account will ever have, in order of registration, and which of them exist at a given
- * data time (epoch seconds). A message's place g in that order is its number: polls remember the number
- * they came to, so nothing is delivered twice or skipped. The numbers below `history` were registered
- * before the window; then comes the window, once per loop of the recording, shifted by its length.
+ * All messages a recording gives an account, in order of registration. The numbers below `history` were
+ * registered before the window; then comes the window, once per loop of the recording, shifted by its
+ * length: times of messages are shifted with it.
  */
-export class AccountStore {
+export class AccountStore implements MessageStore {
   readonly account: ScenarioAccount;
-  /** Epoch seconds of elapsed 0. */
   readonly base: number;
-  /** Unit ids by vehicle id. */
   readonly units: ReadonlyMap<string, number>;
   readonly #duration: number;
   readonly #entries: readonly Entry[];
@@ -76,7 +67,8 @@ export class AccountStore {
     this.base = base;
     this.units = unitIdsOf(account, recording);
     this.#duration = scenario.duration_s;
-    this.#entries = entriesOf(registrationsOf(scenario, account, recording), operations)
+    const registrations = registrationsOf(scenario, account, recording);
+    this.#entries = entriesOf(registrations, operations, account.equipment === 'full')
       .filter(({ rt }) => rt <= cut)
       .sort((a, b) => a.rt - b.rt || a.t - b.t);
     this.#history = upperBound(this.#entries, base, ({ rt }) => rt);
@@ -90,14 +82,12 @@ export class AccountStore {
     }
   }
 
-  /** How many messages are registered at `now`: the numbers 0 to that minus one. */
   registered(now: number): number {
     const loop = this.#loopAt(now);
     const inLoop = upperBound(this.#entries, now - loop * this.#duration, ({ rt }) => rt);
     return inLoop + loop * this.#perLoop;
   }
 
-  /** The message of number g; throws RangeError when there is none. */
   message(g: number): StoredMessage {
     const loop =
       g < this.#entries.length ? 0 : Math.floor((g - this.#history) / Math.max(1, this.#perLoop));
@@ -106,14 +96,14 @@ export class AccountStore {
     const t = entry.t + loop * this.#duration;
     const rt = entry.rt + loop * this.#duration;
     const { unitId } = entry;
-    if (entry.kind === 'malformed') {
-      return { unitId, t, rt, json: entry.body, position: undefined };
-    }
-    const { position } = entry;
-    return { unitId, t, rt, json: messageJson(t, position, rt), position };
+    const plain = { unitId, t, rt, flags: PLAIN_FLAGS, silent: false };
+    if (entry.kind === 'malformed') return { ...plain, json: entry.body, position: undefined };
+    const { position, telemetry } = entry;
+    if (telemetry === undefined) return { ...plain, json: messageJson(t, position, rt), position };
+    const json = fullMessageJson({ t, rt, position, ...telemetry });
+    return { ...plain, flags: FULL_FLAGS, json, position };
   }
 
-  /** Numbers of the unit's messages registered by `now` with time in [from, to], by time, then registration. */
   interval(unitId: number, from: number, to: number, now: number): number[] {
     const limit = this.registered(now);
     const list = this.#byUnit.get(unitId) ?? [];
@@ -130,7 +120,6 @@ export class AccountStore {
     return found.sort((a, b) => a.t - b.t || a.g - b.g).map(({ g }) => g);
   }
 
-  /** The unit's well-formed message with the greatest time among those registered by `now`. */
   last(unitId: number, now: number): StoredMessage | undefined {
     const limit = this.registered(now);
     const loop = this.#loopAt(now);

@@ -13,6 +13,14 @@ interface LoginCount {
   ended: Record<SessionEnd, number>;
 }
 
+/** Counters of GET /twin/calls. */
+export interface AuditReport {
+  readonly calls: Readonly<Record<string, Readonly<CallCount>>>;
+  /** Error code → refused logins. */
+  readonly refused_logins: Readonly<Record<string, number>>;
+  readonly accounts: readonly (LoginCount & { readonly account: string; readonly live: number })[];
+}
+
 /** What the twin saw: the far end's view for audits and tests. Counters only, no tokens, no sids. */
 export class CallAudit {
   readonly #calls = new Map<string, CallCount>();
@@ -24,7 +32,7 @@ export class CallAudit {
       this.#accounts[account] = {
         logins: 0,
         by_token: { 1: 0, 2: 0 },
-        ended: { idle: 0, logout: 0, script: 0, fault: 0 },
+        ended: { idle: 0, logout: 0, script: 0, fault: 0, address: 0, token: 0 },
       };
     }
   }
@@ -53,7 +61,7 @@ export class CallAudit {
   }
 
   /** Counters for GET /twin/calls; `live` gives the open sessions of an account. */
-  report(live: (account: string) => number): unknown {
+  report(live: (account: string) => number): AuditReport {
     return {
       calls: Object.fromEntries(this.#calls),
       refused_logins: this.#refusedLogins,

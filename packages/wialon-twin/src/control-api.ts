@@ -1,6 +1,10 @@
-import type { CallAudit } from './call-audit.ts';
+import type { AuditReport, CallAudit } from './call-audit.ts';
 import type { DataClock } from './clock.ts';
-import type { CallFault, FaultScript } from './fault-script.ts';
+import type { UnitCount } from './entries.ts';
+import type { FaultScript } from './fault-script.ts';
+import { asFields, ControlError, optionalNumber, type Fields } from './faults/fields.ts';
+import { orderFault } from './faults/order-fault.ts';
+import type { TimedFaults } from './faults/timed-faults.ts';
 import type { TwinAccount } from './items.ts';
 import type { Sessions } from './session.ts';
 
@@ -11,36 +15,18 @@ export interface ControlPorts {
   readonly sessions: Sessions;
   readonly faults: FaultScript;
   readonly audit: CallAudit;
+  readonly timed: TimedFaults;
+  /** Moves a virtual clock; undefined on a real one. */
+  readonly advance: ((seconds: number) => void) | undefined;
 }
-
-/** A control request that cannot be carried out; the message says what is wrong. */
-export class ControlError extends Error {}
-
-type Fields = Readonly<Record<string, unknown>>;
 
 function fieldsOf(body: string): Fields {
-  let value: unknown;
   try {
-    value = JSON.parse(body === '' ? '{}' : body);
-  } catch {
+    return asFields(JSON.parse(body === '' ? '{}' : body));
+  } catch (error) {
+    if (error instanceof ControlError) throw error;
     throw new ControlError('the body must be JSON');
   }
-  if (typeof value !== 'object' || value === null) throw new ControlError('expected an object');
-  return value as Fields;
-}
-
-function optionalNumber(fields: Fields, name: string): number | undefined {
-  const value = fields[name];
-  if (value === undefined) return undefined;
-  if (typeof value !== 'number') throw new ControlError(`${name} must be a number`);
-  return value;
-}
-
-function optionalText(fields: Fields, name: string): string | undefined {
-  const value = fields[name];
-  if (value === undefined) return undefined;
-  if (typeof value !== 'string') throw new ControlError(`${name} must be a text`);
-  return value;
 }
 
 function refuseUnknown(fields: Fields, known: readonly string[]): void {
@@ -62,13 +48,21 @@ export function clockReport({ clock, accounts }: ControlPorts): unknown {
   };
 }
 
-/** POST /twin/clock {hold_at_s?: number | null, speed?: number}. */
+/**
+ * POST /twin/clock {hold_at_s?: number | null, speed?: number, advance_s?: number}; advance_s moves a virtual
+ * clock.
+ */
 export function setClock(ports: ControlPorts, body: string): unknown {
   const fields = fieldsOf(body);
-  refuseUnknown(fields, ['hold_at_s', 'speed']);
+  refuseUnknown(fields, ['hold_at_s', 'speed', 'advance_s']);
   const speed = optionalNumber(fields, 'speed');
   try {
     if (speed !== undefined) ports.clock.setSpeed(speed);
+    const advance = optionalNumber(fields, 'advance_s');
+    if (advance !== undefined) {
+      if (ports.advance === undefined) throw new ControlError('the clock is not virtual');
+      ports.advance(advance);
+    }
     if (fields['hold_at_s'] === null) ports.clock.hold(null);
     else {
       const hold = optionalNumber(fields, 'hold_at_s');
@@ -81,8 +75,13 @@ export function setClock(ports: ControlPorts, body: string): unknown {
   return clockReport(ports);
 }
 
+/** Counts of what every account and unit has. */
+export interface StoreReport {
+  readonly accounts: readonly { readonly account: string; readonly units: readonly UnitCount[] }[];
+}
+
 /** GET /twin/store: what is registered up to now. */
-export function storeReport({ clock, accounts }: ControlPorts): unknown {
+export function storeReport({ clock, accounts }: ControlPorts): StoreReport {
   const elapsed = clock.wholeSecond();
   return {
     accounts: accounts.map(({ store }) => ({
@@ -92,41 +91,30 @@ export function storeReport({ clock, accounts }: ControlPorts): unknown {
   };
 }
 
+/** What was asked of the twin, and what went wrong on order. */
+export interface CallsReport extends AuditReport {
+  /** How often each kind of fault took effect. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** Orders that no call has met yet. */
+  readonly faults_pending: number;
+  /** Orders of the fault script that could not be carried out. */
+  readonly script_failed: readonly string[];
+}
+
 /** GET /twin/calls. */
-export function callsReport({ audit, sessions }: ControlPorts): unknown {
-  return audit.report((account) => sessions.live(account).length);
+export function callsReport({ audit, sessions, faults, timed }: ControlPorts): CallsReport {
+  return {
+    ...audit.report((account) => sessions.live(account).length),
+    faults: faults.met(),
+    faults_pending: faults.pending(),
+    script_failed: timed.failed,
+  };
 }
 
-function callFault(kind: string, fields: Fields): CallFault {
-  if (kind === 'cut') return { kind };
-  if (kind === 'http') return { kind, status: optionalNumber(fields, 'status') ?? 502 };
-  const code = optionalNumber(fields, 'code');
-  if (code === undefined) throw new ControlError('code is missing');
-  return { kind: 'error', code, reason: optionalText(fields, 'reason') };
-}
-
-/**
- * POST /twin/fault. `expire_sessions` {account?} ends live sessions now; `error` {svc, code, reason?},
- * `http` {svc, status?} and `cut` {svc} meet the next `times` (default 1) calls of a service.
- */
-export function orderFault({ accounts, sessions, faults }: ControlPorts, body: string): unknown {
-  const fields = fieldsOf(body);
-  const kind = optionalText(fields, 'kind');
-  const account = optionalText(fields, 'account');
-  if (account !== undefined && !accounts.some((a) => a.store.account.account === account)) {
-    throw new ControlError(`unknown account ${account}`);
-  }
-  if (kind === 'expire_sessions') {
-    const live = sessions.live(account);
-    for (const session of live) sessions.end(session, 'fault');
-    return { expired: live.length };
-  }
-  if (kind !== 'error' && kind !== 'http' && kind !== 'cut') {
-    throw new ControlError('kind must be expire_sessions, error, http or cut');
-  }
-  const svc = optionalText(fields, 'svc');
-  if (svc === undefined) throw new ControlError('svc is missing');
-  const times = optionalNumber(fields, 'times') ?? 1;
-  faults.order({ svc, account, times, fault: callFault(kind, fields) });
-  return { ordered: times };
+/** POST /twin/fault: one order, or a list of them. */
+export function postFault(ports: ControlPorts, body: string): unknown {
+  const trimmed = body.trimStart();
+  if (!trimmed.startsWith('[')) return orderFault(ports, fieldsOf(body));
+  const { orders } = fieldsOf(`{"orders":${body}}`);
+  return (orders as readonly unknown[]).map((order) => orderFault(ports, asFields(order)));
 }

@@ -1,7 +1,8 @@
-import { itemJson, type Item } from './items.ts';
-import { ApiError, errorCode, has, integer, numbers, object, text } from './params.ts';
+import { itemJson, type Item, type TwinAccount } from './items.ts';
+import { ApiError, errorCode, has, hasFlag, integer, numbers, object, text } from './params.ts';
 import { searchItems } from './search.ts';
 import type { Call, Services } from './service.ts';
+import type { Session } from './session.ts';
 
 /** Subscribes to new messages of a unit. */
 const MESSAGES_FLAG = 0x20;
@@ -83,29 +84,73 @@ function updateDataFlags(call: Call): string {
   return `[${answers.join(',')}]`;
 }
 
+/** What the account may do; `type` 2 adds how long messages are kept. */
+function accountData({ params, account }: Call): string {
+  const plan = { flags: 0, historyPeriod: 0, combined: 0 };
+  return JSON.stringify({
+    account: account.store.account.account,
+    plan: 'twin',
+    enabled: 1,
+    services: { avl_unit: { type: 2, usage: account.store.units.size, maxUsage: -1 } },
+    ...(integer(params, 'type') === 2 && { settings: { plan, combined: plan } }),
+  });
+}
+
+/** Whether a name is taken: 1 = yes. */
+function checkUnique({ params, account }: Call): string {
+  const [type, value] = [text(params, 'type'), text(params, 'value')];
+  const taken = [...account.items.values()].some(
+    (item) => item.type === type && item.name === value,
+  );
+  return JSON.stringify({ result: taken ? 1 : 0 });
+}
+
 /** core/*, except the calls that end or multiply sessions. */
 export const coreServices: Services = {
+  'core/get_account_data': { run: accountData },
+  'core/check_unique': { run: checkUnique },
+  'core/set_session_property': { run: () => '{}' },
+  'core/set_prms_limit': { run: () => '{}' },
+  'core/get_hw_types': {
+    run: () =>
+      '[{"id":9,"uid2":0,"name":"Twin tracker","hw_category":"auto","hw_features":"","tp":0,"up":0}]',
+  },
   'core/search_items': { run: searchItemsAnswer },
   'core/search_item': { run: searchItem },
   'core/update_data_flags': { run: updateDataFlags },
 };
+
+/** Changes of items since the previous poll that the session subscribed to. */
+function newChanges(session: Session, { changes }: Pick<TwinAccount, 'changes'>): unknown[] {
+  const fresh = changes.slice(session.changesSeen);
+  session.changesSeen = changes.length;
+  return fresh.flatMap(({ flag, ...change }) => {
+    const flags = session.subscriptions.get(change.i)?.flags;
+    return flag === 0 || (flags !== undefined && hasFlag(flags, flag)) ? [change] : [];
+  });
+}
 
 /**
  * The answer to a poll: messages registered since the previous poll of the session, in order of
  * registration, for units subscribed with flag 0x20. Everything registered up to `tm` is in this or an
  * earlier answer, or was registered before its unit was subscribed.
  */
-export function pollEvents({ session, now }: Omit<Call, 'account' | 'params'>): string {
+export function pollEvents({
+  session,
+  account,
+  now,
+}: Pick<Call, 'session' | 'now'> & { readonly account: Pick<TwinAccount, 'changes'> }): string {
   const { store, subscriptions } = session;
   const limit = store.registered(now);
   const events: string[] = [];
   for (let g = session.cursor; g < limit; g++) {
-    const { unitId, json } = store.message(g);
+    const { unitId, json, silent } = store.message(g);
     const subscription = subscriptions.get(unitId);
-    if (subscription === undefined || g < subscription.since) continue;
+    if (silent || subscription === undefined || g < subscription.since) continue;
     if (Math.floor(subscription.flags / MESSAGES_FLAG) % 2 === 0) continue;
     events.push(`{"i":${unitId},"t":"m","d":${json}}`);
   }
   session.cursor = Math.max(session.cursor, limit);
+  for (const change of newChanges(session, account)) events.push(JSON.stringify(change));
   return `{"tm":${now},"events":[${events.join(',')}],"sensors":[]}`;
 }

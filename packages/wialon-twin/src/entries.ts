@@ -1,6 +1,16 @@
-import { motions, positionJson } from './message.ts';
+import { distanceM } from '@waybill/domain';
+import { driverCode } from './equipment/drivers.ts';
+import { tankOf } from './equipment/sensors.ts';
+import { parametersJson } from './equipment/telemetry.ts';
+import { motions, positionJson, type Motion } from './message.ts';
 import type { Registration } from './recording.ts';
 import type { TroubleOperation } from './trouble-plan.ts';
+
+interface EntryTelemetry {
+  readonly ignition: boolean;
+  /** `p` as JSON. */
+  readonly parameters: string;
+}
 
 interface Registered {
   readonly unitId: number;
@@ -17,6 +27,8 @@ export type Entry =
       readonly lon: number;
       /** `pos` as JSON. */
       readonly position: string;
+      /** What a tracker with full equipment adds. */
+      readonly telemetry: EntryTelemetry | undefined;
     })
   /** `body` is the JSON served as it is. */
   | (Registered & { readonly kind: 'malformed'; readonly body: string });
@@ -40,21 +52,57 @@ type MadeUpOperation = Extract<TroubleOperation, { readonly unit: number }>;
 const isRowOperation = (operation: TroubleOperation): operation is RowOperation =>
   'row' in operation;
 const isMadeUp = (operation: TroubleOperation): operation is MadeUpOperation => 'unit' in operation;
-const standing = { speed: 0, course: 0 };
+const standing: Motion = { speed: 0, course: 0 };
+
+function metresBetween(a: Registration, b: Registration): number {
+  return distanceM({ latitude: a.lat, longitude: a.lon }, { latitude: b.lat, longitude: b.lon });
+}
 
 function madeUpEntry(operation: MadeUpOperation): Entry {
   const { unit: unitId, t, rt } = operation;
   if (operation.op === 'future') {
     const { lat, lon } = operation;
-    return { unitId, t, rt, kind: 'future', lat, lon, position: positionJson(operation, standing) };
+    const position = positionJson(operation, standing);
+    return { unitId, t, rt, kind: 'future', lat, lon, position, telemetry: undefined };
   }
   return { unitId, t, rt, kind: 'malformed', body: JSON.stringify(operation.body) };
 }
 
-/** The recording with the operations applied, in no particular order. */
+/** Metres a recorded vehicle drives per litre. */
+const METRES_PER_LITRE = 8000;
+
+/** What trackers with full equipment add to the fixes of a recording, by row. */
+function telemetries(
+  fixes: readonly Registration[],
+  motionOf: ReadonlyMap<number, Motion>,
+): Map<number, EntryTelemetry> {
+  const unitIds = [...new Set(fixes.map(({ unitId }) => unitId))].sort((a, b) => a - b);
+  const codes = new Map(unitIds.map((id, index) => [id, driverCode(index + 1)]));
+  const before = new Map<number, { fix: Registration; odometerM: number }>();
+  const result = new Map<number, EntryTelemetry>();
+  for (const fix of [...fixes].sort((a, b) => a.t - b.t || a.row - b.row)) {
+    const last = before.get(fix.unitId);
+    const step = last === undefined ? 0 : metresBetween(last.fix, fix);
+    const odometerM = (last?.odometerM ?? 0) + step;
+    before.set(fix.unitId, { fix, odometerM });
+    const { speed } = motionOf.get(fix.row) ?? standing;
+    const rangeM = tankOf(fix.unitId) * METRES_PER_LITRE;
+    const code = codes.get(fix.unitId) ?? '';
+    const made = parametersJson({ speed, odometerM, rangeM, driverCode: code });
+    const own = fix.parameters === undefined ? made : JSON.stringify(fix.parameters);
+    result.set(fix.row, { ignition: speed > 0, parameters: own });
+  }
+  return result;
+}
+
+/**
+ * The recording with the operations applied, in no particular order. With `isFull` messages carry
+ * parameters: those of the recording, or made-up ones where it has none.
+ */
 export function entriesOf(
   registrations: readonly Registration[],
   operations: readonly TroubleOperation[],
+  isFull = false,
 ): Entry[] {
   const moved = new Map<number, number>();
   const repeats = new Map<number, number[]>();
@@ -63,12 +111,14 @@ export function entriesOf(
     else moved.set(row, rt);
   }
   const motionOf = motions(registrations);
+  const telemetryOf = isFull ? telemetries(registrations, motionOf) : undefined;
   const entries: Entry[] = operations.filter(isMadeUp).map(madeUpEntry);
   for (const fix of registrations) {
     const { row, unitId, t, lat, lon } = fix;
     const position = positionJson(fix, motionOf.get(row) ?? standing);
+    const telemetry = telemetryOf?.get(row);
     for (const rt of [moved.get(row) ?? fix.rt, ...(repeats.get(row) ?? [])]) {
-      entries.push({ unitId, t, rt, kind: 'fix', lat, lon, position });
+      entries.push({ unitId, t, rt, kind: 'fix', lat, lon, position, telemetry });
     }
   }
   return entries;

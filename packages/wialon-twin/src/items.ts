@@ -1,5 +1,17 @@
-import type { AccountStore, StoredMessage } from './account-store.ts';
+import { crc32 } from 'node:zlib';
+import type { Driver } from './equipment/drivers.ts';
+import { Equipment } from './equipment/equipment.ts';
+import { notificationsOf, type Notification } from './equipment/notifications.ts';
+import {
+  fuelSettingsOf,
+  profileOf,
+  serviceIntervalsOf,
+  tripDetectorOf,
+} from './equipment/settings.ts';
+import type { InjectedStore } from './injected-store.ts';
+import type { MessageStore, StoredMessage } from './message-store.ts';
 import { hasFlag } from './params.ts';
+import { templates } from './reports/tables.ts';
 import { zoneSummary, type Zone } from './zones.ts';
 
 /** An item of an account as search and subscriptions see it. */
@@ -24,23 +36,47 @@ export const itemClasses = {
 
 export type ItemType = keyof typeof itemClasses;
 
-/** What the twin serves for one Wialon account. */
+/** A change of an item that polls show to sessions subscribed to `flag`. */
+export interface ItemChange {
+  /** Item id, or a negative number for a service event. */
+  readonly i: number;
+  /** u property change, d deleted. */
+  readonly t: 'u' | 'd';
+  readonly d?: unknown;
+  /** Data flag that a session must have subscribed for the item; 0 = every session hears it. */
+  readonly flag: number;
+}
+
+/** What the twin serves for one Wialon account; faults change everything but the store. */
 export interface TwinAccount {
-  readonly store: AccountStore;
-  readonly zones: readonly Zone[];
-  readonly items: ReadonlyMap<number, Item>;
+  readonly store: InjectedStore;
+  zones: readonly Zone[];
+  readonly items: Map<number, Item>;
+  readonly equipment: Equipment;
+  readonly notifications: readonly Notification[];
+  /** Where notifications are pushed to; undefined = nowhere. */
+  readonly pushUrl: string | undefined;
+  readonly changes: ItemChange[];
+  /** Tokens that log in; revoked ones are missing. */
+  readonly tokens: Set<1 | 2>;
 }
 
 const ACCESS_BITS = 880_333_094_911;
 const CREATED = 1_200_000_000;
+/** Drivers are bound from ten days before the clock starts. */
+const SINCE_S = 10 * 86_400;
 
 /** The user that owns an account's tokens; ids are unique over all item types. */
-export function userIdOf(store: AccountStore): number {
+export function userIdOf(store: MessageStore): number {
   return store.account.resource_id + 1;
 }
 
-/** The items of an account: its user, its resource and one unit per vehicle of the recording. */
-export function createAccount(store: AccountStore, zones: readonly Zone[]): TwinAccount {
+/** The items of an account: its user, its resource and one unit per vehicle. */
+export function createAccount(
+  store: InjectedStore,
+  zones: readonly Zone[],
+  options: { readonly isFull: boolean; readonly pushUrl: string | undefined },
+): TwinAccount {
   const { resource_id, account: name } = store.account;
   const items: Item[] = [
     { id: userIdOf(store), type: 'user', name, uniqueId: '' },
@@ -52,7 +88,17 @@ export function createAccount(store: AccountStore, zones: readonly Zone[]): Twin
       uniqueId: `86${String(id).padStart(13, '0')}`,
     })),
   ];
-  return { store, zones, items: new Map(items.map((item) => [item.id, item])) };
+  const unitIds = [...store.units.values()];
+  return {
+    store,
+    zones,
+    items: new Map(items.map((item) => [item.id, item])),
+    equipment: new Equipment({ unitIds, isFull: options.isFull, since: store.base - SINCE_S }),
+    notifications: options.isFull ? notificationsOf(zones.map(({ id }) => id)) : [],
+    pushUrl: options.pushUrl,
+    changes: [],
+    tokens: new Set([1, 2]),
+  };
 }
 
 /** A part of an item that a data flag adds: member → JSON text. */
@@ -75,7 +121,36 @@ function positionMembers(message: StoredMessage | undefined): Readonly<Record<st
   return { pos: new Written(`{"t":${message.t},"f":1,"lc":0,${message.position.slice(1)}`) };
 }
 
+type Parameters = Readonly<Record<string, unknown>>;
+
+function parametersOf(message: StoredMessage | undefined): Parameters {
+  // The last message is well-formed, so its parameters are an object.
+  return message === undefined ? {} : ((JSON.parse(message.json) as { p?: Parameters }).p ?? {});
+}
+
+function counters(account: TwinAccount, item: Item, last: StoredMessage | undefined): object {
+  const { odometer } = parametersOf(last);
+  const metres = typeof odometer === 'number' ? odometer : 0;
+  const km = Math.max(0, metres - account.equipment.counterStart(item.id)) / 1000;
+  // 1 mileage by sensor, 0x10 engine hours by ignition, both counted by themselves.
+  const cfl = account.equipment.isFull ? 0x1 + 0x10 + 0x100 + 0x200 : 0;
+  return { cfl, cnm: Math.round(km), cneh: Math.round(km / 4) / 10, cnkb: 0 };
+}
+
+function lastParameters(last: StoredMessage | undefined): unknown {
+  return Object.fromEntries(
+    Object.entries(parametersOf(last)).map(([name, v]) => [
+      name,
+      { v, ct: last?.t ?? 0, at: last?.t ?? 0 },
+    ]),
+  );
+}
+
 function unitParts(account: TwinAccount, item: Item, now: number): Part[] {
+  const { equipment } = account;
+  const sensors = (): unknown =>
+    Object.fromEntries(equipment.sensors(item.id).map((sensor) => [sensor.id, sensor]));
+  const full = <T>(value: () => T): T | object => (equipment.isFull ? value() : {});
   const last = (): StoredMessage | undefined => account.store.last(item.id, now);
   return [
     [0x8, () => ({ flds: {}, fldsmax: 0 })],
@@ -86,29 +161,89 @@ function unitParts(account: TwinAccount, item: Item, now: number): Part[] {
     ],
     [0x200, () => ({ cmds: [] })],
     [0x400, () => lastMembers(last())],
-    [0x1000, () => ({ sens: {}, sens_max: 0 })],
-    [0x2000, () => ({ cfl: 0, cnm: 0, cneh: 0, cnkb: 0 })],
-    [0x8000, () => ({ si: {}, simax: 0 })],
-    [0x100000, () => ({ prms: {} })],
+    [0x800, () => (equipment.isFull ? { drv: equipment.driverCode(item.id) } : {})],
+    [0x1000, () => ({ sens: sensors(), sens_max: 0 })],
+    [0x2000, () => ({ ...counters(account, item, last()) })],
+    [0x8000, () => ({ si: full(() => serviceIntervalsOf(CREATED)), simax: 0 })],
+    [
+      0x20000,
+      () => (equipment.isFull ? { rtd: tripDetectorOf(item.id), rfc: fuelSettingsOf() } : {}),
+    ],
+    [0x100000, () => ({ prms: lastParameters(last()) })],
     [0x200000, () => ({ netconn: 1 })],
     [0x400000, () => positionMembers(last())],
-    [0x800000, () => ({ pflds: {}, pfldsmax: 0 })],
+    [0x800000, () => ({ pflds: full(() => profileOf(item.id)), pfldsmax: 0 })],
   ];
 }
 
-function resourceParts(account: TwinAccount): Part[] {
+function driverMembers(account: TwinAccount, driver: Driver, now: number): unknown {
+  const last = account.equipment.bindings(driver, now).at(-1);
+  return {
+    id: driver.id,
+    n: driver.name,
+    c: driver.code,
+    ds: '',
+    p: '',
+    jp: {},
+    ej: {},
+    f: 0,
+    r: 1,
+    ck: 0,
+    bu: last?.u ?? 0,
+    pu: 0,
+    bt: last?.t ?? 0,
+    ct: CREATED,
+    mt: CREATED,
+  };
+}
+
+function notificationMembers({ id, n, txt, trg }: Notification, account: TwinAccount): unknown {
+  return {
+    id,
+    n,
+    ta: 0,
+    td: 0,
+    ma: 0,
+    fl: 0,
+    ac: 0,
+    un: [...account.store.units.values()],
+    act: [account.pushUrl === undefined ? 'event' : 'push_messages'],
+    trg: trg.t,
+    crc: crc32(JSON.stringify([n, txt, trg, account.pushUrl])),
+  };
+}
+
+function reportMembers(account: TwinAccount): unknown {
+  const { equipment } = account;
+  if (!equipment.isFull) return {};
+  return Object.fromEntries(
+    templates.map(({ id, name, columns }) => {
+      const names = columns.map((column) => equipment.columnName(name, column.name));
+      return [id, { id, n: name, ct: 'avl_unit', c: crc32(names.join('|')) }];
+    }),
+  );
+}
+
+function resourceParts(account: TwinAccount, now: number): Part[] {
+  const drivers = (): unknown =>
+    Object.fromEntries(
+      account.equipment.drivers.map((driver) => [driver.id, driverMembers(account, driver, now)]),
+    );
+  const notifications = (): unknown =>
+    Object.fromEntries(
+      account.notifications.map((one) => [one.id, notificationMembers(one, account)]),
+    );
   const zones = (): unknown =>
     Object.fromEntries(account.zones.map((zone) => [zone.id, zoneSummary(zone)]));
   return [
     [0x8, () => ({ flds: {}, fldsmax: 0 })],
     [0x80, () => ({ aflds: {}, afldsmax: 0 })],
-    // The recordings name no drivers.
-    [0x100, () => ({ drvrs: {}, drvrsmax: 0 })],
+    [0x100, () => ({ drvrs: drivers(), drvrsmax: 0 })],
     [0x200, () => ({ ujb: {} })],
-    [0x400, () => ({ unf: {}, unfmax: 0 })],
+    [0x400, () => ({ unf: notifications(), unfmax: 0 })],
     [0x1000, () => ({ zl: zones(), zlmax: 0 })],
-    [0x2000, () => ({ rep: {}, repmax: 0 })],
-    [0x4000, () => ({ drvrun: [] })],
+    [0x2000, () => ({ rep: reportMembers(account), repmax: 0 })],
+    [0x4000, () => ({ drvrun: account.equipment.isFull ? [...account.store.units.values()] : [] })],
     [0x8000, () => ({ drvrsgr: {} })],
     [0x10000, () => ({ trlrs: {}, trlrsmax: 0 })],
     [0x100000, () => ({ zg: {} })],
@@ -121,7 +256,7 @@ function userParts(): Part[] {
 
 function typeParts(account: TwinAccount, item: Item, now: number): Part[] {
   if (item.type === 'avl_unit') return unitParts(account, item, now);
-  return item.type === 'avl_resource' ? resourceParts(account) : userParts();
+  return item.type === 'avl_resource' ? resourceParts(account, now) : userParts();
 }
 
 const write = (value: unknown): string =>

@@ -28,7 +28,8 @@ export function authenticate(
   const credential = credentials.get(token);
   const operateAs = text(params, 'operateAs');
   const user = credential?.account.store.account.account;
-  if (credential === undefined || (operateAs !== '' && operateAs !== user)) {
+  const isRevoked = credential?.account.tokens.has(credential.token) === false;
+  if (credential === undefined || isRevoked || (operateAs !== '' && operateAs !== user)) {
     throw new ApiError(errorCode.badCredentials);
   }
   return credential;

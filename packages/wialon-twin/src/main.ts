@@ -1,7 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { readCommandLine, usage, UsageError } from './options.ts';
-import { readScenario } from './scenario.ts';
+import { readCommandLine, usage, UsageError, type CommandLine } from './options.ts';
+import { madeUpFleets } from './made-up.ts';
+import { ownTracks } from './own-tracks.ts';
+import { readTimedFaults } from './faults/timed-faults.ts';
+import { readScenario, type Scenario } from './scenario.ts';
 import { startTwin } from './twin.ts';
 
 const PARENT_CHECK_MS = 1000;
@@ -22,9 +25,35 @@ function watchParent(stop: () => void): void {
 // Polls of a fast clock allocate in bursts, for which V8 would keep 30 MB more than the twin needs.
 setFlagsFromString('--semi-space-growth-factor=1');
 
+const YEAR_S = 31_536_000;
+
+/** What runs: own recordings, a made-up fleet, or a scenario file. */
+function scenarioOf({ scenario, tracks, live, units, everyS }: CommandLine): Scenario {
+  const nowS = Math.floor(Date.now() / 1000);
+  if (tracks !== undefined) return ownTracks({ folder: tracks, startAt: live ? nowS : undefined });
+  if (units === undefined) return readScenario(scenario);
+  const baseTime = live ? new Date(nowS * 1000).toISOString() : '2025-01-06T00:00:00Z';
+  const fleet = { units, every_s: everyS };
+  return madeUpFleets({ accounts: ['fleet'], fleet, baseTime, durationS: YEAR_S });
+}
+
+/** Notifications of all accounts go to `url`. */
+function pushing(scenario: Scenario, url: string | undefined): Scenario {
+  if (url === undefined) return scenario;
+  const accounts = scenario.accounts.map((account) => ({
+    ...account,
+    equipment: 'full' as const,
+    push_url: url,
+  }));
+  return { ...scenario, accounts };
+}
+
 async function main(): Promise<void> {
-  const { scenario: name, troubleOut, ...options } = readCommandLine(process.argv.slice(2));
-  const twin = await startTwin({ ...options, scenario: readScenario(name) });
+  const line = readCommandLine(process.argv.slice(2));
+  const { troubleOut, faults, push, ips: _ips, ...options } = line;
+  const script: unknown = faults === undefined ? [] : JSON.parse(readFileSync(faults, 'utf8'));
+  const scenario = pushing(scenarioOf(line), push);
+  const twin = await startTwin({ ...options, scenario, faults: readTimedFaults(script) });
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
     stopping ??= twin.close().then(() => process.exit(0));

@@ -3,13 +3,13 @@ import { ApiError, errorCode, has, integer } from './params.ts';
 import type { Call, Service, Services } from './service.ts';
 import type { Loader } from './session.ts';
 
-/** `f` of every message here: data with position. Malformed ones pass every filter that these pass. */
-const MESSAGE_FLAGS = 1;
 const MAX_LAST_COUNT = 10_000;
 
-/** A message matches when its flags under the mask equal the wanted ones. */
-function passesFilter({ params }: Call): boolean {
-  return (MESSAGE_FLAGS & integer(params, 'flagsMask')) === integer(params, 'flags');
+/** The messages whose flags under the mask equal the wanted ones. */
+function filtered({ params, session }: Call, numbers: readonly number[]): readonly number[] {
+  const [mask, wanted] = [integer(params, 'flagsMask'), integer(params, 'flags')];
+  if (mask === 0 && wanted === 0) return numbers;
+  return numbers.filter((g) => (session.store.message(g).flags & mask) === wanted);
 }
 
 const slice = (call: Call, numbers: readonly number[]): string =>
@@ -17,7 +17,7 @@ const slice = (call: Call, numbers: readonly number[]): string =>
 
 /** Makes `numbers` the session's message set and answers with its first loadCount messages. */
 function load(call: Call, numbers: readonly number[]): string {
-  const found = passesFilter(call) ? numbers : [];
+  const found = filtered(call, numbers);
   call.session.loader = { numbers: found };
   const first = found.slice(0, integer(call.params, 'loadCount'));
   return `{"count":${found.length},"messages":${slice(call, first)}}`;

@@ -50,7 +50,9 @@ export function motions(fixes: readonly Registration[]): Map<number, Motion> {
   const previous = new Map<number, Registration>();
   const result = new Map<number, Motion>();
   for (const fix of [...fixes].sort((a, b) => a.t - b.t || a.row - b.row)) {
-    result.set(fix.row, motionBetween(previous.get(fix.unitId), fix));
+    const derived = motionBetween(previous.get(fix.unitId), fix);
+    const { speed = derived.speed, course = derived.course } = fix;
+    result.set(fix.row, { speed, course });
     previous.set(fix.unitId, fix);
   }
   return result;
@@ -67,4 +69,21 @@ export function positionJson({ lat, lon }: Place, { speed, course }: Motion): st
 /** A `ud` message with position as the server writes it. */
 export function messageJson(t: number, position: string, rt: number): string {
   return `{"t":${t},"f":1,"tp":"ud","pos":${position},"i":0,"o":0,"lc":0,"rt":${rt},"p":{}}`;
+}
+
+/** `f` of a message of full equipment: position, inputs and outputs. */
+export const FULL_FLAGS = 7;
+
+/** A message of a tracker with full equipment; input 1 is the ignition. */
+export function fullMessageJson(message: {
+  readonly t: number;
+  readonly rt: number;
+  /** `pos` as JSON. */
+  readonly position: string;
+  readonly ignition: boolean;
+  /** `p` as JSON. */
+  readonly parameters: string;
+}): string {
+  const { t, rt, position, ignition, parameters } = message;
+  return `{"t":${t},"f":${FULL_FLAGS},"tp":"ud","pos":${position},"i":${ignition ? 1 : 0},"o":0,"lc":0,"rt":${rt},"p":${parameters}}`;
 }

@@ -12,18 +12,42 @@ export interface CommandLine {
   readonly startHeld: boolean;
   readonly sessionIdleS: number;
   readonly latencyMs: number;
+  /** Folder of one's own recordings in place of a scenario. */
+  readonly tracks: string | undefined;
+  /** Recordings or the fleet start now and run in real time. */
+  readonly live: boolean;
+  /** A made-up fleet of this many units in place of a scenario. */
+  readonly units: number | undefined;
+  /** Seconds between two messages of a made-up unit. */
+  readonly everyS: number;
+  /** File with a fault script. */
+  readonly faults: string | undefined;
+  readonly virtual: boolean;
+  readonly push: string | undefined;
+  /** host:port of a receiver of Wialon IPS 2. */
+  readonly ips: string | undefined;
 }
 
 /** A command line that cannot be followed. */
 export class UsageError extends Error {}
 
-export const usage = `usage: main.ts [--scenario demo|short|<file.json>] [--seed 7] [--speed 2000] [--host 127.0.0.1]
-  [--port 0] [--trouble-out <file>] [--loop] [--start-held] [--session-idle-s 300] [--latency-ms 3]`;
+export const usage = `usage: main.ts [--scenario demo|short|<file.json> | --tracks <folder> | --units <n> [--every-s 5]]
+  [--live] [--clock real|virtual] [--speed 2000] [--seed 7] [--loop] [--start-held] [--faults <file.json>]
+  [--push <url>] [--ips <host:port>] [--host 127.0.0.1] [--port 0] [--trouble-out <file>]
+  [--session-idle-s 300] [--latency-ms 3]`;
 
 const spec = {
   scenario: { type: 'string', default: 'demo' },
   seed: { type: 'string', default: '7' },
-  speed: { type: 'string', default: '2000' },
+  speed: { type: 'string' },
+  tracks: { type: 'string' },
+  live: { type: 'boolean', default: false },
+  units: { type: 'string' },
+  'every-s': { type: 'string', default: '5' },
+  clock: { type: 'string', default: 'real' },
+  faults: { type: 'string' },
+  push: { type: 'string' },
+  ips: { type: 'string' },
   host: { type: 'string', default: '127.0.0.1' },
   port: { type: 'string', default: '0' },
   'trouble-out': { type: 'string' },
@@ -57,10 +81,27 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+  if (values.clock !== 'real' && values.clock !== 'virtual') {
+    throw new UsageError(`--clock must be real or virtual, found ${values.clock}`);
+  }
+  if (values.tracks !== undefined && values.units !== undefined) {
+    throw new UsageError('--tracks and --units exclude each other');
+  }
+  // Virtual time is moved by whole steps, live data by real seconds; only replays are hurried.
+  const speed = values.clock === 'virtual' || values.live ? '1' : '2000';
   return {
     scenario: values.scenario,
     seed: integerOption('seed', values.seed, 0, 0xffff_ffff),
-    speed: numberOption('speed', values.speed, 0.001, 1_000_000),
+    speed: numberOption('speed', values.speed ?? speed, 0.001, 1_000_000),
+    tracks: values.tracks,
+    live: values.live,
+    units:
+      values.units === undefined ? undefined : integerOption('units', values.units, 1, 100_000),
+    everyS: integerOption('every-s', values['every-s'], 1, 86_400),
+    faults: values.faults,
+    virtual: values.clock === 'virtual',
+    push: values.push,
+    ips: values.ips,
     host: values.host,
     port: integerOption('port', values.port, 0, 65_535),
     troubleOut: values['trouble-out'],

@@ -3,10 +3,13 @@ export const errorCode = {
   invalidSession: 1,
   invalidService: 2,
   invalidInput: 4,
+  performing: 5,
+  unknown: 6,
   accessDenied: 7,
   badCredentials: 8,
   aborted: 10,
   limit: 1003,
+  addressChanged: 1011,
 } as const;
 
 /** An error answer: HTTP 200 with a numeric `error` and, for some codes, a `reason`. */

@@ -1,6 +1,6 @@
 import type { CallAudit } from './call-audit.ts';
 import { coreServices, pollEvents } from './core-services.ts';
-import type { CallFault, FaultScript } from './fault-script.ts';
+import type { FaultScript } from './fault-script.ts';
 import type { TwinAccount } from './items.ts';
 import { admitCall, admitHeavy, admitPoll, LoginGuard, type Limits } from './limits.ts';
 import { authenticate, credentialsOf, loginAnswer, type Credential } from './login.ts';
@@ -8,6 +8,9 @@ import { messageServices } from './message-services.ts';
 import { ApiError, errorCode, integer, object, text, type Params } from './params.ts';
 import { resourceServices } from './resource-services.ts';
 import type { Service, Services } from './service.ts';
+import { eventServices } from './services/events.ts';
+import { reportServices } from './services/reports.ts';
+import { unitServices } from './services/units.ts';
 import type { Session, Sessions } from './session.ts';
 
 /** A request to the Remote API, fields collected from query and body. */
@@ -24,8 +27,11 @@ export interface ApiRequest {
 /** An answer, or the transport failure that the fault script puts in its place. */
 export type ApiAnswer =
   | { readonly kind: 'json'; readonly body: string }
+  /** An HTML page. */
   | { readonly kind: 'http'; readonly status: number }
-  | { readonly kind: 'cut' };
+  | { readonly kind: 'cut' }
+  /** The answer ends in the middle, the connection does not. */
+  | { readonly kind: 'truncated'; readonly body: string };
 
 export interface RemoteApiOptions {
   readonly accounts: readonly TwinAccount[];
@@ -35,19 +41,31 @@ export interface RemoteApiOptions {
   readonly limits: Limits;
   /** What every call waits for while it holds its places, so that calls overlap and run into limits. */
   readonly pause: () => Promise<void>;
+  /** Holds a slow answer back. */
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Carries out the orders of the fault script that are due. */
+  readonly runFaults: () => void;
   /** Monotonic wall time, ms. */
   readonly nowMs: () => number;
   /** Whole elapsed seconds of the data clock. */
   readonly elapsedS: () => number;
 }
 
-const services: Services = { ...coreServices, ...messageServices, ...resourceServices };
+const services: Services = {
+  ...coreServices,
+  ...messageServices,
+  ...resourceServices,
+  ...unitServices,
+  ...eventServices,
+  ...reportServices,
+};
 const POLL = 'avl_evts';
 const BATCH = 'core/batch';
 const LOGOUT = 'core/logout';
+const DUPLICATE = 'core/duplicate';
 const LOGIN = 'token/login';
 const MAX_BATCH = 1000;
-const known = new Set([...Object.keys(services), POLL, BATCH, LOGOUT, LOGIN]);
+const known = new Set([...Object.keys(services), POLL, BATCH, LOGOUT, LOGIN, DUPLICATE]);
 
 function parse(json: string): unknown {
   if (json === '') return undefined;
@@ -60,10 +78,10 @@ function parse(json: string): unknown {
 
 /** Raised where the fault script replaces the answer by a transport failure. */
 class TransportFault extends Error {
-  readonly fault: Exclude<CallFault, { kind: 'error' }>;
-  constructor(fault: Exclude<CallFault, { kind: 'error' }>) {
-    super(fault.kind);
-    this.fault = fault;
+  readonly instead: Exclude<ApiAnswer, { kind: 'json' }>;
+  constructor(instead: Exclude<ApiAnswer, { kind: 'json' }>) {
+    super(instead.kind);
+    this.instead = instead;
   }
 }
 
@@ -111,7 +129,7 @@ export class RemoteApi {
         return await this.#withFaults(POLL, session, async () => {
           await this.#options.pause();
           this.#assertLive(session);
-          return pollEvents({ session, now: this.#now(session) });
+          return pollEvents({ session, account: this.#account(session), now: this.#now(session) });
         });
       } finally {
         release();
@@ -123,6 +141,7 @@ export class RemoteApi {
     const { audit } = this.#options;
     // Names that clients make up are one counter: the report must not grow with them.
     const name = known.has(svc) ? svc : '(unknown)';
+    this.#options.runFaults();
     try {
       const body = await work();
       audit.called(name, 0);
@@ -130,7 +149,7 @@ export class RemoteApi {
     } catch (error) {
       if (error instanceof TransportFault) {
         audit.called(name, 0);
-        return error.fault;
+        return error.instead;
       }
       // Anything else is a bug of the twin: the caller sees a transport failure, not a Wialon answer.
       if (!(error instanceof ApiError)) throw error;
@@ -145,12 +164,21 @@ export class RemoteApi {
 
   #session(sid: string): Session {
     const session = this.#options.sessions.touch(sid);
-    if (session === undefined) throw new ApiError(errorCode.invalidSession);
-    return session;
+    if (session !== undefined) return session;
+    const moved = this.#options.sessions.hasMoved(sid);
+    throw new ApiError(moved ? errorCode.addressChanged : errorCode.invalidSession);
   }
 
   #assertLive(session: Session): void {
-    if (!this.#options.sessions.isLive(session)) throw new ApiError(errorCode.invalidSession);
+    if (this.#options.sessions.isLive(session)) return;
+    const moved = this.#options.sessions.hasMoved(session.sid);
+    throw new ApiError(moved ? errorCode.addressChanged : errorCode.invalidSession);
+  }
+
+  #account(session: Session): TwinAccount {
+    const account = this.#accounts.get(session.store);
+    if (account === undefined) throw new ApiError(errorCode.invalidSession);
+    return account;
   }
 
   /** The planned expiry: the session is gone when this call arrives. */
@@ -161,7 +189,7 @@ export class RemoteApi {
     this.#assertLive(session);
   }
 
-  /** Runs `work` unless a fault is ordered for the service; a cut connection loses the answer only. */
+  /** Runs `work` unless a fault is ordered for the service; some faults touch the answer only. */
   async #withFaults(
     svc: string,
     session: Session | undefined,
@@ -169,9 +197,34 @@ export class RemoteApi {
   ): Promise<string> {
     const fault = this.#options.faults.next(svc, session?.store.account.account);
     if (fault === undefined) return work();
-    if (fault.kind === 'error') throw new ApiError(fault.code, fault.reason);
-    if (fault.kind === 'cut') await work();
-    throw new TransportFault(fault);
+    switch (fault.kind) {
+      case 'error':
+        throw new ApiError(fault.code, fault.reason);
+      case 'http':
+        throw new TransportFault(fault);
+      case 'html':
+        throw new TransportFault({ kind: 'http', status: 200 });
+      case 'cut':
+        await work();
+        throw new TransportFault(fault);
+      case 'truncate': {
+        const body = await work();
+        throw new TransportFault({ kind: 'truncated', body: body.slice(0, body.length >> 1) });
+      }
+      case 'slow': {
+        const body = await work();
+        await this.#options.sleep(fault.ms);
+        return body;
+      }
+      case 'expire':
+      case 'ip_changed': {
+        const how = fault.kind === 'expire' ? 'fault' : 'address';
+        if (session === undefined) return work();
+        this.#options.sessions.end(session, how);
+        this.#assertLive(session);
+        return work();
+      }
+    }
   }
 
   async #run(
@@ -184,6 +237,7 @@ export class RemoteApi {
     this.#meetScript(svc, session);
     return this.#withFaults(svc, session, async () => {
       if (svc === LOGOUT) return this.#logout(session);
+      if (svc === DUPLICATE) return this.#duplicate(session, params, request);
       const service = Object.hasOwn(services, svc) ? services[svc] : undefined;
       if (service === undefined) throw new ApiError(errorCode.invalidService);
       return this.#runService(session, service, params, request);
@@ -206,8 +260,7 @@ export class RemoteApi {
     try {
       await this.#options.pause();
       this.#assertLive(session);
-      const account = this.#accounts.get(session.store);
-      if (account === undefined) throw new ApiError(errorCode.invalidSession);
+      const account = this.#account(session);
       return service.run({ session, account, params, now: this.#now(session) });
     } finally {
       release?.();
@@ -219,21 +272,43 @@ export class RemoteApi {
     return '{"error":0}';
   }
 
+  /** A second session of the same user; `restore` gives the data of this one, the old one goes unless it is to stay. */
+  #duplicate(session: Session, params: Params, { address }: ApiRequest): string {
+    const account = this.#account(session);
+    const credential = { account, token: session.token };
+    const operateAs = text(params, 'operateAs');
+    if (operateAs !== '' && operateAs !== account.store.account.account) {
+      throw new ApiError(errorCode.badCredentials);
+    }
+    if (integer(params, 'restore') === 1) {
+      return loginAnswer(credential, session.sid, this.#now(session), address);
+    }
+    const answer = this.#open(credential, address);
+    if (params['continueCurrentSession'] !== true) this.#options.sessions.end(session, 'logout');
+    return answer;
+  }
+
+  #open(credential: Credential, address: string): string {
+    const { limits, sessions, audit, elapsedS } = this.#options;
+    const { account, token } = credential;
+    const { store } = account;
+    const name = store.account.account;
+    if (sessions.live(name).length >= limits.sessions) {
+      throw new ApiError(errorCode.limit, 'LIMIT sessions');
+    }
+    const now = store.base + elapsedS();
+    const from = { cursor: store.registered(now), changesSeen: account.changes.length, token };
+    const session = sessions.open(store, from);
+    audit.loggedIn(name, token);
+    return loginAnswer(credential, session.sid, now, address);
+  }
+
   async #login(request: ApiRequest): Promise<string> {
-    const { limits, nowMs, sessions, audit, pause, elapsedS } = this.#options;
+    const { nowMs, pause } = this.#options;
     this.#logins.admit(request.address, nowMs());
     return this.#withFaults(LOGIN, undefined, async () => {
       await pause();
-      const credential = this.#authenticate(request);
-      const { store } = credential.account;
-      const name = store.account.account;
-      if (sessions.live(name).length >= limits.sessions) {
-        throw new ApiError(errorCode.limit, 'LIMIT sessions');
-      }
-      const now = store.base + elapsedS();
-      const session = sessions.open(store, store.registered(now));
-      audit.loggedIn(name, credential.token);
-      return loginAnswer(credential, session.sid, now, request.address);
+      return this.#open(this.#authenticate(request), request.address);
     });
   }
 

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseInstant } from '@waybill/domain';
+import type { TimedFault } from './faults/timed-faults.ts';
+import type { FleetSettings } from './fleet/fleet-store.ts';
 
 /** A service after whose nth call in an account the calling session is expired. */
 export interface SessionExpiry {
@@ -30,7 +32,7 @@ export interface TroubleShares {
   readonly malformed_per_kind: number;
   /** How many fixes carry a time in 2099. */
   readonly future: number;
-  readonly held_back: HeldBackTrip;
+  readonly held_back?: HeldBackTrip;
   readonly expire_session: readonly SessionExpiry[];
 }
 
@@ -50,6 +52,16 @@ export interface ScenarioAccount {
   /** `dataset` of the features of sites.geojson. */
   readonly zones: string;
   readonly registration: 'derived' | 'recorded';
+  /** `full`: units have sensors, settings, drivers and message parameters. Default none. */
+  readonly equipment?: 'none' | 'full';
+  /** Folder of the track. Default: that of the shipped ones. */
+  readonly folder?: string;
+  /** Added to all times of the track, s. Default 0. */
+  readonly shift_s?: number;
+  /** A made-up fleet in place of the track. */
+  readonly fleet?: FleetSettings;
+  /** Where the account's notifications are pushed to. */
+  readonly push_url?: string;
 }
 
 /** What runs: the window, the accounts, what the demo does at which moment, and the trouble to add. */
@@ -71,7 +83,23 @@ export interface Scenario {
     readonly mapped_at_elapsed_s: number;
   };
   readonly trouble: TroubleShares;
+  /** Orders as in POST /twin/fault, each with the second at which it is carried out. */
+  readonly faults?: readonly TimedFault[];
 }
+
+/** What a scenario that demonstrates nothing has beside its accounts: no closings, no trouble. */
+export const quiet: Pick<Scenario, 'closings' | 'unmapped' | 'trouble'> = {
+  closings: [],
+  unmapped: { tenant: '', vehicle_id: '', mapped_at_elapsed_s: 0 },
+  trouble: {
+    repeat_share: 0,
+    late_share: 0,
+    beyond_grace: 0,
+    malformed_per_kind: 0,
+    future: 0,
+    expire_session: [],
+  },
+};
 
 /** Epoch seconds of an instant in a scenario file; throws when the text is not one. */
 export function epochSeconds(text: string): number {

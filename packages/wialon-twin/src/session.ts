@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { AccountStore } from './account-store.ts';
+import type { MessageStore } from './message-store.ts';
+import type { LoadedEvents } from './services/events.ts';
+import type { Report } from './services/reports.ts';
 
 /** What a session wants to hear about an item. */
 export interface Subscription {
@@ -17,11 +19,19 @@ export interface Loader {
 /** One login. Everything but the store and ids changes while it lives. */
 export interface Session {
   readonly sid: string;
-  readonly store: AccountStore;
+  readonly store: MessageStore;
   readonly subscriptions: Map<number, Subscription>;
   /** Messages with lower numbers were covered by earlier polls. */
   cursor: number;
+  /** Changes of items with lower numbers were covered by earlier polls. */
+  changesSeen: number;
   loader: Loader | undefined;
+  report: Report | undefined;
+  events: LoadedEvents | undefined;
+  /** Units of events/update_units, with the number of the first message that counts. */
+  readonly watched: Map<number, number>;
+  /** Which token opened it. */
+  readonly token: 1 | 2;
   /** Monotonic wall time of the last request, ms. */
   usedAtMs: number;
   /** Wall times of recent polls, ms. */
@@ -32,7 +42,7 @@ export interface Session {
   loading: boolean;
 }
 
-export type SessionEnd = 'idle' | 'logout' | 'script' | 'fault';
+export type SessionEnd = 'idle' | 'logout' | 'script' | 'fault' | 'address' | 'token';
 
 export interface SessionsOptions {
   /** Seconds without any request after which a session is gone. */
@@ -44,21 +54,29 @@ export interface SessionsOptions {
 /** Live sessions by sid. A session ends once: by silence, logout, the fault script or the control API. */
 export class Sessions {
   readonly #sessions = new Map<string, Session>();
+  /** Sessions that ended because the client's address changed: they answer so, not as unknown ones. */
+  readonly #moved = new Set<string>();
   readonly #options: SessionsOptions;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
   }
 
-  /** Opens a session; its polls start with what is registered from `cursor` on. */
-  open(store: AccountStore, cursor: number): Session {
+  /** Opens a session; its polls start with what is registered and changed from now on. */
+  open(
+    store: MessageStore,
+    from: { readonly cursor: number; readonly changesSeen: number; readonly token: 1 | 2 },
+  ): Session {
     this.#dropIdle();
     const session: Session = {
       sid: randomBytes(16).toString('hex'),
       store,
       subscriptions: new Map(),
-      cursor,
+      ...from,
       loader: undefined,
+      report: undefined,
+      events: undefined,
+      watched: new Map(),
       usedAtMs: this.#options.nowMs(),
       polls: [],
       concurrent: 0,
@@ -77,13 +95,20 @@ export class Sessions {
     return session;
   }
 
+  /** Whether the sid was good until the client's address changed. */
+  hasMoved(sid: string): boolean {
+    return this.#moved.has(sid);
+  }
+
   /** True while the session has not ended. */
   isLive(session: Session): boolean {
     return this.#sessions.has(session.sid);
   }
 
   end(session: Session, how: SessionEnd): void {
-    if (this.#sessions.delete(session.sid)) this.#options.onEnd(session, how);
+    if (!this.#sessions.delete(session.sid)) return;
+    if (how === 'address') this.#moved.add(session.sid);
+    this.#options.onEnd(session, how);
   }
 
   /** Live sessions, of one account when given. */

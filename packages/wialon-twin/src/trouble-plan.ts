@@ -85,7 +85,7 @@ function accountPlan(
 
 function planHeldBack(scenario: Scenario, plan: AccountPlan): void {
   const { held_back: held } = scenario.trouble;
-  if (held.account !== plan.account.account) return;
+  if (held === undefined || held.account !== plan.account.account) return;
   const unitId = plan.vehicles.get(held.vehicle_id);
   const [from, to, rt] = [held.trip_from, held.trip_to, held.arrives].map(epochSeconds);
   for (const fix of plan.all) {
@@ -206,7 +206,8 @@ export function planTrouble(
 ): TroublePlan {
   const { trouble } = scenario;
   const random = createRandom(seed);
-  const plans = scenario.accounts.map((account) => {
+  const recorded = scenario.accounts.filter(({ fleet }) => fleet === undefined);
+  const plans = recorded.map((account) => {
     const recording = recordings.get(account.track);
     if (recording === undefined) throw new Error(`no recording for track ${account.track}`);
     return accountPlan(scenario, account, recording);

@@ -1,28 +1,36 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AccountStore } from './account-store.ts';
+import { ControlError } from './faults/fields.ts';
+import { TimedFaults, type TimedFault } from './faults/timed-faults.ts';
+import { FleetStore } from './fleet/fleet-store.ts';
+import { siteOf } from './fleet/route.ts';
+import { InjectedStore } from './injected-store.ts';
+import type { MessageStore } from './message-store.ts';
 import { CallAudit } from './call-audit.ts';
 import { createClock, type DataClock } from './clock.ts';
 import {
   callsReport,
   clockReport,
-  ControlError,
-  orderFault,
+  postFault,
   setClock,
   storeReport,
+  type CallsReport,
   type ControlPorts,
+  type StoreReport,
 } from './control-api.ts';
 import { FaultScript } from './fault-script.ts';
-import { createAccount } from './items.ts';
+import { orderFault } from './faults/order-fault.ts';
+import { createAccount, type TwinAccount } from './items.ts';
 import { documentedLimits, type Limits } from './limits.ts';
 import { readRecording, type Recording } from './recording.ts';
 import { RemoteApi, type ApiAnswer } from './remote-api.ts';
 import { requestFields, sidOf } from './request-fields.ts';
-import type { Scenario } from './scenario.ts';
+import { epochSeconds, type Scenario, type ScenarioAccount } from './scenario.ts';
 import { Sessions } from './session.ts';
 import { planTrouble, type TroublePlan } from './trouble-plan.ts';
-import { readZones } from './zones.ts';
+import { readZones, type Zone } from './zones.ts';
 
 export interface TwinOptions {
   readonly scenario: Scenario;
@@ -43,6 +51,15 @@ export interface TwinOptions {
   readonly latencyMs?: number;
   /** Waited for in place of latencyMs: tests hold calls back with it. */
   readonly pause?: () => Promise<void>;
+  /** Holds slow answers back. Default: waits as long, or passes as much time on a virtual clock. */
+  readonly sleep?: (ms: number) => Promise<void>;
+  /** Orders carried out when the data clock comes to them; added to those of the scenario. */
+  readonly faults?: readonly TimedFault[];
+  /**
+   * The clock stands until `advance` or the control API moves it; sessions and limits follow it, and calls
+   * take no time. Excludes nowMs. Default false.
+   */
+  readonly virtual?: boolean;
   /** Default: the provider's documented limits. */
   readonly limits?: Partial<Limits>;
   /** Monotonic wall time in ms. Default performance.now. */
@@ -56,6 +73,14 @@ export interface Twin {
   readonly url: string;
   readonly clock: DataClock;
   readonly plan: TroublePlan;
+  /** Carries out an order as POST /twin/fault does; throws an Error that says what is wrong. */
+  fault(order: Readonly<Record<string, unknown>>): unknown;
+  /** Moves a virtual clock by seconds of wall time; throws on a real one. */
+  advance(seconds: number): void;
+  /** As GET /twin/store. */
+  store(): StoreReport;
+  /** As GET /twin/calls. */
+  calls(): CallsReport;
   close(): Promise<void>;
 }
 
@@ -63,6 +88,7 @@ export interface Twin {
 const GZIP_FROM_BYTES = 256;
 /** The fastest level: the answers are repetitive, and speed is what load runs need. */
 const GZIP_LEVEL = 1;
+const FLEET_ZONES = 20;
 const SERVER = 'adf_http_server/twin';
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
@@ -91,6 +117,7 @@ function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: ApiAns
     request.raw.socket.destroy();
     return reply;
   }
+  if (answer.kind === 'truncated') return sendJson(request, reply, answer.body);
   const page = Buffer.from(`<html><body><h1>${answer.status}</h1></body></html>`);
   return reply.code(answer.status).header('content-type', 'text/html').send(page);
 }
@@ -128,7 +155,7 @@ function addControlApi(server: FastifyInstance, ports: ControlPorts): void {
     ['POST', '/twin/clock', (body) => setClock(ports, body)],
     ['GET', '/twin/store', () => storeReport(ports)],
     ['GET', '/twin/calls', () => callsReport(ports)],
-    ['POST', '/twin/fault', (body) => orderFault(ports, body)],
+    ['POST', '/twin/fault', (body) => postFault(ports, body)],
   ];
   for (const [method, url, answer] of routes) {
     server.route({
@@ -147,7 +174,13 @@ function addControlApi(server: FastifyInstance, ports: ControlPorts): void {
 }
 
 function recordingsOf(scenario: Scenario): Map<string, Recording> {
-  return new Map(scenario.accounts.map(({ track }) => [track, readRecording(track)]));
+  const recorded = scenario.accounts.filter(({ fleet }) => fleet === undefined);
+  return new Map(
+    recorded.map(({ track, folder, shift_s: shift }) => [
+      track,
+      readRecording(track, folder, shift),
+    ]),
+  );
 }
 
 /** Plans the trouble of a run from the shipped tracks. */
@@ -155,22 +188,74 @@ export function planScenario(scenario: Scenario, seed: number): TroublePlan {
   return planTrouble(scenario, recordingsOf(scenario), seed);
 }
 
-function portsOf(options: TwinOptions, nowMs: () => number): ControlPorts & { plan: TroublePlan } {
+interface Sources {
+  readonly scenario: Scenario;
+  readonly recordings: ReadonlyMap<string, Recording>;
+  readonly plan: TroublePlan;
+  readonly seed: number;
+}
+
+function storeOf(account: ScenarioAccount, sources: Sources): MessageStore {
+  const { fleet, track } = account;
+  if (fleet !== undefined) {
+    const base = epochSeconds(account.base_time);
+    return new FleetStore({ account, base, fleet, seed: sources.seed });
+  }
+  const recording = sources.recordings.get(track);
+  if (recording === undefined) throw new Error(`no recording for track ${track}`);
+  return new AccountStore(sources.scenario, account, recording, sources.plan);
+}
+
+/** A zone for each of the first vehicles of a made-up fleet, or those of the recording. */
+function zonesOf({ fleet, zones, folder }: ScenarioAccount): Zone[] {
+  if (fleet === undefined) return readZones(zones, folder);
+  return Array.from({ length: Math.min(fleet.units, FLEET_ZONES) }, (_, index) => ({
+    id: index + 1,
+    name: `Site ${index + 1}`,
+    points: siteOf(index),
+  }));
+}
+
+function accountsOf(sources: Sources): TwinAccount[] {
+  return sources.scenario.accounts.map((account) =>
+    createAccount(new InjectedStore(storeOf(account, sources)), zonesOf(account), {
+      isFull: account.equipment === 'full' || account.fleet !== undefined,
+      pushUrl: account.push_url,
+    }),
+  );
+}
+
+/** Wall time, and how to move it when it is virtual. */
+function wallClock(options: TwinOptions): Pick<ControlPorts, 'advance'> & { nowMs: () => number } {
+  if (options.virtual !== true) {
+    return { nowMs: options.nowMs ?? ((): number => performance.now()), advance: undefined };
+  }
+  let now = 0;
+  return {
+    nowMs: () => now,
+    advance: (seconds) => {
+      if (!(seconds >= 0)) throw new ControlError(`advance_s must be 0 or above, found ${seconds}`);
+      now += seconds * 1000;
+    },
+  };
+}
+
+function portsOf(
+  options: TwinOptions,
+  { nowMs, advance }: ReturnType<typeof wallClock>,
+): ControlPorts & { plan: TroublePlan } {
   const { scenario, seed, speed } = options;
   const recordings = recordingsOf(scenario);
   const plan = planTrouble(scenario, recordings, seed);
-  const accounts = scenario.accounts.map((account) => {
-    const recording = recordings.get(account.track);
-    if (recording === undefined) throw new Error(`no recording for track ${account.track}`);
-    const store = new AccountStore(scenario, account, recording, plan);
-    return createAccount(store, readZones(account.zones));
-  });
+  const accounts = accountsOf({ scenario, recordings, plan, seed });
   const audit = new CallAudit(scenario.accounts.map(({ account }) => account));
   const endS = options.loop === true ? Number.POSITIVE_INFINITY : scenario.duration_s;
   return {
     plan,
     accounts,
     audit,
+    advance,
+    timed: new TimedFaults([...(scenario.faults ?? []), ...(options.faults ?? [])]),
     faults: new FaultScript(
       plan.operations.flatMap((operation) =>
         operation.op === 'expire_session' ? [operation] : [],
@@ -187,14 +272,17 @@ function portsOf(options: TwinOptions, nowMs: () => number): ControlPorts & { pl
 
 /** Starts a twin; rejects when the port is taken. The data clock starts to run here. */
 export async function startTwin(options: TwinOptions): Promise<Twin> {
-  const nowMs = options.nowMs ?? ((): number => performance.now());
-  const ports = portsOf(options, nowMs);
-  const { clock, plan } = ports;
+  const wall = wallClock(options);
+  const ports = portsOf(options, wall);
+  const { clock, plan, advance, timed } = ports;
+  const latencyMs = options.latencyMs ?? (advance === undefined ? 3 : 0);
   const api = new RemoteApi({
     ...ports,
     limits: { ...documentedLimits, ...options.limits },
-    pause: options.pause ?? ((): Promise<void> => wait(options.latencyMs ?? 3)),
-    nowMs,
+    pause: options.pause ?? ((): Promise<void> => (latencyMs === 0 ? turn() : wait(latencyMs))),
+    sleep: options.sleep ?? (advance === undefined ? wait : async (ms) => advance(ms / 1000)),
+    runFaults: () => timed.run(ports),
+    nowMs: wall.nowMs,
     elapsedS: () => clock.wholeSecond(),
   });
   const server = Fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
@@ -206,5 +294,18 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   addControlApi(server, ports);
   const host = options.host ?? '127.0.0.1';
   const url = await server.listen({ host, port: options.port ?? 0 });
-  return { port: Number(new URL(url).port), url, clock, plan, close: () => server.close() };
+  return {
+    port: Number(new URL(url).port),
+    url,
+    clock,
+    plan,
+    fault: (order) => orderFault(ports, order),
+    advance: (seconds) => {
+      if (advance === undefined) throw new ControlError('the clock is not virtual');
+      advance(seconds);
+    },
+    store: () => storeReport(ports),
+    calls: () => callsReport(ports),
+    close: () => server.close(),
+  };
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { distanceM } from '@waybill/domain';
@@ -23,9 +23,15 @@ interface SiteFeature {
   readonly geometry: { readonly coordinates: readonly (readonly (readonly [number, number])[])[] };
 }
 
-/** Zones of a data set; the zone id is the number at the end of the site's id. */
-export function readZones(dataset: string): Zone[] {
-  const file = join(import.meta.dirname, '..', 'tracks', 'sites.geojson');
+const SHIPPED = join(import.meta.dirname, '..', 'tracks');
+
+/**
+ * Zones of a data set from the sites.geojson of a folder, by default the shipped one; the zone id is the
+ * number at the end of the site's id. A folder of one's own need not have the file.
+ */
+export function readZones(dataset: string, folder: string = SHIPPED): Zone[] {
+  const file = join(folder, 'sites.geojson');
+  if (folder !== SHIPPED && !existsSync(file)) return [];
   // Shipped with this package by import-tracks.ts; a test reads every zone.
   const { features } = JSON.parse(readFileSync(file, 'utf8')) as {
     features: readonly SiteFeature[];
@@ -116,4 +122,12 @@ export function zoneData(zone: Zone, resourceId: number, flags: number): unknown
     ...((flags & 4) !== 0 && { b: bounds(points) }),
     ...((flags & 8) !== 0 && { p: points.map(({ x, y }) => ({ x, y, r: 0 })) }),
   };
+}
+
+/** Whether a place lies in a zone, by the even-odd rule on plain longitude and latitude. */
+export function contains({ points }: Zone, lat: number, lon: number): boolean {
+  return sides(points).reduce((inside, [a, b]) => {
+    if (a.y > lat === b.y > lat) return inside;
+    return lon < ((b.x - a.x) * (lat - a.y)) / (b.y - a.y) + a.x ? !inside : inside;
+  }, false);
 }
