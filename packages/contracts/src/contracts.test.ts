@@ -40,6 +40,8 @@ const trip: TripCompleted = {
   left_out_count: null,
   is_private: null,
   settings_source: null,
+  driver_source: null,
+  driver_changes: null,
 };
 
 /** avsc gives instances of its own classes; compare contents. */

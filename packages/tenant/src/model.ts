@@ -29,6 +29,8 @@ const detection = z.strictObject({
   visit_confirm_fixes: z.number().int().min(1).max(10).default(2),
   /** A visit without any fix for this long ends as UNKNOWN_EXIT. */
   visit_silence_h: z.number().positive().default(120),
+  /** Whether the ERP's plan says who drove where neither a message nor a binding does. */
+  use_planned_drivers: z.boolean().default(false),
 });
 
 const expression = z.strictObject({

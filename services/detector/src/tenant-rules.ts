@@ -62,6 +62,7 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
       confirmFixes: detection.visit_confirm_fixes,
       silenceMs: detection.visit_silence_h * 3_600_000,
     },
+    usesPlannedDrivers: detection.use_planned_drivers,
     publishesTrips: model.events.trip === 'detected',
     publishesVisits: model.events.site_visit === 'detected',
   };
@@ -96,7 +97,7 @@ export function rulesOfUnit(rules: Rules, unit: string, tables: TableReader): Ru
   const settings = unitSettingsOf(
     tables.get(topics.asset, key)?.value,
     tables.get(topics.driverBinding, key)?.value,
-    tables.get(topics.plannedAssignment, key)?.value,
+    rules.usesPlannedDrivers ? tables.get(topics.plannedAssignment, key)?.value : undefined,
   );
   return settings === rules.unit ? rules : { ...rules, unit: settings };
 }

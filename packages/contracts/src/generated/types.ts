@@ -1088,6 +1088,10 @@ export interface TripCompleted {
   readonly last_fix: RawAddress;
   /** Hash over the event ids of the fixes. */
   readonly inputs_hash: string;
+  /** Where driver_code is known from: the code in the message, the provider's binding, or the ERP's plan. */
+  readonly driver_source: string | null;
+  /** How often another driver took over; null where nobody is known. */
+  readonly driver_changes: number | null;
   /** Rule and version of its code, such as trip/1; rule_version is that of the tenant's settings. */
   readonly rule: string | null;
   /** What distance_km is: great_circle or odometer. */

@@ -118,6 +118,8 @@ export function trip(id: string, change: Partial<TripCompleted> = {}): TripCompl
     left_out_count: null,
     is_private: null,
     settings_source: null,
+    driver_source: null,
+    driver_changes: null,
     ...change,
   };
 }

@@ -35,6 +35,8 @@ export interface Rules {
   readonly marginMs: number;
   /** IANA zone of the business day. */
   readonly timeZone: string;
+  /** Planned assignments count where nothing else says who drove. */
+  readonly usesPlannedDrivers: boolean;
   readonly publishesTrips: boolean;
   readonly publishesVisits: boolean;
   /** Pull sources whose progress makes the tenant's clock. */

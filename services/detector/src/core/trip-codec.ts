@@ -1,4 +1,5 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
+import { readDrivers, writeDrivers } from './drivers.ts';
 import { readLocated, writeFix } from './fix-codec.ts';
 import type { Run, Tally, TripCut } from './trip-fold.ts';
 
@@ -7,7 +8,7 @@ function writeTally(writer: ByteWriter, tally: Tally): void {
   writer.u32(tally.fixCount);
   writer.u32(tally.inputsHigh);
   writer.u32(tally.inputsLow);
-  writer.optional(tally.driver, (driver) => writer.text(driver));
+  writeDrivers(writer, tally.drivers);
 }
 
 function readTally(reader: ByteReader): Tally {
@@ -16,7 +17,7 @@ function readTally(reader: ByteReader): Tally {
     fixCount: reader.u32(),
     inputsHigh: reader.u32(),
     inputsLow: reader.u32(),
-    driver: reader.optional(() => reader.text()),
+    drivers: readDrivers(reader),
   };
 }
 

@@ -74,12 +74,20 @@ test('a moving first fix by speed opens the trip itself', () => {
   assert.equal(foldAll(fixes, rule).run?.start.time, 400_000);
 });
 
-test('the newest driver code of the trip stands in it, not one that signs on afterwards', () => {
+test('who signs on after the last moving fix did not drive', () => {
   const fixes = track([0, 2, 4, 4, 4, 4, 4, 4]).map((given, i) => ({
     ...given,
     driver: { 0: 'A', 2: 'B', 5: 'C' }[i],
   }));
-  assert.equal(foldAll(fixes).closed[0]?.tally.driver, 'B');
+  const drivers = foldAll(fixes).closed[0]?.tally.drivers;
+  assert.deepEqual(
+    drivers?.shares.map(({ driver, movingMs }) => [driver, movingMs]),
+    [
+      ['A', 60_000],
+      ['B', 60_000],
+    ],
+  );
+  assert.equal(drivers.changes, 1);
 });
 
 test('inputs_hash is the sum of the first 16 hex digits of the ids modulo 2^64', () => {

@@ -1,6 +1,8 @@
 import { distanceM } from '@waybill/domain';
+import { drive, NOBODY, sameDrivers, type Drivers } from './drivers.ts';
 import { sameFix, type LocatedFix } from './fix.ts';
 import type { TripRule } from './rules.ts';
+import { NO_SETTINGS, type Assignment, type Valid } from './unit-settings.ts';
 
 /** Sums over the fixes of a run from its start. */
 export interface Tally {
@@ -9,8 +11,7 @@ export interface Tally {
   /** Sum modulo 2^64 of the first 16 hex digits of the event ids, as two words. */
   readonly inputsHigh: number;
   readonly inputsLow: number;
-  /** Newest driver code. */
-  readonly driver: string | undefined;
+  readonly drivers: Drivers;
 }
 
 /** A run of moving fixes that may still grow. */
@@ -38,10 +39,10 @@ const EMPTY: Tally = {
   fixCount: 0,
   inputsHigh: 0,
   inputsLow: 0,
-  driver: undefined,
+  drivers: NOBODY,
 };
 
-function add(tally: Tally, fix: LocatedFix, stepM: number): Tally {
+function add(tally: Tally, fix: LocatedFix, stepM: number, drivers: Drivers): Tally {
   const sum = tally.inputsLow + fix.idLow;
   const carry = sum > 0xffff_ffff ? 1 : 0;
   return {
@@ -49,7 +50,7 @@ function add(tally: Tally, fix: LocatedFix, stepM: number): Tally {
     fixCount: tally.fixCount + 1,
     inputsHigh: (tally.inputsHigh + fix.idHigh + carry) % 0x1_0000_0000,
     inputsLow: sum % 0x1_0000_0000,
-    driver: fix.driver ?? tally.driver,
+    drivers,
   };
 }
 
@@ -69,7 +70,8 @@ function isMoving(
 /**
  * The trip rule: one fix further. `last` is the fix before. A run that this fix ends is added to
  * `closed`. The fix before the first moving one opens the run when it is near; pending distance since
- * the last moving fix counts only if movement goes on in time.
+ * the last moving fix counts only if movement goes on in time. `assignments` say who drove where messages do
+ * not.
  */
 export function advanceRun(
   last: LocatedFix | undefined,
@@ -77,6 +79,7 @@ export function advanceRun(
   fix: LocatedFix,
   rule: TripRule,
   closed: TripCut[],
+  assignments: readonly Valid<Assignment>[] = NO_SETTINGS.assignments,
 ): Run | undefined {
   const gapMs = last === undefined ? Infinity : fix.time - last.time;
   const before = gapMs < rule.stayMs ? last : undefined;
@@ -87,12 +90,18 @@ export function advanceRun(
     current = undefined;
   }
   if (isMoving(fix, before !== undefined, stepM, gapMs, rule)) {
-    const opening = before === undefined ? EMPTY : add(EMPTY, before, 0);
-    const toEnd = add(current?.toLast ?? opening, fix, stepM);
+    const opening =
+      before === undefined
+        ? EMPTY
+        : add(EMPTY, before, 0, drive(NOBODY, before, undefined, assignments));
+    const tally = current?.toLast ?? opening;
+    const movedMs = before === undefined ? 0 : gapMs;
+    const toEnd = add(tally, fix, stepM, drive(tally.drivers, fix, movedMs, assignments));
     return { start: current?.start ?? before ?? fix, end: fix, toEnd, toLast: toEnd };
   }
   if (current === undefined) return undefined;
-  return { ...current, toLast: add(current.toLast, fix, stepM) };
+  const drivers = drive(current.toLast.drivers, fix, undefined, assignments);
+  return { ...current, toLast: add(current.toLast, fix, stepM, drivers) };
 }
 
 /** The cut that silence makes of a run. */
@@ -108,7 +117,7 @@ export function sameTally(a: Tally, b: Tally): boolean {
       a.fixCount === b.fixCount &&
       a.inputsHigh === b.inputsHigh &&
       a.inputsLow === b.inputsLow &&
-      a.driver === b.driver)
+      sameDrivers(a.drivers, b.drivers))
   );
 }
 

@@ -2,6 +2,7 @@ import type {
   AssetDescribed,
   AssetInterval,
   AssignmentPlanned,
+  DriverBindingInterval,
   DriverBound,
 } from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
@@ -67,10 +68,19 @@ function joined(intervals: readonly Valid<ProviderSettings>[]): Valid<ProviderSe
   return result;
 }
 
+/** What a trip's contract takes as a driver code. */
+const DRIVER_CODE = /^[A-Za-z0-9_-]{1,32}$/;
+
 /** A driver is named by the code that messages carry, else by the provider's id. */
+function driverName({ driver_code: code, driver_id: id }: DriverBindingInterval): string {
+  return code !== null && DRIVER_CODE.test(code)
+    ? code
+    : id.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 32);
+}
+
 function bindings(bound: DriverBound | undefined): Valid<Assignment>[] {
   return (bound?.intervals ?? []).map((interval) =>
-    valid(interval, { driver: interval.driver_code ?? interval.driver_id, source: 'BINDING' }),
+    valid(interval, { driver: driverName(interval), source: 'BINDING' }),
   );
 }
 

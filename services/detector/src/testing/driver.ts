@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import {
+  type AssignmentPlanned,
+  type DriverBound,
   topics,
   type ElementRejected,
   type Message,
@@ -41,6 +43,8 @@ export interface Driver {
   readonly setTenant: (config: TenantConfigured) => Promise<Produced>;
   readonly setZone: (zone: ZoneDescribed, trouble?: Trouble) => Promise<Produced>;
   readonly removeZone: (tenantId: string, geofenceId: string) => Promise<Produced>;
+  readonly setBinding: (value: DriverBound) => Promise<Produced>;
+  readonly setPlan: (value: AssignmentPlanned) => Promise<Produced>;
   /** The process dies; its successor has the changelog. */
   readonly restart: () => Promise<void>;
   /** Newest version of each trip that is not retracted. */
@@ -155,6 +159,16 @@ export async function createDriver(
     },
     removeZone: (tenantId, geofenceId) =>
       turn(topics.zone, [{ key: taskKey(tenantId, geofenceId), message: null }]),
+    setBinding: (value) => {
+      const key = taskKey(value.tenant_id, value.unit);
+      return turn(topics.driverBinding, [{ key, message: { type: 'DriverBound', value } }]);
+    },
+    setPlan: (value) => {
+      const key = taskKey(value.tenant_id, value.unit);
+      return turn(topics.plannedAssignment, [
+        { key, message: { type: 'AssignmentPlanned', value } },
+      ]);
+    },
     restart: service.restart,
     standingTrips: () => newest(trips).filter((trip) => !trip.retracted),
     standingVisits: () => newest(visits).filter((visit) => !visit.retracted),

@@ -47,6 +47,7 @@ export function rules(areas: readonly Area[] = [], wishes: Partial<Rules> = {}):
     graceMs: 21_600_000,
     marginMs: 600_000,
     timeZone: 'America/Los_Angeles',
+    usesPlannedDrivers: false,
     publishesTrips: true,
     publishesVisits: true,
     pullSources: ['wialon'],

@@ -1,10 +1,11 @@
 import type {
   PositionRecorded,
   ProgressReached,
+  SignalRecorded,
   ZoneDescribed,
   ZonePoint,
 } from '@waybill/contracts';
-import { fixId } from '@waybill/domain';
+import { fixId, signalId } from '@waybill/domain';
 
 /** A fix as a test writes it; times in seconds. */
 export interface Fixture {
@@ -17,6 +18,8 @@ export interface Fixture {
   readonly unit?: string;
   readonly speed?: number;
   readonly driver?: string;
+  /** What the device measured beside the position. */
+  readonly signals?: Partial<PositionRecorded>;
   /** Wall time of receipt, ms; default registration. */
   readonly received?: number;
   /** Offset of the page it came in. */
@@ -58,7 +61,19 @@ export function position(fixture: Fixture): PositionRecorded {
     fuel_level_percent: null,
     engine_hours_h: null,
     is_private: null,
+    ...fixture.signals,
   };
+}
+
+/** What a device measured without a position, as the transformer publishes it. */
+export function signal(fixture: Omit<Fixture, 'lat' | 'lon'>): SignalRecorded {
+  const { latitude, longitude, altitude_m, course_deg, satellites, ...rest } = position({
+    ...fixture,
+    lat: 0,
+    lon: 0,
+  });
+  const { tenant_id: tenantId, unit, event_time: eventTime } = rest;
+  return { ...rest, event_id: signalId(tenantId, unit, eventTime, [fixture.speed ?? null]) };
 }
 
 /** Progress of a source to `t` seconds. */

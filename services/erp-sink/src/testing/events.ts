@@ -69,6 +69,8 @@ export function trip(options: TripOptions): Message {
     left_out_count: null,
     is_private: null,
     settings_source: null,
+    driver_source: null,
+    driver_changes: null,
   };
   return { type: 'TripCompleted', value };
 }

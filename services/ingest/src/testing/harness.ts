@@ -75,6 +75,7 @@ export function tenant(
       silence_s: 600,
       visit_confirm_fixes: 2,
       visit_silence_h: 120,
+      use_planned_drivers: false,
     },
     erp: {
       target: 'erp',

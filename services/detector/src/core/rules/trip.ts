@@ -2,6 +2,7 @@ import { topics, type TripCompleted } from '@waybill/contracts';
 import { round } from '@waybill/domain';
 import type { Interval } from '../inherit.ts';
 import type { Change } from '../occasion.ts';
+import { mainDriver, sameDrivers } from '../drivers.ts';
 import { envelopeOf, secondsBetween, type Version } from '../publication.ts';
 import { SIGNAL, type Refusal, type Rule, type Scene } from '../rule.ts';
 import { readRun, readTripCut, writeRun, writeTripCut } from '../trip-codec.ts';
@@ -49,7 +50,7 @@ function isSame(a: TripCut, b: TripCut): boolean {
     a.end.latitude === b.end.latitude &&
     a.end.longitude === b.end.longitude &&
     a.tally.fixCount === b.tally.fixCount &&
-    a.tally.driver === b.tally.driver &&
+    sameDrivers(a.tally.drivers, b.tally.drivers) &&
     distanceKm(a) === distanceKm(b) &&
     inputsHash(a.tally) === inputsHash(b.tally)
   );
@@ -58,6 +59,7 @@ function isSame(a: TripCut, b: TripCut): boolean {
 function eventOf(version: Version<TripCut>, scene: Scene<State>): TripCompleted {
   const { entry } = version;
   const { start, end, tally } = entry.cut;
+  const main = mainDriver(tally.drivers);
   return {
     ...envelopeOf(trip, version, scene, { time: end.time, settledTime: end.time }),
     trip_id: entry.id,
@@ -70,7 +72,9 @@ function eventOf(version: Version<TripCut>, scene: Scene<State>): TripCompleted 
     end_latitude: end.latitude,
     end_longitude: end.longitude,
     fix_count: tally.fixCount,
-    driver_code: tally.driver ?? null,
+    driver_code: main?.driver ?? null,
+    driver_source: main?.source.toLowerCase() ?? null,
+    driver_changes: main === undefined ? null : tally.drivers.changes,
     first_fix: start.address,
     last_fix: end.address,
     inputs_hash: inputsHash(tally),
@@ -123,7 +127,9 @@ export const trip: Rule<State, TripCut> = {
   isWanted: (rules) => rules.publishesTrips,
   start: undefined,
   advance: (run, { located, place }, rules, closed) =>
-    place === undefined ? run : advanceRun(located, run, place, rules.trip, closed),
+    place === undefined
+      ? run
+      : advanceRun(located, run, place, rules.trip, closed, rules.unit.assignments),
   sameState: sameRun,
   writeState: writeRun,
   readState: readRun,
