@@ -44,7 +44,7 @@ function sourceProblems({ sources, events }: TenantModel): ModelProblem[] {
       fix: 'add a webhook source or set trip_status: off',
     });
   }
-  for (const event of ['trip', 'site_visit'] as const) {
+  for (const event of ['trip', 'site_visit', 'geofence'] as const) {
     if (events[event] === 'detected' && !kinds.has('wialon')) {
       problems.push({
         path: ['events', event],

@@ -17,16 +17,38 @@ const company = z.strictObject({
 });
 
 const detection = z.strictObject({
-  /** Where movement comes from: recorded speed, or distance over time between positions. */
-  movement_source: z.enum(['position', 'speed']).default('speed'),
+  /** Whose settings cut trips: these, or the unit's own at the provider (these where it has none). */
+  trip_settings: z.enum(['tenant', 'unit']).default('tenant'),
+  /**
+   * Where movement comes from: recorded speed, distance over time between positions, the engine, or a
+   * rising odometer.
+   */
+  movement_source: z.enum(['position', 'speed', 'ignition', 'odometer']).default('speed'),
   min_speed_kmh: z.number().nonnegative().default(5),
   /** A standstill of this length ends a trip. */
   stay_time_s: z.number().int().positive().default(300),
   min_trip_distance_m: z.number().nonnegative().default(500),
+  min_trip_time_s: z.number().nonnegative().default(0),
+  /** Positions of fewer satellites are not used; 0 = all are. */
+  min_satellites: z.number().int().min(0).max(50).default(0),
+  /** A longer way between two messages ends a trip; 0 = none does. */
+  max_message_distance_m: z.number().nonnegative().default(0),
+  /** What distance_km of a trip is; the other one is reported beside it. */
+  trip_distance: z.enum(['great_circle', 'odometer']).default('great_circle'),
+  /** A position that needs more than this to both neighbours, while these agree, is left out; 0 = none is. */
+  outlier_speed_kmh: z.number().nonnegative().default(200),
   /** A trip also ends when the tenant's clock passes the last fix by this much. */
   silence_s: z.number().int().positive().default(600),
   /** Consecutive fixes that confirm an entry or exit. */
   visit_confirm_fixes: z.number().int().min(1).max(10).default(2),
+  /** So does a second position behind the edge after this time; 0 = no time does. */
+  visit_confirm_s: z.number().nonnegative().default(30),
+  /** So does one position this far behind the edge; 0 = no depth does. */
+  visit_confirm_depth_m: z.number().nonnegative().default(20),
+  /** The time of a crossing is interpolated between positions at most this far apart; 0 = never. */
+  visit_interpolate_s: z.number().nonnegative().default(120),
+  /** Staying this long in a zone is a geofence event of its own. */
+  dwell_threshold_s: z.number().int().positive().default(900),
   /** A visit without any fix for this long ends as UNKNOWN_EXIT. */
   visit_silence_h: z.number().positive().default(120),
   /** Whether the ERP's plan says who drove where neither a message nor a binding does. */
@@ -92,6 +114,7 @@ export const tenantModel = z.strictObject({
   events: z.strictObject({
     trip: z.enum(['detected', 'off']).default('detected'),
     site_visit: z.enum(['detected', 'off']).default('detected'),
+    geofence: z.enum(['detected', 'off']).default('off'),
     trip_status: z.enum(['provider', 'off']).default('off'),
   }),
   detection,

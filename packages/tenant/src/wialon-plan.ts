@@ -13,6 +13,7 @@ type Events = TenantModel['events'];
 const needsOfEvent: { readonly [E in keyof Events]-?: readonly WialonNeed[] } = {
   trip: ['messages'],
   site_visit: ['messages', 'zones'],
+  geofence: ['messages', 'zones'],
   trip_status: [],
 };
 

@@ -6,8 +6,9 @@ import {
 } from '@waybill/contracts';
 import { hashId, taskKey } from '@waybill/domain';
 import type { TableReader } from '@waybill/stream';
-import { progressSources, readTenant } from '@waybill/tenant';
-import type { Rules } from './core/rules.ts';
+import { progressSources, readTenant, type Detection } from '@waybill/tenant';
+import type { Rules, TripRule, VisitRule } from './core/rules.ts';
+import { tripVersionsOf } from './core/trip-settings.ts';
 import { NO_SETTINGS, unitSettingsOf } from './core/unit-settings.ts';
 import { buildZoneIndex } from './core/zone-index.ts';
 import type { Area } from './core/zone-shape.ts';
@@ -38,6 +39,47 @@ function zonesOf(tenantId: string, tables: TableReader): ZoneDescribed[] {
   return zones.sort((a, b) => (a.geofence_id < b.geofence_id ? -1 : 1));
 }
 
+/** JSON knows no infinity: it would read as null. */
+function infinityAsText(_key: string, value: unknown): unknown {
+  return value === Infinity ? 'never' : value;
+}
+
+/** 0 switches a limit off. */
+function orNever(limit: number): number {
+  return limit === 0 ? Infinity : limit;
+}
+
+function tripRule(detection: Detection): TripRule {
+  const stayMs = detection.stay_time_s * 1000;
+  return {
+    movementSource: detection.movement_source,
+    minSpeedKmh: detection.min_speed_kmh,
+    isMinSpeedMoving: false,
+    checksSpeed: false,
+    minSatellites: detection.min_satellites,
+    stayMs,
+    staysFromStanding: false,
+    gapMs: stayMs,
+    maxStepM: orNever(detection.max_message_distance_m),
+    minDurationMs: detection.min_trip_time_s * 1000,
+    minDistanceM: detection.min_trip_distance_m,
+    silenceMs: detection.silence_s * 1000,
+    distanceSource: detection.trip_distance,
+    settingsSource: 'tenant',
+  };
+}
+
+function visitRule(detection: Detection): VisitRule {
+  return {
+    confirmFixes: detection.visit_confirm_fixes,
+    confirmMs: orNever(detection.visit_confirm_s) * 1000,
+    confirmDepthM: orNever(detection.visit_confirm_depth_m),
+    interpolateMs: detection.visit_interpolate_s * 1000,
+    silenceMs: detection.visit_silence_h * 3_600_000,
+    dwellMs: detection.dwell_threshold_s * 1000,
+  };
+}
+
 /**
  * What decides about a tenant's units, from its configuration and zones. Throws a Fault
  * `misconfigured` / `TENANT_INVALID` for a configuration that this version cannot read.
@@ -51,20 +93,14 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
   );
   const stayMs = detection.stay_time_s * 1000;
   const settings = {
-    trip: {
-      movementSource: detection.movement_source,
-      minSpeedKmh: detection.min_speed_kmh,
-      stayMs,
-      minDistanceM: detection.min_trip_distance_m,
-      silenceMs: detection.silence_s * 1000,
-    },
-    visit: {
-      confirmFixes: detection.visit_confirm_fixes,
-      silenceMs: detection.visit_silence_h * 3_600_000,
-    },
+    trip: tripRule(detection),
+    visit: visitRule(detection),
+    wantsUnitTrip: detection.trip_settings === 'unit',
+    outlierSpeedKmh: orNever(detection.outlier_speed_kmh),
     usesPlannedDrivers: detection.use_planned_drivers,
     publishesTrips: model.events.trip === 'detected',
     publishesVisits: model.events.site_visit === 'detected',
+    publishesCrossings: model.events.geofence === 'detected',
   };
   const shapes = areas.map(({ zoneId, shape, widthM, points, validFrom, validTo }) => [
     zoneId,
@@ -79,13 +115,14 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
     tenantId: model.tenant_id,
     zones: buildZoneIndex(areas),
     unit: NO_SETTINGS,
+    unitTrip: [],
     graceMs: company.grace_hours * 3_600_000,
     marginMs: Math.max(MARGIN_MS, stayMs),
     timeZone: company.zone,
     pullSources: model.sources
       .filter((source) => source.kind === 'wialon')
       .flatMap(progressSources),
-    fingerprint: hashId(JSON.stringify([settings, shapes])),
+    fingerprint: hashId(JSON.stringify([settings, shapes], infinityAsText)),
     version: configured.version,
     changedTime: Math.max(configured.applied_time, ...zones.map((zone) => zone.revision)),
   };
@@ -99,5 +136,9 @@ export function rulesOfUnit(rules: Rules, unit: string, tables: TableReader): Ru
     tables.get(topics.driverBinding, key)?.value,
     rules.usesPlannedDrivers ? tables.get(topics.plannedAssignment, key)?.value : undefined,
   );
-  return settings === rules.unit ? rules : { ...rules, unit: settings };
+  if (settings === rules.unit) return rules;
+  const unitTrip = rules.wantsUnitTrip
+    ? tripVersionsOf(settings.provider, rules.trip).versions
+    : [];
+  return { ...rules, unit: settings, unitTrip };
 }

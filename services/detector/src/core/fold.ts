@@ -1,7 +1,8 @@
 import { isLocated, sameFix, type Fix, type LocatedFix } from './fix.ts';
+import { isTooFast, judge, withoutPosition } from './outlier.ts';
 import { SIGNAL, type Step } from './rule.ts';
 import { RULES } from './rule-list.ts';
-import type { Rules } from './rules.ts';
+import { tripRuleAt, type Rules } from './rules.ts';
 
 /** What all fixes up to some point leave behind: enough to go on without them. Never changed in place. */
 export interface FoldState {
@@ -10,6 +11,8 @@ export interface FoldState {
   readonly located: LocatedFix | undefined;
   /** One state per rule of `RULES`. */
   readonly states: readonly unknown[];
+  /** A fix in doubt and those without a position behind it: no rule has seen them yet. Nearly always empty. */
+  readonly held: readonly Fix[];
 }
 
 /** Before the first fix. */
@@ -17,14 +20,18 @@ export const START: FoldState = Object.freeze({
   last: undefined,
   located: undefined,
   states: Object.freeze(RULES.map((rule) => rule.start)),
+  held: Object.freeze([]),
 });
 
 const NO_ZONES: readonly string[] = Object.freeze([]);
+const NO_FIXES: readonly Fix[] = Object.freeze([]);
 const NOTHING: readonly unknown[] = Object.freeze([]);
 
 /** What ended while fixes were folded, per rule and in order. */
 export class Closed {
   #count = 0;
+  /** Impossible positions that were left out. */
+  leftOut = 0;
   readonly #cuts: unknown[][] = [];
 
   /** Cuts of all rules. */
@@ -47,6 +54,13 @@ export class Closed {
 /** Takes what one step of one rule closes; almost always it stays empty. */
 const scratch: unknown[] = [];
 
+/** The fix when it has a position that the rules may use. */
+function placeOf(fix: Fix, rules: Rules): LocatedFix | undefined {
+  if (!isLocated(fix)) return undefined;
+  const { minSatellites } = tripRuleAt(rules, fix.time);
+  return (fix.satellites ?? Infinity) < minSatellites ? undefined : fix;
+}
+
 /** What a fix tells, as a sum of `SIGNAL` bits. */
 function signalsOf(fix: Fix): number {
   let signals = fix.latitude === undefined ? 0 : SIGNAL.position;
@@ -59,11 +73,16 @@ function signalsOf(fix: Fix): number {
   return signals;
 }
 
-/** One fix further; what it ends is added to `closed`. Fixes must come in order, one per second. */
-export function advance(state: FoldState, fix: Fix, rules: Rules, closed: Closed): FoldState {
-  const place = isLocated(fix) ? fix : undefined;
+/** Shows a fix to the rules. */
+function show(
+  state: FoldState,
+  { fix, leftOut }: { readonly fix: Fix; readonly leftOut: number },
+  rules: Rules,
+  closed: Closed,
+): FoldState {
+  const place = placeOf(fix, rules);
   const zoneIds = place === undefined ? NO_ZONES : rules.zones.containing(place, place.time);
-  const step: Step = { last: state.last, located: state.located, fix, place, zoneIds };
+  const step: Step = { last: state.last, located: state.located, fix, place, leftOut, zoneIds };
   const signals = signalsOf(fix);
   const { states } = state;
   let next: unknown[] | undefined;
@@ -76,7 +95,60 @@ export function advance(state: FoldState, fix: Fix, rules: Rules, closed: Closed
     next ??= states.slice();
     next[i] = moved;
   }
-  return { last: fix, located: place ?? state.located, states: next ?? states };
+  return { last: fix, located: place ?? state.located, states: next ?? states, held: NO_FIXES };
+}
+
+/** How long a fix in doubt waits for a neighbour, ms. */
+function waitMs({ trip }: Rules): number {
+  return Math.min(trip.gapMs, trip.silenceMs);
+}
+
+/** When nobody can contradict the fix in doubt any more, ms; Infinity without one. */
+export function doubtEnds(state: FoldState, rules: Rules): number {
+  const [suspect] = state.held;
+  return suspect === undefined ? Infinity : suspect.time + waitMs(rules);
+}
+
+/** Shows the held fixes to the rules, all of them or without the position of the first. */
+export function release(
+  state: FoldState,
+  isLeftOut: boolean,
+  rules: Rules,
+  closed: Closed,
+): FoldState {
+  let next = state;
+  for (const [i, fix] of state.held.entries()) {
+    const shown = isLeftOut && i === 0 ? withoutPosition(fix) : fix;
+    next = show(next, { fix: shown, leftOut: 0 }, rules, closed);
+  }
+  if (isLeftOut) closed.leftOut += 1;
+  return next;
+}
+
+/**
+ * One fix further; what it ends is added to `closed`. Fixes must come in order, one per second. A fix that
+ * is impossibly far from the one before is held until the next one tells whether it counts.
+ */
+export function advance(state: FoldState, fix: Fix, rules: Rules, closed: Closed): FoldState {
+  const { held, located } = state;
+  const limitKmh = rules.outlierSpeedKmh;
+  if (held.length === 0 || located === undefined) {
+    const isDoubtful =
+      limitKmh !== Infinity &&
+      located !== undefined &&
+      isLocated(fix) &&
+      isTooFast(located, fix, limitKmh);
+    if (isDoubtful) return { ...state, held: [fix] };
+    return show(state, { fix, leftOut: 0 }, rules, closed);
+  }
+  switch (judge(located, held, fix, { limitKmh, waitMs: waitMs(rules) })) {
+    case 'wait':
+      return { ...state, held: [...held, fix] };
+    case 'leave out':
+      return show(release(state, true, rules, closed), { fix, leftOut: 1 }, rules, closed);
+    case 'keep':
+      return advance(release(state, false, rules, closed), fix, rules, closed);
+  }
 }
 
 /** True when both states give the same results for whatever follows. */
@@ -85,6 +157,8 @@ export function sameState(a: FoldState, b: FoldState): boolean {
     a === b ||
     (sameFix(a.last, b.last) &&
       sameFix(a.located, b.located) &&
+      a.held.length === b.held.length &&
+      a.held.every((fix, i) => sameFix(fix, b.held[i])) &&
       RULES.every(
         (rule, i) => a.states[i] === b.states[i] || rule.sameState(a.states[i], b.states[i]),
       ))

@@ -1,6 +1,5 @@
 import type { TripCompleted } from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
-import type { Fix } from './fix.ts';
 import { inherit, type Interval } from './inherit.ts';
 import { causationOf, type Causation, type Change, type Occasion } from './occasion.ts';
 import type { AnyRule, RuleName, Scene } from './rule.ts';
@@ -183,7 +182,10 @@ export function envelopeOf<C>(
   };
 }
 
-/** Whole seconds from one fix to another. */
-export function secondsBetween(from: Fix, to: Fix): number {
+/** Whole seconds from one event time to another. */
+export function secondsBetween(
+  from: { readonly time: number },
+  to: { readonly time: number },
+): number {
   return Math.round((to.time - from.time) / 1000);
 }

@@ -1,6 +1,7 @@
 import { anyRule, type AnyRule } from './rule.ts';
+import { geofence } from './rules/geofence.ts';
 import { trip } from './rules/trip.ts';
 import { visit } from './rules/visit.ts';
 
 /** Every rule of the detector. A state or a cut belongs to the rule at its position. */
-export const RULES: readonly AnyRule[] = [anyRule(trip), anyRule(visit)];
+export const RULES: readonly AnyRule[] = [anyRule(trip), anyRule(visit), anyRule(geofence)];

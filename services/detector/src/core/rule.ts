@@ -7,7 +7,7 @@ import type { Version } from './publication.ts';
 import type { Rules } from './rules.ts';
 
 /** Names of the rules: labels of metrics, keys of saved state, parts of ids. */
-export type RuleName = 'trip' | 'visit';
+export type RuleName = 'trip' | 'visit' | 'geofence';
 
 /** What a fix may tell; a rule reads a sum of these. */
 export const SIGNAL = {
@@ -29,6 +29,8 @@ export interface Step {
   readonly located: LocatedFix | undefined;
   /** The fix itself when it has a position. */
   readonly place: LocatedFix | undefined;
+  /** Impossible positions that were left out between `located` and `place`. */
+  readonly leftOut: number;
   /** Zones that hold the fix, ascending. */
   readonly zoneIds: readonly string[];
 }

@@ -1,30 +1,77 @@
 import type { UnitSettings } from './unit-settings.ts';
 import type { ZoneIndex } from './zone-index.ts';
 
+/**
+ * How a unit's trips are cut. The parameters mean what Wialon's trip detector means by them; two flags say
+ * where our own rule and Wialon's differ.
+ */
 export interface TripRule {
-  /** Where movement comes from; a fix without recorded speed falls back to positions. */
-  readonly movementSource: 'position' | 'speed';
+  /**
+   * Where movement comes from; a fix that lacks the signal falls back to recorded speed, one without
+   * that to positions.
+   */
+  readonly movementSource: 'position' | 'speed' | 'ignition' | 'odometer';
   /** A fix is moving above this, km/h. */
   readonly minSpeedKmh: number;
-  /** A standstill, or a gap, of this length ends a run, ms. */
+  /** The least speed itself is movement (Wialon) or standing (ours). */
+  readonly isMinSpeedMoving: boolean;
+  /** Ignition and odometer: a fix below the least speed stands, whatever the signal says. */
+  readonly checksSpeed: boolean;
+  /** Positions of fewer satellites are not used; 0 = all are. */
+  readonly minSatellites: number;
+  /** A standstill of this length ends a run, ms. */
   readonly stayMs: number;
+  /** A stay begins with the first standing fix (Wialon), or with the last moving one (ours). */
+  readonly staysFromStanding: boolean;
+  /** Two fixes this far apart belong to no common run and tell no speed, ms. */
+  readonly gapMs: number;
+  /** A longer step between two fixes ends a run, m. */
+  readonly maxStepM: number;
+  /** Shorter trips are dropped, ms. */
+  readonly minDurationMs: number;
   /** Shorter trips are dropped, m. */
   readonly minDistanceM: number;
   /** A run also ends when the clock passes the newest fix by this, ms. */
   readonly silenceMs: number;
+  /** What a trip's distance is; great circle where the unit has no odometer. */
+  readonly distanceSource: 'great_circle' | 'odometer';
+  readonly settingsSource: 'tenant' | 'unit';
 }
 
+/** A unit's own trip rule and the event times for which it holds, ms, from inclusive to exclusive. */
+export interface TripVersion {
+  readonly from: number;
+  readonly to: number;
+  readonly rule: TripRule;
+}
+
+/** A change of state towards a zone is confirmed by any of the three. */
 export interface VisitRule {
-  /** Consecutive fixes that confirm a change. */
+  /** Consecutive fixes in the new state. */
   readonly confirmFixes: number;
+  /** Time from the first to another fix in the new state, ms; Infinity = never. */
+  readonly confirmMs: number;
+  /** Distance of a fix from the edge, m; Infinity = never. */
+  readonly confirmDepthM: number;
+  /** Between fixes at most this far apart the time of the crossing is interpolated, ms; 0 = never. */
+  readonly interpolateMs: number;
   /** After more than this without a fix a visit ends as UNKNOWN_EXIT, ms. */
   readonly silenceMs: number;
+  /** Staying this long is an event of its own, ms. */
+  readonly dwellMs: number;
 }
 
 /** All that decides about a tenant's units; built from its tables, never changed in place. */
 export interface Rules {
   readonly tenantId: string;
+  /** The tenant's; see `tripRuleAt`. */
   readonly trip: TripRule;
+  /** True where the tenant wants trips to be cut by the unit's own settings. */
+  readonly wantsUnitTrip: boolean;
+  /** The unit's own, where the tenant wants these; none overlap. */
+  readonly unitTrip: readonly TripVersion[];
+  /** A fix that needs more than this to both neighbours while these agree is left out, km/h. */
+  readonly outlierSpeedKmh: number;
   readonly visit: VisitRule;
   readonly zones: ZoneIndex;
   /** Settings of the unit that is folded with these rules. */
@@ -39,6 +86,7 @@ export interface Rules {
   readonly usesPlannedDrivers: boolean;
   readonly publishesTrips: boolean;
   readonly publishesVisits: boolean;
+  readonly publishesCrossings: boolean;
   /** Pull sources whose progress makes the tenant's clock. */
   readonly pullSources: readonly string[];
   /** Hash of all that changes a result, the unit's settings aside. */
@@ -47,4 +95,10 @@ export interface Rules {
   readonly version: number;
   /** Newest change of the tables that these rules come from, ms. */
   readonly changedTime: number;
+}
+
+/** The trip rule that holds for a unit at an event time, ms. */
+export function tripRuleAt({ trip, unitTrip }: Rules, time: number): TripRule {
+  for (const { from, to, rule } of unitTrip) if (time >= from && time < to) return rule;
+  return trip;
 }

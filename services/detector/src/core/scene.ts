@@ -10,6 +10,6 @@ export function sceneOf(
   clock: number | undefined,
 ): Scene<unknown> {
   const { tenantId, name } = unit;
-  const { last, located, states } = unit.timeline.head;
+  const { last, located, states } = unit.timeline.view.state;
   return { tenantId, unit: name, rules, state: states[rule], last, located, clock };
 }

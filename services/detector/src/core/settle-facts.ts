@@ -72,7 +72,8 @@ export function compareFacts(
   if (rule === undefined || facts === undefined) return [];
   const { publication } = rule;
   const scene = sceneOf(unit, index, rules, occasion.clock);
-  const closed = unit.timeline.chunks.flatMap((chunk) => chunk.closed.of(index));
+  const { chunks, view } = unit.timeline;
+  const closed = [...chunks.flatMap((chunk) => chunk.closed.of(index)), ...view.closed.of(index)];
   const { cuts, open } = publication.standing(closed, scene);
   const decisions: Decision[] = [];
   const published: Published<unknown>[] = [];

@@ -1,4 +1,5 @@
 import { BUCKET_MS } from './beyond-grace.ts';
+import { doubtEnds } from './fold.ts';
 import type { Occasion } from './occasion.ts';
 import { compareFacts, release, type Released } from './settle-facts.ts';
 import { sceneOf } from './scene.ts';
@@ -20,6 +21,7 @@ export interface Trimmed {
 export function settle(unit: Unit, rules: Rules, occasion: Occasion): Decision[] {
   const { timeline } = unit;
   timeline.fold(rules);
+  timeline.look(rules, occasion.clock);
   const moved = timeline.cutsVersion !== unit.settledCuts;
   const decisions: Decision[] = [];
   for (const [i, rule] of RULES.entries()) {
@@ -75,6 +77,8 @@ export function nextDue(unit: Unit, rules: Rules, clock: number | undefined): nu
   for (const bucket of unit.buckets.values()) {
     due = Math.min(due, bucket.newestProviderTime + BUCKET_MS + 1);
   }
+  const doubt = doubtEnds(unit.timeline.head, rules);
+  if (clock === undefined || doubt > clock) due = Math.min(due, doubt);
   for (const [i, rule] of RULES.entries()) {
     if (!rule.isWanted(rules)) continue;
     const time = rule.publication.dueTime(sceneOf(unit, i, rules, clock));

@@ -31,11 +31,12 @@ function readSections(reader: ByteReader): (rule: AnyRule) => ByteReader | undef
   };
 }
 
-export function writeState(writer: ByteWriter, { last, located, states }: FoldState): void {
+export function writeState(writer: ByteWriter, { last, located, states, held }: FoldState): void {
   writer.optional(last, (fix) => writeFix(writer, fix));
   // Almost always the newest fix is the newest one with a position.
   writer.u8(located === last ? 1 : 0);
   if (located !== last) writer.optional(located, (fix) => writeFix(writer, fix));
+  writer.list(held, (fix) => writeFix(writer, fix));
   writeSections(writer, (rule, index) => rule.writeState(inner, states[index]));
 }
 
@@ -47,12 +48,13 @@ export function readState(reader: ByteReader): FoldState {
       ? last
       : undefined
     : reader.optional(() => readLocated(reader));
+  const held = reader.list(() => readFix(reader));
   const sectionOf = readSections(reader);
   const states = RULES.map((rule) => {
     const section = sectionOf(rule);
     return section === undefined ? rule.start : rule.readState(section);
   });
-  return { last, located, states };
+  return { last, located, states, held };
 }
 
 function writePublished(rule: AnyRule, entry: Published<unknown>): void {

@@ -1,6 +1,6 @@
 import { Chunk, chunkIndexOf, type Insertion } from './chunk.ts';
 import { secondOf, type Fix } from './fix.ts';
-import { advance, Closed, sameState, START, type FoldState } from './fold.ts';
+import { advance, Closed, doubtEnds, release, sameState, START, type FoldState } from './fold.ts';
 import type { Rules } from './rules.ts';
 
 /**
@@ -20,6 +20,8 @@ export class Timeline {
   /** Fixes before this are folded into `base`, ms; a multiple of the chunk's length. */
   trimmedTo: number;
   readonly chunks: Chunk[];
+  /** What the rules say at the T of the last `look`: the head, and beyond it a fix that T freed of doubt. */
+  view: { readonly state: FoldState; readonly closed: Closed };
   /** Counts changes of the closed cuts; whoever compares remembers the number. */
   cutsVersion = 0;
   /** Counts chunks that came and went. */
@@ -28,10 +30,14 @@ export class Timeline {
   #count = 0;
   #dirtyFrom = Infinity;
   #dirtyTo = -Infinity;
+  /** The head that `view` was made of, and whether T had freed its fix of doubt. */
+  #seen: FoldState | undefined;
+  #isFree = false;
 
   constructor(base: FoldState = START, trimmedTo = -Infinity, chunks: Chunk[] = []) {
     this.base = base;
     this.head = base;
+    this.view = { state: base, closed: new Closed() };
     this.trimmedTo = trimmedTo;
     this.chunks = chunks;
     for (const chunk of chunks) this.#count += chunk.count;
@@ -105,6 +111,20 @@ export class Timeline {
     if (position === this.chunks.length) this.head = state;
     this.#dirtyFrom = Infinity;
     this.#dirtyTo = -Infinity;
+  }
+
+  /** Brings `view` up to date for this T, ms. Nothing may be dirty. */
+  look(rules: Rules, clock: number | undefined): void {
+    const { head } = this;
+    const isFree = clock !== undefined && clock >= doubtEnds(head, rules);
+    if (this.#seen === head && this.#isFree === isFree) return;
+    this.#seen = head;
+    this.#isFree = isFree;
+    const closed = new Closed();
+    // A neighbour may still come late, so the head goes on holding the fix.
+    const state = isFree ? release(head, false, rules, closed) : head;
+    if (closed.count + this.view.closed.count > 0) this.cutsVersion += 1;
+    this.view = { state, closed };
   }
 
   /** Folds whole chunks that end by `before` into the base and returns them. Nothing may be dirty. */

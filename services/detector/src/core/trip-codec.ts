@@ -1,6 +1,7 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { readDrivers, writeDrivers } from './drivers.ts';
 import { readLocated, writeFix } from './fix-codec.ts';
+import { readMeter, writeMeter } from './meter.ts';
 import type { Run, Tally, TripCut } from './trip-fold.ts';
 
 function writeTally(writer: ByteWriter, tally: Tally): void {
@@ -9,6 +10,7 @@ function writeTally(writer: ByteWriter, tally: Tally): void {
   writer.u32(tally.inputsHigh);
   writer.u32(tally.inputsLow);
   writeDrivers(writer, tally.drivers);
+  writeMeter(writer, tally.meter);
 }
 
 function readTally(reader: ByteReader): Tally {
@@ -18,16 +20,18 @@ function readTally(reader: ByteReader): Tally {
     inputsHigh: reader.u32(),
     inputsLow: reader.u32(),
     drivers: readDrivers(reader),
+    meter: readMeter(reader),
   };
 }
 
 /** The trip rule's state as bytes. */
 export function writeRun(writer: ByteWriter, run: Run | undefined): void {
-  writer.optional(run, ({ start, end, toEnd, toLast }) => {
+  writer.optional(run, ({ start, end, toEnd, toLast, standingSince }) => {
     writeFix(writer, start);
     writeFix(writer, end);
     writeTally(writer, toEnd);
     writeTally(writer, toLast);
+    writer.optional(standingSince, (time) => writer.f64(time));
   });
 }
 
@@ -38,6 +42,7 @@ export function readRun(reader: ByteReader): Run | undefined {
     end: readLocated(reader),
     toEnd: readTally(reader),
     toLast: readTally(reader),
+    standingSince: reader.optional(() => reader.f64()),
   }));
 }
 

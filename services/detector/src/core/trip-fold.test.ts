@@ -12,7 +12,8 @@ function foldAll(
   const closed: TripCut[] = [];
   let run: Run | undefined;
   for (const [i, current] of fixes.entries()) {
-    run = advanceRun(fixes[i - 1], run, current, rule, closed);
+    const step = { last: fixes[i - 1], fix: current, leftOut: 0, assignments: [] };
+    run = advanceRun(step, run, rule, closed);
   }
   return { closed, run };
 }

@@ -1,8 +1,10 @@
 import { distanceM } from '@waybill/domain';
 import { drive, NOBODY, sameDrivers, type Drivers } from './drivers.ts';
 import { sameFix, type LocatedFix } from './fix.ts';
+import { measure, NO_METER, odometerM, sameMeter, type Meter } from './meter.ts';
+import { isMoving } from './movement.ts';
 import type { TripRule } from './rules.ts';
-import { NO_SETTINGS, type Assignment, type Valid } from './unit-settings.ts';
+import type { Assignment, Valid } from './unit-settings.ts';
 
 /** Sums over the fixes of a run from its start. */
 export interface Tally {
@@ -12,6 +14,7 @@ export interface Tally {
   readonly inputsHigh: number;
   readonly inputsLow: number;
   readonly drivers: Drivers;
+  readonly meter: Meter;
 }
 
 /** A run of moving fixes that may still grow. */
@@ -23,6 +26,8 @@ export interface Run {
   readonly toEnd: Tally;
   /** From start to the newest fix: becomes `toEnd` when the next moving fix comes in time. */
   readonly toLast: Tally;
+  /** When the unit came to stand since `end`, ms; undefined while it moves. */
+  readonly standingSince: number | undefined;
 }
 
 /** A run that ended. Cuts of one unit never overlap. */
@@ -34,15 +39,27 @@ export interface TripCut {
   readonly closing: LocatedFix | undefined;
 }
 
+/** One fix further. */
+export interface TripStep {
+  /** The fix before. */
+  readonly last: LocatedFix | undefined;
+  readonly fix: LocatedFix;
+  /** Impossible positions that were left out between them. */
+  readonly leftOut: number;
+  /** Who drives where messages do not say it. */
+  readonly assignments: readonly Valid<Assignment>[];
+}
+
 const EMPTY: Tally = {
   distanceM: 0,
   fixCount: 0,
   inputsHigh: 0,
   inputsLow: 0,
   drivers: NOBODY,
+  meter: NO_METER,
 };
 
-function add(tally: Tally, fix: LocatedFix, stepM: number, drivers: Drivers): Tally {
+function add(tally: Tally, { fix, leftOut }: TripStep, stepM: number, drivers: Drivers): Tally {
   const sum = tally.inputsLow + fix.idLow;
   const carry = sum > 0xffff_ffff ? 1 : 0;
   return {
@@ -51,57 +68,66 @@ function add(tally: Tally, fix: LocatedFix, stepM: number, drivers: Drivers): Ta
     inputsHigh: (tally.inputsHigh + fix.idHigh + carry) % 0x1_0000_0000,
     inputsLow: sum % 0x1_0000_0000,
     drivers,
+    meter: measure(tally.meter, fix, leftOut),
   };
 }
 
-function isMoving(
-  fix: LocatedFix,
-  near: boolean,
-  stepM: number,
-  gapMs: number,
-  rule: TripRule,
-): boolean {
-  if (rule.movementSource === 'speed' && fix.speedKmh !== undefined) {
-    return fix.speedKmh > rule.minSpeedKmh;
-  }
-  return near && (stepM / gapMs) * 3600 > rule.minSpeedKmh;
+/** True when the run has ended before this fix. */
+function isOver(run: Run, gapMs: number, stepM: number, fix: LocatedFix, rule: TripRule): boolean {
+  if (stepM > rule.maxStepM) return true;
+  if (!rule.staysFromStanding) return fix.time - run.end.time >= rule.stayMs;
+  const { standingSince } = run;
+  return (
+    gapMs >= rule.gapMs || (standingSince !== undefined && fix.time - standingSince >= rule.stayMs)
+  );
 }
 
 /**
- * The trip rule: one fix further. `last` is the fix before. A run that this fix ends is added to
- * `closed`. The fix before the first moving one opens the run when it is near; pending distance since
- * the last moving fix counts only if movement goes on in time. `assignments` say who drove where messages do
- * not.
+ * The trip rule: one fix further. A run that this fix ends is added to `closed`. The fix before the first
+ * moving one opens the run when it is near; pending distance since the last moving fix counts only if
+ * movement goes on in time.
  */
 export function advanceRun(
-  last: LocatedFix | undefined,
+  step: TripStep,
   run: Run | undefined,
-  fix: LocatedFix,
   rule: TripRule,
   closed: TripCut[],
-  assignments: readonly Valid<Assignment>[] = NO_SETTINGS.assignments,
 ): Run | undefined {
+  const { last, fix, assignments } = step;
   const gapMs = last === undefined ? Infinity : fix.time - last.time;
-  const before = gapMs < rule.stayMs ? last : undefined;
-  const stepM = before === undefined ? 0 : distanceM(before, fix);
+  const near = gapMs < rule.gapMs ? last : undefined;
+  const wayM = near === undefined ? 0 : distanceM(near, fix);
   let current = run;
-  if (current !== undefined && fix.time - current.end.time >= rule.stayMs) {
+  if (current !== undefined && isOver(current, gapMs, wayM, fix, rule)) {
     closed.push({ start: current.start, end: current.end, tally: current.toEnd, closing: fix });
     current = undefined;
   }
-  if (isMoving(fix, before !== undefined, stepM, gapMs, rule)) {
-    const opening =
-      before === undefined
-        ? EMPTY
-        : add(EMPTY, before, 0, drive(NOBODY, before, undefined, assignments));
-    const tally = current?.toLast ?? opening;
+  const before = wayM > rule.maxStepM ? undefined : near;
+  const stepM = before === undefined ? 0 : wayM;
+  if (isMoving(fix, { before, gapMs, stepM }, rule)) {
+    const tally = current?.toLast ?? openingOf(before, assignments);
     const movedMs = before === undefined ? 0 : gapMs;
-    const toEnd = add(tally, fix, stepM, drive(tally.drivers, fix, movedMs, assignments));
-    return { start: current?.start ?? before ?? fix, end: fix, toEnd, toLast: toEnd };
+    const toEnd = add(tally, step, stepM, drive(tally.drivers, fix, movedMs, assignments));
+    const start = current?.start ?? before ?? fix;
+    return { start, end: fix, toEnd, toLast: toEnd, standingSince: undefined };
   }
   if (current === undefined) return undefined;
   const drivers = drive(current.toLast.drivers, fix, undefined, assignments);
-  return { ...current, toLast: add(current.toLast, fix, stepM, drivers) };
+  const toLast = add(current.toLast, step, stepM, drivers);
+  return { ...current, toLast, standingSince: current.standingSince ?? fix.time };
+}
+
+/** Sums over the fix that opens a run. */
+function openingOf(before: LocatedFix | undefined, assignments: TripStep['assignments']): Tally {
+  if (before === undefined) return EMPTY;
+  const step = { last: undefined, fix: before, leftOut: 0, assignments };
+  return add(EMPTY, step, 0, drive(NOBODY, before, undefined, assignments));
+}
+
+/** Length as the rule wants it measured, m. */
+export function lengthM(tally: Tally, rule: TripRule): number {
+  const measured = rule.distanceSource === 'odometer' ? odometerM(tally.meter) : undefined;
+  return measured ?? tally.distanceM;
 }
 
 /** The cut that silence makes of a run. */
@@ -117,7 +143,8 @@ export function sameTally(a: Tally, b: Tally): boolean {
       a.fixCount === b.fixCount &&
       a.inputsHigh === b.inputsHigh &&
       a.inputsLow === b.inputsLow &&
-      sameDrivers(a.drivers, b.drivers))
+      sameDrivers(a.drivers, b.drivers) &&
+      sameMeter(a.meter, b.meter))
   );
 }
 
@@ -128,6 +155,7 @@ export function sameRun(a: Run | undefined, b: Run | undefined): boolean {
   return (
     sameFix(a.start, b.start) &&
     sameFix(a.end, b.end) &&
+    a.standingSince === b.standingSince &&
     sameTally(a.toEnd, b.toEnd) &&
     sameTally(a.toLast, b.toLast)
   );

@@ -1,4 +1,5 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
+import { readCrossing, writeCrossing } from './crossing.ts';
 import { readLocated, writeFix } from './fix-codec.ts';
 import type { Presence, VisitCut } from './visit-fold.ts';
 
@@ -12,14 +13,14 @@ function writePresence(writer: ByteWriter, presence: Presence): void {
       return;
     case 'entering':
       writer.u8(1);
-      writeFix(writer, presence.first);
+      writeCrossing(writer, presence.first);
       writer.u32(presence.count);
       return;
     case 'inside':
       writer.u8(2);
-      writer.optional(presence.entered, (fix) => writeFix(writer, fix));
+      writer.optional(presence.entered, (crossing) => writeCrossing(writer, crossing));
       writeFix(writer, presence.lastInside);
-      writer.optional(presence.leaving, (fix) => writeFix(writer, fix));
+      writer.optional(presence.leaving, (crossing) => writeCrossing(writer, crossing));
       writer.u32(presence.outsideCount);
   }
 }
@@ -30,14 +31,14 @@ function readPresence(reader: ByteReader): Presence {
     case 0:
       return { kind: 'unset', zoneId };
     case 1:
-      return { kind: 'entering', zoneId, first: readLocated(reader), count: reader.u32() };
+      return { kind: 'entering', zoneId, first: readCrossing(reader), count: reader.u32() };
     case 2:
       return {
         kind: 'inside',
         zoneId,
-        entered: reader.optional(() => readLocated(reader)),
+        entered: reader.optional(() => readCrossing(reader)),
         lastInside: readLocated(reader),
-        leaving: reader.optional(() => readLocated(reader)),
+        leaving: reader.optional(() => readCrossing(reader)),
         outsideCount: reader.u32(),
       };
     default:
@@ -59,8 +60,8 @@ export function readPresences(reader: ByteReader): readonly Presence[] {
 export function writeVisitCut(writer: ByteWriter, cut: VisitCut): void {
   writer.text(cut.zoneId);
   writer.u8(statuses.indexOf(cut.status));
-  writeFix(writer, cut.entered);
-  writer.optional(cut.left, (fix) => writeFix(writer, fix));
+  writeCrossing(writer, cut.entered);
+  writer.optional(cut.left, (crossing) => writeCrossing(writer, crossing));
   writeFix(writer, cut.lastInside);
 }
 
@@ -69,8 +70,8 @@ export function readVisitCut(reader: ByteReader): VisitCut {
   return {
     zoneId: reader.text(),
     status: statuses[reader.u8()] ?? 'ENTERED',
-    entered: readLocated(reader),
-    left: reader.optional(() => readLocated(reader)),
+    entered: readCrossing(reader),
+    left: reader.optional(() => readCrossing(reader)),
     lastInside: readLocated(reader),
   };
 }

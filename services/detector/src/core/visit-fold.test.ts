@@ -17,7 +17,8 @@ function foldText(
   confirmFixes = 2,
   before: readonly Presence[] = [],
 ): { readonly lines: string[]; readonly presences: readonly Presence[] } {
-  const rule = { ...rules().visit, confirmFixes };
+  const given = rules();
+  const ruled = { ...given, visit: { ...given.visit, confirmFixes } };
   const closed: VisitCut[] = [];
   let presences = before;
   let last = before.length === 0 ? undefined : fix({ t: -60, lat: 0, lon: 0 });
@@ -29,7 +30,7 @@ function foldText(
     }
     const current = fix({ t, lat: 0, lon: 0 });
     const zoneIds = letter === 'i' ? ['z'] : [];
-    presences = advancePresences(last, presences, current, zoneIds, rule, closed);
+    presences = advancePresences(last, presences, current, zoneIds, ruled, closed);
     last = current;
     t += 60;
   }

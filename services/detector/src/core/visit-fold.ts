@@ -1,5 +1,10 @@
+import { crossingAt, crossingBetween, isDeep, sameCrossing, type Crossing } from './crossing.ts';
 import { sameFix, type LocatedFix } from './fix.ts';
-import type { VisitRule } from './rules.ts';
+import type { Border } from './rule.ts';
+import type { Rules } from './rules.ts';
+
+/** What decides about visits. */
+type VisitRules = Pick<Rules, 'visit' | 'zones'>;
 
 /**
  * Where a unit stands towards one zone. A zone without a presence is one that the unit is outside of.
@@ -15,16 +20,16 @@ export type Presence =
   | {
       readonly kind: 'entering';
       readonly zoneId: string;
-      readonly first: LocatedFix;
+      readonly first: Crossing;
       readonly count: number;
     }
   | {
       readonly kind: 'inside';
       readonly zoneId: string;
-      readonly entered: LocatedFix | undefined;
+      readonly entered: Crossing | undefined;
       readonly lastInside: LocatedFix;
-      /** First of the consecutive fixes outside, when there are any. */
-      readonly leaving: LocatedFix | undefined;
+      /** The way out that is not confirmed yet. */
+      readonly leaving: Crossing | undefined;
       readonly outsideCount: number;
     };
 
@@ -32,9 +37,9 @@ export type Presence =
 export interface VisitCut {
   readonly zoneId: string;
   readonly status: 'ENTERED' | 'LEFT' | 'UNKNOWN_EXIT';
-  readonly entered: LocatedFix;
-  /** First fix outside; for UNKNOWN_EXIT the last one inside; undefined while open. */
-  readonly left: LocatedFix | undefined;
+  readonly entered: Crossing;
+  /** The way out; for UNKNOWN_EXIT the last fix inside; undefined while open. */
+  readonly left: Crossing | undefined;
   readonly lastInside: LocatedFix;
 }
 
@@ -51,10 +56,10 @@ export function openVisits(presences: readonly Presence[]): VisitCut[] {
 
 /** An open visit that silence ended. */
 export function cutByLostSight(visit: VisitCut): VisitCut {
-  return { ...visit, status: 'UNKNOWN_EXIT', left: visit.lastInside };
+  return { ...visit, status: 'UNKNOWN_EXIT', left: crossingAt(visit.lastInside, 0) };
 }
 
-function inside(zoneId: string, entered: LocatedFix | undefined, fix: LocatedFix): Presence {
+function inside(zoneId: string, entered: Crossing | undefined, fix: LocatedFix): Presence {
   return {
     kind: 'inside',
     zoneId,
@@ -65,31 +70,52 @@ function inside(zoneId: string, entered: LocatedFix | undefined, fix: LocatedFix
   };
 }
 
+/** True when so many fixes since the crossing, or this one by its time or depth, confirm it. */
+function isConfirmed(
+  count: number,
+  first: Crossing,
+  fix: LocatedFix,
+  zoneId: string,
+  rules: VisitRules,
+): boolean {
+  const { confirmFixes, confirmMs } = rules.visit;
+  if (count >= confirmFixes || fix.time - first.fix.time >= confirmMs) return true;
+  return isDeep(fix, zoneId, rules);
+}
+
+/** A fix and the one before it. */
+interface Way {
+  readonly last: LocatedFix;
+  readonly fix: LocatedFix;
+}
+
 function whenInside(
   zoneId: string,
   presence: Presence | undefined,
-  fix: LocatedFix,
-  rule: VisitRule,
+  { last, fix }: Way,
+  rules: VisitRules,
 ): Presence {
   if (presence?.kind === 'unset') return inside(zoneId, undefined, fix);
   if (presence?.kind === 'inside') return inside(zoneId, presence.entered, fix);
-  const first = presence?.first ?? fix;
+  const first = presence?.first ?? crossingBetween(last, fix, zoneId, rules);
   const count = (presence?.count ?? 0) + 1;
-  if (count >= rule.confirmFixes) return inside(zoneId, first, fix);
+  if (isConfirmed(count, first, fix, zoneId, rules)) return inside(zoneId, first, fix);
   return { kind: 'entering', zoneId, first, count };
 }
 
 function whenOutside(
   presence: Presence,
-  fix: LocatedFix,
-  rule: VisitRule,
+  { last, fix }: Way,
+  rules: VisitRules,
   closed: VisitCut[],
 ): Presence | undefined {
   if (presence.kind !== 'inside') return undefined;
   const { zoneId, entered, lastInside } = presence;
-  const leaving = presence.leaving ?? fix;
+  const leaving = presence.leaving ?? crossingBetween(last, fix, zoneId, rules);
   const outsideCount = presence.outsideCount + 1;
-  if (outsideCount < rule.confirmFixes) return { ...presence, leaving, outsideCount };
+  if (!isConfirmed(outsideCount, leaving, fix, zoneId, rules)) {
+    return { ...presence, leaving, outsideCount };
+  }
   if (entered !== undefined) {
     closed.push({ zoneId, status: 'LEFT', entered, left: leaving, lastInside });
   }
@@ -98,34 +124,52 @@ function whenOutside(
 
 /**
  * The visit rule: one fix further. `zoneIds` (ascending) hold the fix. Visits that this fix ends are
- * added to `closed`. The first fix, and the first after more than the silence, only sets the state.
+ * added to `closed`. The first fix, and the first after more than the silence, only sets the state. Where
+ * a unit is in private mode is not looked at.
  */
 export function advancePresences(
   last: LocatedFix | undefined,
   presences: readonly Presence[],
   fix: LocatedFix,
   zoneIds: readonly string[],
-  rule: VisitRule,
+  rules: VisitRules,
   closed: VisitCut[],
 ): readonly Presence[] {
-  if (last === undefined || fix.time - last.time > rule.silenceMs) {
+  if (fix.isPrivate) return presences;
+  if (last === undefined || fix.time - last.time > rules.visit.silenceMs) {
     for (const visit of openVisits(presences)) closed.push(cutByLostSight(visit));
     return zoneIds.map((zoneId) => inside(zoneId, undefined, fix));
   }
   if (presences.length === 0 && zoneIds.length === 0) return presences;
+  const way = { last, fix };
   const next: Presence[] = [];
   for (const presence of presences) {
     const { zoneId } = presence;
     const moved = zoneIds.includes(zoneId)
-      ? whenInside(zoneId, presence, fix, rule)
-      : whenOutside(presence, fix, rule, closed);
+      ? whenInside(zoneId, presence, way, rules)
+      : whenOutside(presence, way, rules, closed);
     if (moved !== undefined) next.push(moved);
   }
   for (const zoneId of zoneIds) {
     if (presences.some((presence) => presence.zoneId === zoneId)) continue;
-    next.push(whenInside(zoneId, undefined, fix, rule));
+    next.push(whenInside(zoneId, undefined, way, rules));
   }
   return next;
+}
+
+/**
+ * Whether the unit was inside a zone that nobody knew of then cannot be told from the state that is
+ * left, so its next fix only sets the state; a zone that is gone is forgotten.
+ */
+export function rebasedPresences(
+  presences: readonly Presence[],
+  { located, knownZones, zones }: Border,
+): readonly Presence[] {
+  const present = new Set(zones);
+  const kept = presences.filter((presence) => present.has(presence.zoneId));
+  if (located === undefined) return kept;
+  const added = zones.filter((zoneId) => !knownZones.has(zoneId));
+  return [...kept, ...added.map((zoneId) => ({ kind: 'unset' as const, zoneId }))];
 }
 
 function samePresence(a: Presence, b: Presence): boolean {
@@ -134,14 +178,14 @@ function samePresence(a: Presence, b: Presence): boolean {
     case 'unset':
       return b.kind === 'unset';
     case 'entering':
-      return b.kind === 'entering' && a.count === b.count && sameFix(a.first, b.first);
+      return b.kind === 'entering' && a.count === b.count && sameCrossing(a.first, b.first);
     case 'inside':
       return (
         b.kind === 'inside' &&
         a.outsideCount === b.outsideCount &&
-        sameFix(a.entered, b.entered) &&
+        sameCrossing(a.entered, b.entered) &&
         sameFix(a.lastInside, b.lastInside) &&
-        sameFix(a.leaving, b.leaving)
+        sameCrossing(a.leaving, b.leaving)
       );
   }
 }

@@ -33,6 +33,14 @@ function source(sourceId: string): unknown {
   };
 }
 
+/** The rules of the references: every position counts, a crossing is the first fix behind the edge. */
+const plainRule: Partial<Detection> = {
+  movement_source: 'position',
+  outlier_speed_kmh: 0,
+  visit_confirm_depth_m: 0,
+  visit_interpolate_s: 0,
+};
+
 /** A tenant as the console publishes it: movement from positions, grace 6 h, one confirmation less than usual is a wish. */
 export function tenant(wishes: TenantWishes = {}): TenantConfigured {
   const tenantId = wishes.tenantId ?? 'bay-cabs';
@@ -47,7 +55,7 @@ export function tenant(wishes: TenantWishes = {}): TenantConfigured {
     },
     sources: (wishes.pullSources ?? ['wialon']).map(source),
     events: { trip: 'detected', site_visit: 'detected', trip_status: 'off', ...wishes.events },
-    detection: { movement_source: 'position', ...wishes.detection },
+    detection: { ...plainRule, ...wishes.detection },
     erp: { target: 'demo', adapter: 'postgres', url: 'secret://files/erp#url' },
     ownership: [],
     mappings: [mapping('trip'), mapping('site_visit')],

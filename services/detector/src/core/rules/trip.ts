@@ -3,13 +3,16 @@ import { round } from '@waybill/domain';
 import type { Interval } from '../inherit.ts';
 import type { Change } from '../occasion.ts';
 import { mainDriver, sameDrivers } from '../drivers.ts';
+import { odometerM, sameMeter } from '../meter.ts';
 import { envelopeOf, secondsBetween, type Version } from '../publication.ts';
+import { tripRuleAt, type Rules, type TripRule } from '../rules.ts';
 import { SIGNAL, type Refusal, type Rule, type Scene } from '../rule.ts';
 import { readRun, readTripCut, writeRun, writeTripCut } from '../trip-codec.ts';
 import {
   advanceRun,
   cutBySilence,
   inputsHash,
+  lengthM,
   sameRun,
   type Run,
   type TripCut,
@@ -20,8 +23,12 @@ type State = Run | undefined;
 /** Greatest distance that the contract takes; beyond it positions are nonsense. */
 const MAX_DISTANCE_KM = 10_000;
 
-function distanceKm(cut: TripCut): number {
-  return round(cut.tally.distanceM / 1000, 2);
+function kilometres(metres: number): number {
+  return round(metres / 1000, 2);
+}
+
+function ruleOf(cut: TripCut, rules: Rules): TripRule {
+  return tripRuleAt(rules, cut.start.time);
 }
 
 function intervalOf({ start, end }: Pick<TripCut, 'start' | 'end'>): Interval {
@@ -34,8 +41,17 @@ function silentRun({ state, located, clock, rules }: Scene<State>): Run | undefi
   return clock >= located.time + rules.trip.silenceMs ? state : undefined;
 }
 
+/** False for what is too short to be a trip. */
+function isTrip({ start, end, tally }: TripCut, rule: TripRule): boolean {
+  return (
+    tally.fixCount >= 2 &&
+    lengthM(tally, rule) >= rule.minDistanceM &&
+    end.time - start.time >= rule.minDurationMs
+  );
+}
+
 function refusalOf(cut: TripCut): Refusal | undefined {
-  const km = distanceKm(cut);
+  const km = kilometres(Math.max(cut.tally.distanceM, cut.tally.meter.risenM));
   if (km <= MAX_DISTANCE_KM) return undefined;
   const message = `expected a trip of at most ${MAX_DISTANCE_KM} km, found ${km} km from ${cut.tally.fixCount} fixes; check the tracker's positions`;
   return { code: 'TRIP_IMPLAUSIBLE', path: 'distance_km', message };
@@ -51,26 +67,47 @@ function isSame(a: TripCut, b: TripCut): boolean {
     a.end.longitude === b.end.longitude &&
     a.tally.fixCount === b.tally.fixCount &&
     sameDrivers(a.tally.drivers, b.tally.drivers) &&
-    distanceKm(a) === distanceKm(b) &&
+    sameMeter(a.tally.meter, b.tally.meter) &&
+    kilometres(a.tally.distanceM) === kilometres(b.tally.distanceM) &&
     inputsHash(a.tally) === inputsHash(b.tally)
   );
+}
+
+/** Where it started and ended; of a private trip nothing is said, which version 1 can only write as 0. */
+function placesOf({
+  start,
+  end,
+  tally,
+}: TripCut): Pick<
+  TripCompleted,
+  'start_latitude' | 'start_longitude' | 'end_latitude' | 'end_longitude'
+> {
+  if (tally.meter.isPrivate) {
+    return { start_latitude: 0, start_longitude: 0, end_latitude: 0, end_longitude: 0 };
+  }
+  return {
+    start_latitude: start.latitude,
+    start_longitude: start.longitude,
+    end_latitude: end.latitude,
+    end_longitude: end.longitude,
+  };
 }
 
 function eventOf(version: Version<TripCut>, scene: Scene<State>): TripCompleted {
   const { entry } = version;
   const { start, end, tally } = entry.cut;
   const main = mainDriver(tally.drivers);
+  const rule = ruleOf(entry.cut, scene.rules);
+  const byOdometer = odometerM(tally.meter);
+  const isByOdometer = rule.distanceSource === 'odometer' && byOdometer !== undefined;
   return {
     ...envelopeOf(trip, version, scene, { time: end.time, settledTime: end.time }),
     trip_id: entry.id,
     start_time: start.time,
     end_time: end.time,
     duration_s: secondsBetween(start, end),
-    distance_km: distanceKm(entry.cut),
-    start_latitude: start.latitude,
-    start_longitude: start.longitude,
-    end_latitude: end.latitude,
-    end_longitude: end.longitude,
+    distance_km: kilometres(lengthM(tally, rule)),
+    ...placesOf(entry.cut),
     fix_count: tally.fixCount,
     driver_code: main?.driver ?? null,
     driver_source: main?.source.toLowerCase() ?? null,
@@ -78,12 +115,12 @@ function eventOf(version: Version<TripCut>, scene: Scene<State>): TripCompleted 
     first_fix: start.address,
     last_fix: end.address,
     inputs_hash: inputsHash(tally),
-    distance_source: 'great_circle',
-    great_circle_km: distanceKm(entry.cut),
-    odometer_km: null,
-    left_out_count: null,
-    is_private: null,
-    settings_source: 'tenant',
+    distance_source: isByOdometer ? 'odometer' : 'great_circle',
+    great_circle_km: kilometres(tally.distanceM),
+    odometer_km: byOdometer === undefined ? null : kilometres(byOdometer),
+    left_out_count: tally.meter.leftOut,
+    is_private: tally.meter.isPrivate,
+    settings_source: rule.settingsSource,
   };
 }
 
@@ -92,7 +129,7 @@ function changeOf(
   old: TripCut | undefined,
   { rules, located }: Scene<State>,
 ): Change {
-  const { stayMs, silenceMs } = rules.trip;
+  const { stayMs, silenceMs } = ruleOf(cut, rules);
   const newest = located?.time ?? cut.end.time;
   const oldEnd = old === undefined ? -Infinity : old.end.time + stayMs;
   return {
@@ -105,7 +142,7 @@ function changeOf(
 }
 
 function withdrawalOf(cut: TripCut, { rules }: Scene<State>): Change {
-  const { stayMs } = rules.trip;
+  const { stayMs } = ruleOf(cut, rules);
   return {
     from: cut.start.time - stayMs,
     to: cut.end.time + stayMs,
@@ -126,10 +163,12 @@ export const trip: Rule<State, TripCut> = {
   reads: SIGNAL.position,
   isWanted: (rules) => rules.publishesTrips,
   start: undefined,
-  advance: (run, { located, place }, rules, closed) =>
-    place === undefined
-      ? run
-      : advanceRun(located, run, place, rules.trip, closed, rules.unit.assignments),
+  advance: (run, { located, place, leftOut }, rules, closed) => {
+    if (place === undefined) return run;
+    const { assignments } = rules.unit;
+    const step = { last: located, fix: place, leftOut, assignments };
+    return advanceRun(step, run, tripRuleAt(rules, place.time), closed);
+  },
   sameState: sameRun,
   writeState: writeRun,
   readState: readRun,
@@ -144,9 +183,7 @@ export const trip: Rule<State, TripCut> = {
       const silent = silentRun(scene);
       const all = silent === undefined ? closed : [...closed, cutBySilence(silent)];
       return {
-        cuts: all.filter(
-          ({ tally }) => tally.distanceM >= rules.trip.minDistanceM && tally.fixCount >= 2,
-        ),
+        cuts: all.filter((cut) => isTrip(cut, ruleOf(cut, rules))),
         open: state === undefined || silent !== undefined ? undefined : intervalOf(state),
       };
     },

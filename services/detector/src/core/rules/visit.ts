@@ -2,12 +2,13 @@ import { topics, type SiteVisited } from '@waybill/contracts';
 import type { Interval } from '../inherit.ts';
 import type { Change } from '../occasion.ts';
 import { envelopeOf, secondsBetween, type Version } from '../publication.ts';
-import { SIGNAL, type Border, type Rule, type Scene } from '../rule.ts';
+import { SIGNAL, type Rule, type Scene } from '../rule.ts';
 import { readPresences, readVisitCut, writePresences, writeVisitCut } from '../visit-codec.ts';
 import {
   advancePresences,
   cutByLostSight,
   openVisits,
+  rebasedPresences,
   samePresences,
   type Presence,
   type VisitCut,
@@ -16,14 +17,14 @@ import {
 type State = readonly Presence[];
 
 /** How far behind a visit's borders the fix that confirmed them is looked for, ms. */
-const CONFIRMATION_MS = 600_000;
+export const CONFIRMATION_MS = 600_000;
 
 function intervalOf(cut: VisitCut): Interval {
   return { from: cut.entered.time, to: cut.left?.time ?? Infinity };
 }
 
 /** True when T has passed the unit's newest fix by more than the silence that ends visits. */
-function isLost({ located, clock, rules }: Scene<State>): boolean {
+export function isLost({ located, clock, rules }: Scene<State>): boolean {
   if (located === undefined || clock === undefined) return false;
   return clock > located.time + rules.visit.silenceMs;
 }
@@ -46,14 +47,14 @@ function eventOf(version: Version<VisitCut>, scene: Scene<State>): SiteVisited {
     entered_time: entered.time,
     left_time: left?.time ?? null,
     dwell_s: left === undefined ? null : secondsBetween(entered, left),
-    first_fix: entered.address,
-    last_fix: (left ?? lastInside).address,
+    first_fix: entered.fix.address,
+    last_fix: (left?.fix ?? lastInside).address,
     fix_count: null,
     inputs_hash: null,
-    entered_is_interpolated: null,
-    entered_uncertainty_s: null,
-    left_is_interpolated: null,
-    left_uncertainty_s: null,
+    entered_is_interpolated: entered.isInterpolated,
+    entered_uncertainty_s: Math.ceil(entered.uncertaintyMs / 1000),
+    left_is_interpolated: left?.isInterpolated ?? null,
+    left_uncertainty_s: left === undefined ? null : Math.ceil(left.uncertaintyMs / 1000),
   };
 }
 
@@ -70,7 +71,7 @@ function changeOf(
     // That a visit which was entered is left is its course; anything else moves what was said before.
     isRecut: old !== undefined && (old.left !== undefined || old.entered.time !== cut.entered.time),
     silentSince: cut.status === 'UNKNOWN_EXIT' ? lostSince : undefined,
-    fix: cut.left ?? cut.lastInside,
+    fix: cut.left?.fix ?? cut.lastInside,
   };
 }
 
@@ -80,20 +81,8 @@ function withdrawalOf(cut: VisitCut): Change {
     to: (cut.left ?? cut.entered).time + CONFIRMATION_MS,
     isRecut: true,
     silentSince: undefined,
-    fix: cut.left ?? cut.lastInside,
+    fix: cut.left?.fix ?? cut.lastInside,
   };
-}
-
-/**
- * Whether the unit was inside a zone that nobody knew of then cannot be told from the state that is
- * left, so its next fix only sets the state; a zone that is gone is forgotten.
- */
-function rebased(presences: State, { located, knownZones, zones }: Border): State {
-  const present = new Set(zones);
-  const kept = presences.filter((presence) => present.has(presence.zoneId));
-  if (located === undefined) return kept;
-  const added = zones.filter((zoneId) => !knownZones.has(zoneId));
-  return [...kept, ...added.map((zoneId) => ({ kind: 'unset' as const, zoneId }))];
 }
 
 /** Visits of zones: published when entered and again when left, or lost sight of. */
@@ -106,9 +95,9 @@ export const visit: Rule<State, VisitCut> = {
   advance: (presences, { located, place, zoneIds }, rules, closed) =>
     place === undefined
       ? presences
-      : advancePresences(located, presences, place, zoneIds, rules.visit, closed),
+      : advancePresences(located, presences, place, zoneIds, rules, closed),
   sameState: samePresences,
-  rebased,
+  rebased: rebasedPresences,
   writeState: writePresences,
   readState: readPresences,
   writeCut: writeVisitCut,

@@ -1,0 +1,93 @@
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import { sameFix, type LocatedFix } from './fix.ts';
+import { readLocated, writeFix } from './fix-codec.ts';
+import type { Rules } from './rules.ts';
+import { between, crossingShare, depthM, holds } from './zone-shape.ts';
+
+/** When and where a unit crossed the edge of a zone. */
+export interface Crossing {
+  /** ms */
+  readonly time: number;
+  readonly latitude: number;
+  readonly longitude: number;
+  /** True when time and place are those of the edge on a straight way; false for those of `fix`. */
+  readonly isInterpolated: boolean;
+  /** It may have been this much earlier, ms. */
+  readonly uncertaintyMs: number;
+  /** First fix behind the edge. */
+  readonly fix: LocatedFix;
+}
+
+/** A crossing of which only the fix behind the edge is known. */
+export function crossingAt(fix: LocatedFix, uncertaintyMs: number): Crossing {
+  const { time, latitude, longitude } = fix;
+  return { time, latitude, longitude, isInterpolated: false, uncertaintyMs, fix };
+}
+
+/**
+ * The crossing between two fixes, of which one is inside. It is interpolated when they are near enough in
+ * time; a way through the zone as it is at the second fix that does not cross its edge, because the zone
+ * was edited between, and a place in private mode are not.
+ */
+export function crossingBetween(
+  last: LocatedFix,
+  fix: LocatedFix,
+  zoneId: string,
+  { visit, zones }: Pick<Rules, 'visit' | 'zones'>,
+): Crossing {
+  const gapMs = fix.time - last.time;
+  if (gapMs > visit.interpolateMs || last.isPrivate) return crossingAt(fix, gapMs);
+  const area = zones
+    .areasOf(zoneId, fix.time)
+    .find((candidate) => holds(candidate, last) !== holds(candidate, fix));
+  if (area === undefined) return crossingAt(fix, gapMs);
+  const share = crossingShare(area, last, fix);
+  return {
+    time: Math.round(last.time + gapMs * share),
+    ...between(last, fix, share),
+    isInterpolated: true,
+    uncertaintyMs: 0,
+    fix,
+  };
+}
+
+/** True when the fix is far enough from the zone's edge to confirm at once that it was crossed. */
+export function isDeep(
+  fix: LocatedFix,
+  zoneId: string,
+  { visit, zones }: Pick<Rules, 'visit' | 'zones'>,
+): boolean {
+  if (visit.confirmDepthM === Infinity) return false;
+  const areas = zones.areasOf(zoneId, fix.time);
+  const around = areas.filter((area) => holds(area, fix));
+  const isDeepIn = (area: (typeof areas)[number]): boolean =>
+    depthM(area, fix) >= visit.confirmDepthM;
+  return around.length > 0 ? around.some(isDeepIn) : areas.every(isDeepIn);
+}
+
+/** True when both say the same. */
+export function sameCrossing(a: Crossing | undefined, b: Crossing | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  return a.time === b.time && a.uncertaintyMs === b.uncertaintyMs && sameFix(a.fix, b.fix);
+}
+
+/** A crossing as bytes. */
+export function writeCrossing(writer: ByteWriter, crossing: Crossing): void {
+  writeFix(writer, crossing.fix);
+  writer.f64(crossing.uncertaintyMs);
+  writer.u8(crossing.isInterpolated ? 1 : 0);
+  if (!crossing.isInterpolated) return;
+  writer.f64(crossing.time);
+  writer.f64(crossing.latitude);
+  writer.f64(crossing.longitude);
+}
+
+/** The counterpart of `writeCrossing`. */
+export function readCrossing(reader: ByteReader): Crossing {
+  const fix = readLocated(reader);
+  const uncertaintyMs = reader.f64();
+  if (reader.u8() === 0) return crossingAt(fix, uncertaintyMs);
+  const [time, latitude, longitude] = [reader.f64(), reader.f64(), reader.f64()];
+  return { time, latitude, longitude, isInterpolated: true, uncertaintyMs, fix };
+}
