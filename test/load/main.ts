@@ -3,6 +3,7 @@ import { endToEnd } from './end-to-end.ts';
 import { ingestBench } from './ingest/bench.ts';
 import { report } from './report.ts';
 import { streamBench } from './stream/bench.ts';
+import { wialonBench } from './wialon/bench.ts';
 
 type Print = (line: object) => void;
 
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, (args: readonly string[], print: Print) =
       console.log(report(files));
     },
     ingest: ingestBench,
+    wialon: wialonBench,
   };
 
 const [name = '', ...args] = process.argv.slice(2);

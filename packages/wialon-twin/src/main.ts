@@ -28,12 +28,13 @@ setFlagsFromString('--semi-space-growth-factor=1');
 const YEAR_S = 31_536_000;
 
 /** What runs: own recordings, a made-up fleet, or a scenario file. */
-function scenarioOf({ scenario, tracks, live, units, everyS }: CommandLine): Scenario {
+function scenarioOf({ scenario, tracks, live, ...line }: CommandLine): Scenario {
   const nowS = Math.floor(Date.now() / 1000);
   if (tracks !== undefined) return ownTracks({ folder: tracks, startAt: live ? nowS : undefined });
+  const { units, everyS, historyS } = line;
   if (units === undefined) return readScenario(scenario);
   const baseTime = live ? new Date(nowS * 1000).toISOString() : '2025-01-06T00:00:00Z';
-  const fleet = { units, every_s: everyS };
+  const fleet = { units, every_s: everyS, history_s: historyS };
   return madeUpFleets({ accounts: ['fleet'], fleet, baseTime, durationS: YEAR_S });
 }
 
@@ -50,10 +51,15 @@ function pushing(scenario: Scenario, url: string | undefined): Scenario {
 
 async function main(): Promise<void> {
   const line = readCommandLine(process.argv.slice(2));
-  const { troubleOut, faults, push, ips: _ips, ...options } = line;
+  const { troubleOut, faults, push, ips, ...options } = line;
   const script: unknown = faults === undefined ? [] : JSON.parse(readFileSync(faults, 'utf8'));
   const scenario = pushing(scenarioOf(line), push);
-  const twin = await startTwin({ ...options, scenario, faults: readTimedFaults(script) });
+  const twin = await startTwin({
+    ...options,
+    scenario,
+    faults: readTimedFaults(script),
+    ...(ips !== undefined && { ips }),
+  });
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
     stopping ??= twin.close().then(() => process.exit(0));

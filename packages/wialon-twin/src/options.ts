@@ -20,18 +20,20 @@ export interface CommandLine {
   readonly units: number | undefined;
   /** Seconds between two messages of a made-up unit. */
   readonly everyS: number;
+  /** How long before the start the messages of a made-up fleet begin. */
+  readonly historyS: number;
   /** File with a fault script. */
   readonly faults: string | undefined;
   readonly virtual: boolean;
   readonly push: string | undefined;
   /** host:port of a receiver of Wialon IPS 2. */
-  readonly ips: string | undefined;
+  readonly ips: { readonly host: string; readonly port: number } | undefined;
 }
 
 /** A command line that cannot be followed. */
 export class UsageError extends Error {}
 
-export const usage = `usage: main.ts [--scenario demo|short|<file.json> | --tracks <folder> | --units <n> [--every-s 5]]
+export const usage = `usage: main.ts [--scenario demo|short|<file.json> | --tracks <folder> | --units <n> [--every-s 5] [--history-s 0]]
   [--live] [--clock real|virtual] [--speed 2000] [--seed 7] [--loop] [--start-held] [--faults <file.json>]
   [--push <url>] [--ips <host:port>] [--host 127.0.0.1] [--port 0] [--trouble-out <file>]
   [--session-idle-s 300] [--latency-ms 3]`;
@@ -43,6 +45,7 @@ const spec = {
   tracks: { type: 'string' },
   live: { type: 'boolean', default: false },
   units: { type: 'string' },
+  'history-s': { type: 'string', default: '0' },
   'every-s': { type: 'string', default: '5' },
   clock: { type: 'string', default: 'real' },
   faults: { type: 'string' },
@@ -73,6 +76,12 @@ function integerOption(name: string, text: string, low: number, high: number): n
   return value;
 }
 
+function target(name: string, text: string): { host: string; port: number } {
+  const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(text) ?? [];
+  if (host === '') throw new UsageError(`--${name} must be host:port, found ${text}`);
+  return { host, port: integerOption(name, port, 1, 65_535) };
+}
+
 /** Reads the arguments after the script; throws UsageError. */
 export function readCommandLine(args: readonly string[]): CommandLine {
   let values: ReturnType<typeof parseArgs<{ options: typeof spec }>>['values'];
@@ -98,10 +107,11 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     units:
       values.units === undefined ? undefined : integerOption('units', values.units, 1, 100_000),
     everyS: integerOption('every-s', values['every-s'], 1, 86_400),
+    historyS: integerOption('history-s', values['history-s'], 0, 2_592_000),
     faults: values.faults,
     virtual: values.clock === 'virtual',
     push: values.push,
-    ips: values.ips,
+    ips: values.ips === undefined ? undefined : target('ips', values.ips),
     host: values.host,
     port: integerOption('port', values.port, 0, 65_535),
     troubleOut: values['trouble-out'],

@@ -12,6 +12,8 @@ export interface Track {
   readonly lon: number;
   /** km/h. */
   readonly speed: number;
+  /** Degrees. */
+  readonly course: number;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
@@ -31,11 +33,12 @@ export function tracksOf(store: MessageStore, numbers: readonly number[]): Track
     if (position === undefined) return [];
     const message: unknown = JSON.parse(json);
     if (!isWellFormed(message) || message.pos === undefined || message.pos === null) return [];
-    const { s } = message.pos as { readonly s?: unknown };
+    const { s, c } = message.pos as { readonly s?: unknown; readonly c?: unknown };
     const { p } = message as { readonly p?: Readonly<Record<string, unknown>> };
-    const speed = typeof s === 'number' ? s : 0;
+    const number = (value: unknown): number => (typeof value === 'number' ? value : 0);
+    const [speed, course] = [number(s), number(c)];
     const { y: lat, x: lon } = message.pos;
-    return [{ i, t: message.t, lat, lon, speed, parameters: p ?? {} }];
+    return [{ i, t: message.t, lat, lon, speed, course, parameters: p ?? {} }];
   });
 }
 

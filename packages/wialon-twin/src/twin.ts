@@ -28,6 +28,8 @@ import { readRecording, type Recording } from './recording.ts';
 import { RemoteApi, type ApiAnswer } from './remote-api.ts';
 import { requestFields, sidOf } from './request-fields.ts';
 import { epochSeconds, type Scenario, type ScenarioAccount } from './scenario.ts';
+import { Delivery, type Delivered } from './senders/delivery.ts';
+import type { IpsTarget } from './senders/ips-sender.ts';
 import { Sessions } from './session.ts';
 import { planTrouble, type TroublePlan } from './trouble-plan.ts';
 import { readZones, type Zone } from './zones.ts';
@@ -60,6 +62,8 @@ export interface TwinOptions {
    * take no time. Excludes nowMs. Default false.
    */
   readonly virtual?: boolean;
+  /** Receiver of Wialon IPS 2.0 to which every message is sent. Default: none. */
+  readonly ips?: IpsTarget;
   /** Default: the provider's documented limits. */
   readonly limits?: Partial<Limits>;
   /** Monotonic wall time in ms. Default performance.now. */
@@ -77,6 +81,8 @@ export interface Twin {
   fault(order: Readonly<Record<string, unknown>>): unknown;
   /** Moves a virtual clock by seconds of wall time; throws on a real one. */
   advance(seconds: number): void;
+  /** Sends to push addresses and the IPS receiver what is registered by now; resolves when it is through. */
+  deliver(): Promise<Delivered>;
   /** As GET /twin/store. */
   store(): StoreReport;
   /** As GET /twin/calls. */
@@ -270,20 +276,43 @@ function portsOf(
   };
 }
 
+const DELIVERY_MS = 500;
+
+/** Sends what is registered twice a second; the result ends it. */
+function deliverAlways(delivery: Delivery): () => void {
+  let isBusy = false;
+  const timer = setInterval(() => {
+    if (isBusy) return;
+    isBusy = true;
+    void delivery.run().finally(() => {
+      isBusy = false;
+    });
+  }, DELIVERY_MS);
+  return () => {
+    clearInterval(timer);
+    delivery.close();
+  };
+}
+
 /** Starts a twin; rejects when the port is taken. The data clock starts to run here. */
 export async function startTwin(options: TwinOptions): Promise<Twin> {
   const wall = wallClock(options);
   const ports = portsOf(options, wall);
   const { clock, plan, advance, timed } = ports;
+  const sleep =
+    options.sleep ?? (advance === undefined ? wait : async (ms: number) => advance(ms / 1000));
+  const elapsedS = (): number => clock.wholeSecond();
+  const { accounts } = ports;
+  const delivery = new Delivery({ accounts, ips: options.ips, elapsedS, sleep });
   const latencyMs = options.latencyMs ?? (advance === undefined ? 3 : 0);
   const api = new RemoteApi({
     ...ports,
     limits: { ...documentedLimits, ...options.limits },
     pause: options.pause ?? ((): Promise<void> => (latencyMs === 0 ? turn() : wait(latencyMs))),
-    sleep: options.sleep ?? (advance === undefined ? wait : async (ms) => advance(ms / 1000)),
+    sleep,
     runFaults: () => timed.run(ports),
     nowMs: wall.nowMs,
-    elapsedS: () => clock.wholeSecond(),
+    elapsedS,
   });
   const server = Fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
   server.removeAllContentTypeParsers();
@@ -294,6 +323,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   addControlApi(server, ports);
   const host = options.host ?? '127.0.0.1';
   const url = await server.listen({ host, port: options.port ?? 0 });
+  const stopDelivery = delivery.isActive ? deliverAlways(delivery) : (): void => undefined;
   return {
     port: Number(new URL(url).port),
     url,
@@ -306,6 +336,13 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     },
     store: () => storeReport(ports),
     calls: () => callsReport(ports),
-    close: () => server.close(),
+    deliver: async () => {
+      await delivery.run();
+      return delivery.report();
+    },
+    close: async () => {
+      stopDelivery();
+      await server.close();
+    },
   };
 }
