@@ -44,7 +44,17 @@ function sourceProblems({ sources, events }: TenantModel): ModelProblem[] {
       fix: 'add a webhook source or set trip_status: off',
     });
   }
-  for (const event of ['trip', 'site_visit', 'geofence'] as const) {
+  const detected = [
+    'trip',
+    'site_visit',
+    'geofence',
+    'idle',
+    'fuel_level',
+    'odometer',
+    'service_due',
+    'shift',
+  ] as const;
+  for (const event of detected) {
     if (events[event] === 'detected' && !kinds.has('wialon')) {
       problems.push({
         path: ['events', event],

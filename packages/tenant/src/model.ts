@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { name, secretReference } from './reference.ts';
 import { rateLimit } from './rate-limit.ts';
+import { fuelSettings, idleSettings, meterSettings, shiftSettings } from './signal-settings.ts';
 import { webhookSource } from './webhook-source.ts';
 import { wialonSource } from './wialon-source.ts';
 
@@ -53,6 +54,10 @@ const detection = z.strictObject({
   visit_silence_h: z.number().positive().default(120),
   /** Whether the ERP's plan says who drove where neither a message nor a binding does. */
   use_planned_drivers: z.boolean().default(false),
+  idle: idleSettings.prefault({}),
+  fuel: fuelSettings.prefault({}),
+  meter: meterSettings.prefault({}),
+  shift: shiftSettings.prefault({}),
 });
 
 const expression = z.strictObject({
@@ -116,6 +121,11 @@ export const tenantModel = z.strictObject({
     site_visit: z.enum(['detected', 'off']).default('detected'),
     geofence: z.enum(['detected', 'off']).default('off'),
     trip_status: z.enum(['provider', 'off']).default('off'),
+    idle: z.enum(['detected', 'off']).default('off'),
+    fuel_level: z.enum(['detected', 'off']).default('off'),
+    odometer: z.enum(['detected', 'off']).default('off'),
+    service_due: z.enum(['detected', 'off']).default('off'),
+    shift: z.enum(['detected', 'off']).default('off'),
   }),
   detection,
   erp: z.strictObject({

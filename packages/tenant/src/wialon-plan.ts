@@ -15,6 +15,11 @@ const needsOfEvent: { readonly [E in keyof Events]-?: readonly WialonNeed[] } = 
   site_visit: ['messages', 'zones'],
   geofence: ['messages', 'zones'],
   trip_status: [],
+  idle: ['messages', 'sensors'],
+  fuel_level: ['messages', 'sensors'],
+  odometer: ['messages', 'sensors'],
+  service_due: ['messages', 'sensors'],
+  shift: ['messages', 'drivers'],
 };
 
 /** Units, zones and drivers are looked up again this often. */

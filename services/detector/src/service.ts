@@ -51,7 +51,7 @@ export async function createService(
       topics.driverBinding,
       topics.plannedAssignment,
     ],
-    outputs: [topics.trip, topics.siteVisit, topics.task],
+    outputs: [topics.trip, topics.siteVisit, topics.idle, topics.fuelLevel, topics.task],
     deadLetter: topics.detectorDeadLetter,
     store: unitStore,
     rework: { commands: topics.detectorRework, state: topics.detectorReworkState },

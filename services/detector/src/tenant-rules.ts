@@ -7,6 +7,7 @@ import {
 import { hashId, taskKey } from '@waybill/domain';
 import type { TableReader } from '@waybill/stream';
 import { progressSources, readTenant, type Detection } from '@waybill/tenant';
+import { signalRulesOf } from './signal-rules.ts';
 import type { Rules, TripRule, VisitRule } from './core/rules.ts';
 import { tripVersionsOf } from './core/trip-settings.ts';
 import { NO_SETTINGS, unitSettingsOf } from './core/unit-settings.ts';
@@ -102,6 +103,8 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
     publishesVisits: model.events.site_visit === 'detected',
     publishesCrossings: model.events.geofence === 'detected',
   };
+  const { idle, fuel, meter } = detection;
+  const wishes = [idle, fuel, meter, model.events];
   const shapes = areas.map(({ zoneId, shape, widthM, points, validFrom, validTo }) => [
     zoneId,
     shape,
@@ -112,6 +115,7 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
   ]);
   return {
     ...settings,
+    ...signalRulesOf(model),
     tenantId: model.tenant_id,
     zones: buildZoneIndex(areas),
     unit: NO_SETTINGS,
@@ -122,7 +126,7 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
     pullSources: model.sources
       .filter((source) => source.kind === 'wialon')
       .flatMap(progressSources),
-    fingerprint: hashId(JSON.stringify([settings, shapes], infinityAsText)),
+    fingerprint: hashId(JSON.stringify([settings, wishes, shapes], infinityAsText)),
     version: configured.version,
     changedTime: Math.max(configured.applied_time, ...zones.map((zone) => zone.revision)),
   };
@@ -136,9 +140,11 @@ export function rulesOfUnit(rules: Rules, unit: string, tables: TableReader): Ru
     tables.get(topics.driverBinding, key)?.value,
     rules.usesPlannedDrivers ? tables.get(topics.plannedAssignment, key)?.value : undefined,
   );
-  if (settings === rules.unit) return rules;
+  const tanks = rules.fuel.ownTanks.get(unit);
+  if (settings === rules.unit && tanks === undefined) return rules;
+  const fuel = tanks === undefined ? rules.fuel : { ...rules.fuel, tanks };
   const unitTrip = rules.wantsUnitTrip
     ? tripVersionsOf(settings.provider, rules.trip).versions
     : [];
-  return { ...rules, unit: settings, unitTrip };
+  return { ...rules, fuel, unit: settings, unitTrip };
 }

@@ -1,3 +1,5 @@
+import type { FuelRule } from './fuel-fold.ts';
+import type { IdleRule } from './idle-fold.ts';
 import type { UnitSettings } from './unit-settings.ts';
 import type { ZoneIndex } from './zone-index.ts';
 
@@ -61,6 +63,15 @@ export interface VisitRule {
   readonly dwellMs: number;
 }
 
+/** Which of the further events the tenant wants. */
+export interface Publishes {
+  readonly idle: boolean;
+  readonly fuelLevel: boolean;
+  readonly odometer: boolean;
+  readonly serviceDue: boolean;
+  readonly shift: boolean;
+}
+
 /** All that decides about a tenant's units; built from its tables, never changed in place. */
 export interface Rules {
   readonly tenantId: string;
@@ -73,6 +84,8 @@ export interface Rules {
   /** A fix that needs more than this to both neighbours while these agree is left out, km/h. */
   readonly outlierSpeedKmh: number;
   readonly visit: VisitRule;
+  readonly idle: IdleRule;
+  readonly fuel: FuelRule;
   readonly zones: ZoneIndex;
   /** Settings of the unit that is folded with these rules. */
   readonly unit: UnitSettings;
@@ -87,6 +100,7 @@ export interface Rules {
   readonly publishesTrips: boolean;
   readonly publishesVisits: boolean;
   readonly publishesCrossings: boolean;
+  readonly publishes: Publishes;
   /** Pull sources whose progress makes the tenant's clock. */
   readonly pullSources: readonly string[];
   /** Hash of all that changes a result, the unit's settings aside. */

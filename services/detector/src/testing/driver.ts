@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import {
   type AssignmentPlanned,
+  type FuelLevelChanged,
+  type IdleEnded,
+  type SignalRecorded,
   type DriverBound,
   topics,
   type ElementRejected,
@@ -23,13 +26,15 @@ export interface Produced {
   readonly trips: readonly TripCompleted[];
   readonly visits: readonly SiteVisited[];
   readonly tasks: readonly TaskRaised[];
+  readonly idles: readonly IdleEnded[];
+  readonly fuelChanges: readonly FuelLevelChanged[];
   readonly rejections: readonly ElementRejected[];
   readonly skipped: ReadonlyMap<string, number>;
   /** Key and message of all events. */
   readonly records: readonly { readonly key: string; readonly message: Message }[];
 }
 
-export type Input = PositionRecorded | ProgressReached;
+export type Input = PositionRecorded | SignalRecorded | ProgressReached;
 
 /** What happens to the first commit of a turn; the stream does the work again. */
 export interface Trouble {
@@ -50,6 +55,8 @@ export interface Driver {
   /** Newest version of each trip that is not retracted. */
   readonly standingTrips: () => readonly TripCompleted[];
   readonly standingVisits: () => readonly SiteVisited[];
+  readonly standingIdles: () => readonly IdleEnded[];
+  readonly standingFuelChanges: () => readonly FuelLevelChanged[];
   readonly openTasks: () => readonly TaskRaised[];
   /** Deletes saved parts whose key holds `text`, as no transaction of ours would. */
   readonly lose: (text: string) => Promise<void>;
@@ -88,6 +95,8 @@ export async function createDriver(
   const trips: TripCompleted[] = [];
   const visits: SiteVisited[] = [];
   const tasks: TaskRaised[] = [];
+  const idles: IdleEnded[] = [];
+  const fuelChanges: FuelLevelChanged[] = [];
   const stream = await createStreamDriver({ partitions: { task: 1, source: 1 } });
 
   async function turn<M extends Message>(
@@ -101,15 +110,21 @@ export async function createDriver(
       trips: await stream.take(topics.trip),
       visits: await stream.take(topics.siteVisit),
       tasks: await stream.take(topics.task),
+      idles: await stream.take(topics.idle),
+      fuelChanges: await stream.take(topics.fuelLevel),
     };
     const produced = {
       trips: valuesOf(read.trips),
       visits: valuesOf(read.visits),
       tasks: valuesOf(read.tasks),
+      idles: valuesOf(read.idles),
+      fuelChanges: valuesOf(read.fuelChanges),
     };
     trips.push(...produced.trips);
     visits.push(...produced.visits);
     tasks.push(...produced.tasks);
+    idles.push(...produced.idles);
+    fuelChanges.push(...produced.fuelChanges);
     const letters = await stream.take(topics.detectorDeadLetter);
     return {
       ...produced,
@@ -146,7 +161,12 @@ export async function createDriver(
         topics.position as Topic,
         inputs.map((value) => {
           const isPosition = 'event_id' in value;
-          const type = isPosition ? 'PositionRecorded' : 'ProgressReached';
+          const type =
+            'latitude' in value
+              ? 'PositionRecorded'
+              : isPosition
+                ? 'SignalRecorded'
+                : 'ProgressReached';
           const key = taskKey(value.tenant_id, isPosition ? value.unit : value.source_id);
           return { key, message: { type, value } };
         }),
@@ -172,6 +192,8 @@ export async function createDriver(
     restart: service.restart,
     standingTrips: () => newest(trips).filter((trip) => !trip.retracted),
     standingVisits: () => newest(visits).filter((visit) => !visit.retracted),
+    standingIdles: () => newest(idles).filter((idle) => !idle.retracted),
+    standingFuelChanges: () => newest(fuelChanges).filter((change) => !change.retracted),
     openTasks: () =>
       newest(tasks.map((raised) => ({ ...raised, event_id: raised.task_id }))).filter(
         (raised) => raised.status === 'OPEN',

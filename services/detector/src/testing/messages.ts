@@ -65,13 +65,21 @@ export function position(fixture: Fixture): PositionRecorded {
   };
 }
 
+const PLACE: ReadonlySet<string> = new Set([
+  'latitude',
+  'longitude',
+  'altitude_m',
+  'course_deg',
+  'satellites',
+]);
+
 /** What a device measured without a position, as the transformer publishes it. */
 export function signal(fixture: Omit<Fixture, 'lat' | 'lon'>): SignalRecorded {
-  const { latitude, longitude, altitude_m, course_deg, satellites, ...rest } = position({
-    ...fixture,
-    lat: 0,
-    lon: 0,
-  });
+  const fields = Object.entries(position({ ...fixture, lat: 0, lon: 0 }));
+  // A signal has all fields of a position but those of a place.
+  const rest = Object.fromEntries(
+    fields.filter(([name]) => !PLACE.has(name)),
+  ) as unknown as SignalRecorded;
   const { tenant_id: tenantId, unit, event_time: eventTime } = rest;
   return { ...rest, event_id: signalId(tenantId, unit, eventTime, [fixture.speed ?? null]) };
 }

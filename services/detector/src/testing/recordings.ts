@@ -37,7 +37,54 @@ export function fixturesOf(recording: Recording, tenantId: string): Fixture[] {
 
 /** Rows of a reference file in testdata. */
 export function referenceOf(file: string): Record<string, string>[] {
-  return rowsOf(gunzipped(file, testdata));
+  const isPacked = file.endsWith('.gz');
+  return rowsOf(
+    isPacked ? gunzipped(file, testdata) : readFileSync(new URL(file, testdata), 'utf8'),
+  );
+}
+
+/** The cabs with simulated fuel levels (testdata/README.md), in file order. */
+export function fuelFixturesOf(tenantId: string): Fixture[] {
+  const levels = referenceOf('sim-fuel-levels.csv.gz');
+  return fixturesOf('sf-cabs', tenantId).map((fixture, i) => {
+    const level = levels[i]?.['fuel_level_l'] ?? '';
+    return { ...fixture, signals: { fuel_level_l: level === '' ? null : Number(level) } };
+  });
+}
+
+/** A row of the car without a clock: session, whether it is a labelled idling one, and the message. */
+export interface ObdRow {
+  readonly session: string;
+  readonly isIdle: boolean;
+  readonly fixture: Omit<Fixture, 'lat' | 'lon'>;
+}
+
+/** The rows of the OBD recording, which has no positions. */
+export function obdRows(): ObdRow[] {
+  return referenceOf('etios-obd.csv.gz').map((row) => ({
+    session: row['session'] ?? '',
+    isIdle: row['kind'] === 'idle',
+    fixture: {
+      t: Number(row['t']),
+      speed: Number(row['speed_kmh']),
+      signals: {
+        engine_rpm: Number(row['rpm']),
+        fuel_level_percent: Number(row['fuel_level_percent']),
+      },
+    },
+  }));
+}
+
+/** The electric car at 1 Hz; its battery's state of charge as a level in percent. */
+export function electricFixtures(unit: string): Fixture[] {
+  return referenceOf('rabat-ev.csv.gz').map((row) => ({
+    unit,
+    t: Number(row['t']),
+    lat: Number(row['lat']),
+    lon: Number(row['lon']),
+    speed: Number(row['speed_kmh']),
+    signals: { fuel_level_percent: Number(row['soc_percent']) },
+  }));
 }
 
 interface Feature {

@@ -11,7 +11,7 @@ import { Fault } from '@waybill/fault';
 import { createPool } from '@waybill/postgres';
 import { createMetrics, startTracing, type RunningService } from '@waybill/runtime';
 import type { Outgoing, Streams } from '@waybill/stream';
-import { toDocument, type TenantModel, type WebhookSource } from '@waybill/tenant';
+import { tenantModel, toDocument, type TenantModel, type WebhookSource } from '@waybill/tenant';
 import { ingestMetrics } from '../metrics.ts';
 import { createService, type ServiceConfig } from '../service.ts';
 
@@ -66,27 +66,8 @@ export function tenant(
       closed_period: 'amend',
     },
     sources: [pushSource('dispatch', { secrets }), ...further],
-    events: { trip: 'off', site_visit: 'off', geofence: 'off', trip_status: 'off' },
-    detection: {
-      trip_settings: 'tenant',
-      movement_source: 'position',
-      min_speed_kmh: 5,
-      stay_time_s: 300,
-      min_trip_distance_m: 500,
-      min_trip_time_s: 0,
-      min_satellites: 0,
-      max_message_distance_m: 0,
-      trip_distance: 'great_circle',
-      outlier_speed_kmh: 200,
-      silence_s: 600,
-      visit_confirm_fixes: 2,
-      visit_confirm_s: 30,
-      visit_confirm_depth_m: 20,
-      visit_interpolate_s: 120,
-      dwell_threshold_s: 900,
-      visit_silence_h: 120,
-      use_planned_drivers: false,
-    },
+    events: tenantModel.shape.events.parse({ trip: 'off', site_visit: 'off' }),
+    detection: tenantModel.shape.detection.parse({ movement_source: 'position' }),
     erp: {
       target: 'erp',
       adapter: 'postgres',

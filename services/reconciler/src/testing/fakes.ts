@@ -75,7 +75,7 @@ export function configured(model: TenantModel, document_sha256?: string): Tenant
 }
 
 export const model: TenantModel = sampleTenant({
-  events: { trip: 'detected', site_visit: 'off', geofence: 'off', trip_status: 'off' },
+  events: { ...sampleTenant({}).events, trip: 'detected' },
   ownership: [
     {
       entity: 'trip',

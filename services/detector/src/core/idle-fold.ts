@@ -1,0 +1,113 @@
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import { sameFix, type Fix, type LocatedFix } from './fix.ts';
+import { readFix, readLocated, writeFix } from './fix-codec.ts';
+import { NO_INPUTS, readInputs, sameInputs, withFix, writeInputs, type Inputs } from './inputs.ts';
+import { motionOf } from './motion.ts';
+import type { Step } from './rule.ts';
+import type { TripRule } from './rules.ts';
+
+export interface IdleRule {
+  /** Shorter ones are none, ms. */
+  readonly thresholdMs: number;
+  /** Without a fix that says so for longer than this the engine is not known to run, ms. */
+  readonly silenceMs: number;
+}
+
+/** An engine that is off for less flickers, ms. */
+const FLICKER_MS = 60_000;
+
+/** A stretch that stands with the engine on; as a cut, one that ended. */
+export interface Idling {
+  readonly start: Fix;
+  /** Newest fix that stands with the engine on. */
+  readonly end: Fix;
+  /** Where it stands. */
+  readonly place: LocatedFix | undefined;
+  /** First fix with the engine off since `end`. */
+  readonly off: Fix | undefined;
+  readonly isPrivate: boolean;
+  readonly inputs: Inputs;
+}
+
+export type IdleState = Idling | undefined;
+
+function begun(fix: Fix, place: LocatedFix | undefined): Idling {
+  const inputs = withFix(NO_INPUTS, fix);
+  return { start: fix, end: fix, place, off: undefined, isPrivate: fix.isPrivate, inputs };
+}
+
+/** When silence ends it, ms. */
+export function idleEndsBy({ end, off }: Idling, rule: IdleRule): number {
+  const bySilence = end.time + rule.silenceMs;
+  return off === undefined ? bySilence : Math.min(bySilence, off.time + FLICKER_MS);
+}
+
+/** The idle rule: one fix further; a stretch that ends is added to `closed`, however short. */
+export function advanceIdle(
+  state: IdleState,
+  { fix, located, place }: Pick<Step, 'fix' | 'located' | 'place'>,
+  rule: IdleRule,
+  trip: Pick<TripRule, 'movementSource' | 'minSpeedKmh'>,
+  closed: Idling[],
+): IdleState {
+  if (state === undefined && fix.engineOn !== true) return undefined;
+  const motion = motionOf(located, fix, trip);
+  let current = state;
+  if (current !== undefined && fix.time > idleEndsBy(current, rule)) {
+    closed.push(current);
+    current = undefined;
+  }
+  if (motion === 'moving') {
+    if (current !== undefined) closed.push(current);
+    return undefined;
+  }
+  if (fix.engineOn === true) {
+    if (current === undefined) return motion === 'standing' ? begun(fix, place) : undefined;
+    return {
+      ...current,
+      end: fix,
+      place: current.place ?? place,
+      off: undefined,
+      isPrivate: current.isPrivate || fix.isPrivate,
+      inputs: withFix(current.inputs, fix),
+    };
+  }
+  if (fix.engineOn === false && current !== undefined && current.off === undefined) {
+    return { ...current, off: fix };
+  }
+  return current;
+}
+
+/** True when both go on in the same way whatever comes. */
+export function sameIdling(a: IdleState, b: IdleState): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  return (
+    sameFix(a.start, b.start) &&
+    sameFix(a.end, b.end) &&
+    sameFix(a.place, b.place) &&
+    sameFix(a.off, b.off) &&
+    a.isPrivate === b.isPrivate &&
+    sameInputs(a.inputs, b.inputs)
+  );
+}
+
+export function writeIdling(writer: ByteWriter, idling: Idling): void {
+  writeFix(writer, idling.start);
+  writeFix(writer, idling.end);
+  writer.optional(idling.place, (fix) => writeFix(writer, fix));
+  writer.optional(idling.off, (fix) => writeFix(writer, fix));
+  writer.u8(idling.isPrivate ? 1 : 0);
+  writeInputs(writer, idling.inputs);
+}
+
+export function readIdling(reader: ByteReader): Idling {
+  return {
+    start: readFix(reader),
+    end: readFix(reader),
+    place: reader.optional(() => readLocated(reader)),
+    off: reader.optional(() => readFix(reader)),
+    isPrivate: reader.u8() === 1,
+    inputs: readInputs(reader),
+  };
+}

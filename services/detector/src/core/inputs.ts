@@ -1,0 +1,49 @@
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { Fix } from './fix.ts';
+
+/** Which fixes a fact was cut from: their count, and the sum modulo 2^64 of the first halves of their ids. */
+export interface Inputs {
+  readonly count: number;
+  readonly high: number;
+  readonly low: number;
+}
+
+/** Of no fix. */
+export const NO_INPUTS: Inputs = Object.freeze({ count: 0, high: 0, low: 0 });
+
+const WORD = 0x1_0000_0000;
+
+/** Both together. */
+export function joined(a: Inputs, b: Inputs): Inputs {
+  const low = a.low + b.low;
+  return {
+    count: a.count + b.count,
+    high: (a.high + b.high + (low >= WORD ? 1 : 0)) % WORD,
+    low: low % WORD,
+  };
+}
+
+/** One fix more. */
+export function withFix(inputs: Inputs, fix: Fix): Inputs {
+  return joined(inputs, { count: 1, high: fix.idHigh, low: fix.idLow });
+}
+
+export function sameInputs(a: Inputs, b: Inputs): boolean {
+  return a.count === b.count && a.high === b.high && a.low === b.low;
+}
+
+/** 16 hex digits; does not depend on the order of the fixes. */
+export function hashOf({ high, low }: Inputs): string {
+  const word = (value: number): string => value.toString(16).padStart(8, '0');
+  return word(high) + word(low);
+}
+
+export function writeInputs(writer: ByteWriter, { count, high, low }: Inputs): void {
+  writer.u32(count);
+  writer.u32(high);
+  writer.u32(low);
+}
+
+export function readInputs(reader: ByteReader): Inputs {
+  return { count: reader.u32(), high: reader.u32(), low: reader.u32() };
+}
