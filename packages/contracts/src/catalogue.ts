@@ -436,6 +436,18 @@ const detectorUnit: Topic<Message<'UnitStateSaved', t.UnitStateSaved>> = topic(
   },
 );
 
+/** Of days that are over: what was published, re-read, proposed. */
+const detectorLate: Topic<Message<'UnitStateSaved', t.UnitStateSaved>> = topic(
+  'detector.late.state.v1',
+  {
+    key: 'tenant/unit#part',
+    compacted: true,
+    madeBy: ['detector'],
+    readBy: ['detector'],
+    contracts: { UnitStateSaved: detectorUnit.contracts.UnitStateSaved },
+  },
+);
+
 /** Quarantine: its senders were told, so it is no gap, and nobody has to read it but people. */
 const ingestDeadLetter: DeadLetterTopic = deadLetter('ingest', []);
 
@@ -494,6 +506,7 @@ export const topics: {
   readonly task: typeof task;
   readonly delivery: typeof delivery;
   readonly detectorUnit: typeof detectorUnit;
+  readonly detectorLate: typeof detectorLate;
   readonly ingestDeadLetter: typeof ingestDeadLetter;
   readonly transformerDeadLetter: typeof transformerDeadLetter;
   readonly detectorDeadLetter: typeof detectorDeadLetter;
@@ -540,6 +553,7 @@ export const topics: {
   task,
   delivery,
   detectorUnit,
+  detectorLate,
   ingestDeadLetter,
   transformerDeadLetter,
   detectorDeadLetter,

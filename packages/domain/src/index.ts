@@ -3,5 +3,6 @@ export { fixId, pointId, signalId, taskKey, unitOf, type FixIdentity } from './i
 export { distanceM, type Coordinate } from './geo.ts';
 export { businessDate, localTime, parseInstant, zoneOffsetMs } from './time.ts';
 export { dayOf, instantOf } from './json-time.ts';
+export { REREAD_MARGIN_MS } from './reread.ts';
 export { round } from './round.ts';
 export { jsonMember, jsonSpans, type JsonSpan } from './json-spans.ts';

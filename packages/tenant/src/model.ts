@@ -13,6 +13,8 @@ const company = z.strictObject({
   currency: z.string().regex(/^[A-Z]{3}$/),
   /** Late facts up to this many hours are applied; later ones become tasks. */
   grace_hours: z.number().positive().max(240).default(6),
+  /** What happens to positions that come later than that, beside the task: nothing, or a proposal. */
+  beyond_grace: z.enum(['task', 'recompute']).default('task'),
   /** What happens to a fact within grace whose period the ERP has closed. */
   closed_period: z.enum(['amend']).default('amend'),
 });

@@ -2,12 +2,15 @@ import {
   topics,
   type PositionRecorded,
   type ProgressReached,
+  type ProposalJudged,
+  type RangeReread,
   type SignalRecorded,
 } from '@waybill/contracts';
 import type { Emitter, Received, Task, TaskContext } from '@waybill/stream';
 import { finishUnit } from './finish-unit.ts';
 import { handlePosition } from './handle-position.ts';
 import { handleProgress } from './handle-progress.ts';
+import { createLateData } from './late-data.ts';
 import type { DetectorMetrics } from './metrics.ts';
 import type { DetectorLogger } from './ports.ts';
 import type { TenantState } from './tenant-state.ts';
@@ -21,8 +24,16 @@ const UNIT_TABLES: ReadonlySet<string> = new Set([
   topics.plannedAssignment.name,
 ]);
 
+/** Stores beside the units: what was published and proposed of days that are over. */
+export interface Stores {
+  readonly late: Uint8Array;
+}
+
 /** What the detector uses of its task. */
-type DetectorContext = Pick<TaskContext<Uint8Array>, 'partition' | 'store' | 'tables'>;
+type DetectorContext = Pick<
+  TaskContext<Uint8Array, Stores>,
+  'partition' | 'store' | 'stores' | 'tables'
+>;
 
 export interface TaskSetting {
   readonly maxFixesPerUnit: number;
@@ -43,6 +54,13 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
   const { metrics, logger, maxFixesPerUnit } = setting;
   const { store } = context;
   const tenants = createTenants(store, context.tables, logger);
+  const lateData = createLateData({
+    tenants,
+    store: context.stores.late,
+    tables: context.tables,
+    metrics,
+  });
+  const finishing = { store, metrics, lateData };
   const handling = { tenants, maxFixesPerUnit, metrics };
   let isLoaded = false;
 
@@ -61,19 +79,24 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
       const { tenantId } = touched.tenant;
       const rules = tenants.rulesOf(touched.tenant, touched.held);
       if (rules === undefined) continue;
-      finishUnit(touched, rules, turn.clocks.get(tenantId), store, turn.out, metrics);
+      finishUnit(touched, rules, turn.clocks.get(tenantId), turn.out, finishing);
     }
   }
 
   function inTurn(out: Emitter, work: (turn: Turn) => void): void {
+    const turn = beginTurn(out);
     if (!isLoaded) {
       tenants.load();
+      lateData.load(turn);
       isLoaded = true;
     }
-    const turn = beginTurn(out);
     for (const tenant of tenants.all()) tenants.refresh(tenant, turn);
     work(turn);
     finish(turn);
+    // Beyond grace comes last: what it decides about a unit is settled in a turn of its own.
+    const after = beginTurn(out);
+    lateData.work(after);
+    finish(after);
   }
 
   function handleRecord(record: Received, turn: Turn): void {
@@ -86,14 +109,28 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     }
   }
 
+  function handleReread({ message: { type, value } }: Received, turn: Turn): void {
+    if (type === 'RangeReread') lateData.mark(value as RangeReread, turn);
+    else lateData.collect(value as PositionRecorded | SignalRecorded, turn.out);
+  }
+
   return {
     handle: (records, out) => {
       inTurn(out, (turn) => {
-        for (const record of records) handleRecord(record, turn);
+        const [first] = records;
+        const handleOne =
+          first?.topic.name === topics.positionBackfill.name ? handleReread : handleRecord;
+        for (const record of records) handleOne(record, turn);
       });
       reportState();
     },
-    onTable: (topic, key, _message, out) => {
+    onTable: (topic, key, message, out) => {
+      if (topic.name === topics.proposalVerdict.name) {
+        // Before the first record nothing is loaded yet: loading looks at all verdicts.
+        if (!isLoaded || message === null) return;
+        inTurn(out, (turn) => lateData.judge(message.value as ProposalJudged, turn));
+        return;
+      }
       const slash = key.indexOf('/');
       const tenantId = slash === -1 ? key : key.slice(0, slash);
       if (UNIT_TABLES.has(topic.name)) tenants.markStale(tenantId, key.slice(slash + 1));

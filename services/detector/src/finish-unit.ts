@@ -7,6 +7,7 @@ import type { Occasion } from './core/occasion.ts';
 import type { Rules } from './core/rules.ts';
 import { nextDue, settle, trim, type Trimmed } from './core/settle.ts';
 import type { Decision, Unit } from './core/unit.ts';
+import type { LateData } from './late-data.ts';
 import type { DetectorMetrics } from './metrics.ts';
 import type { ClockMove, Touched } from './turn.ts';
 import { dropBuckets, saveUnit } from './unit-store.ts';
@@ -63,14 +64,20 @@ function carryOut(
   metrics.published(decision.rule, decision.change, decision.cause);
 }
 
+/** What the end of a turn works with. */
+export interface Finishing {
+  readonly store: KeyedStore<Uint8Array>;
+  readonly metrics: DetectorMetrics;
+  readonly lateData: LateData;
+}
+
 /** The end of a turn for one unit: publish the difference, raise tasks, trim, save. */
 export function finishUnit(
   touched: Touched,
   rules: Rules,
   move: ClockMove | undefined,
-  store: KeyedStore<Uint8Array>,
   out: Emitter,
-  metrics: DetectorMetrics,
+  { store, metrics, lateData }: Finishing,
 ): void {
   const { tenant, held, arrivals, binding, late } = touched;
   const { unit } = held;
@@ -83,14 +90,14 @@ export function finishUnit(
   for (const decision of settle(unit, rules, occasion)) {
     carryOut(decision, unit, touched.record ?? move?.record, out, metrics);
   }
-  if (late !== undefined) {
-    for (const task of raiseTasks(unit, rules, late)) publishTask(task, out);
-  }
+  const receivedTime = late?.receivedTime ?? move?.receivedTime ?? 0;
+  for (const task of raiseTasks(unit, rules, receivedTime)) publishTask(task, out);
   let trimmed: Trimmed | undefined;
   if (clock !== undefined) {
     trimmed = trim(unit, rules, clock);
     dropBuckets(store, unit, clock - BUCKET_MS);
   }
+  lateData.review(tenant, held, trimmed?.released ?? [], out);
   saveUnit(store, unit, trimmed);
-  held.due = nextDue(unit, rules, clock);
+  held.due = Math.min(nextDue(unit, rules, clock), lateData.due(held, rules));
 }

@@ -1,4 +1,4 @@
-import type { Cause } from '@waybill/contracts';
+import type { Cause, ProposalStatus } from '@waybill/contracts';
 import type { PublishedChange } from './core/publication.ts';
 import type { RuleName } from './core/rule.ts';
 
@@ -17,6 +17,8 @@ export type FixOutcome =
 export interface DetectorMetrics {
   readonly fix: (outcome: FixOutcome, count: number) => void;
   readonly published: (entity: RuleName, change: PublishedChange, cause: Cause) => void;
+  /** A state that a proposal reached. */
+  readonly proposal: (status: ProposalStatus) => void;
   /** Units and retained fixes of one task. */
   readonly state: (partition: number, units: number, fixes: number) => void;
 }
@@ -45,6 +47,11 @@ export function detectorMetrics(registry: Registry): DetectorMetrics {
     'change',
     'cause',
   ]);
+  const proposals = registry.counter(
+    'detection_proposals_total',
+    'States that proposals reached.',
+    ['status'],
+  );
   const units = registry.gauge('detection_units', 'Units with state.', ['partition']);
   const retained = registry.gauge('detection_fixes_retained', 'Fixes within reach of late ones.', [
     'partition',
@@ -52,6 +59,7 @@ export function detectorMetrics(registry: Registry): DetectorMetrics {
   return {
     fix: (outcome, count) => fixes.inc({ outcome }, count),
     published: (entity, change, cause) => facts.inc({ entity, change, cause }, 1),
+    proposal: (status) => proposals.inc({ status }, 1),
     state: (partition, unitCount, fixCount) => {
       units.set({ partition: String(partition) }, unitCount);
       retained.set({ partition: String(partition) }, fixCount);

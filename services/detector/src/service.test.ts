@@ -17,7 +17,12 @@ test('the service is ready once it reads positions, says where it stands, and st
       {
         streams,
         logger: { info: () => undefined, error: () => undefined },
-        metrics: { fix: () => undefined, published: () => undefined, state: () => undefined },
+        metrics: {
+          fix: () => undefined,
+          published: () => undefined,
+          proposal: () => undefined,
+          state: () => undefined,
+        },
       },
     ),
   );
@@ -28,7 +33,12 @@ test('the service is ready once it reads positions, says where it stands, and st
   assert.equal(ready, true);
   assert.deepEqual(
     positions.map(({ topic, partition, next }) => `${topic}/${partition} ${next}`),
-    ['fleet.position.event.v1/0 0', 'fleet.position.event.v1/1 1'],
+    [
+      'fleet.position.event.v1/0 0',
+      'fleet.position.backfill.v1/0 0',
+      'fleet.position.event.v1/1 1',
+      'fleet.position.backfill.v1/1 0',
+    ],
   );
   await stop();
   await current().done;

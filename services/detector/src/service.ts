@@ -43,17 +43,26 @@ export async function createService(
   };
   const runner = await ports.streams.transact({
     service: SERVICE,
-    inputs: [topics.position],
+    inputs: [topics.position, topics.positionBackfill],
     tables: [
       topics.zone,
       topics.tenantConfig,
       topics.asset,
       topics.driverBinding,
       topics.plannedAssignment,
+      topics.proposalVerdict,
     ],
-    outputs: [topics.trip, topics.siteVisit, topics.idle, topics.fuelLevel, topics.task],
+    outputs: [
+      topics.trip,
+      topics.siteVisit,
+      topics.idle,
+      topics.fuelLevel,
+      topics.task,
+      topics.proposal,
+    ],
     deadLetter: topics.detectorDeadLetter,
     store: unitStore,
+    stores: { late: { ...unitStore, changelog: topics.detectorLate } },
     rework: { commands: topics.detectorRework, state: topics.detectorReworkState },
     createTask: (context) => createDetectorTask(context, setting),
   });

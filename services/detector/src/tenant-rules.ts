@@ -121,6 +121,7 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
     unit: NO_SETTINGS,
     unitTrip: [],
     graceMs: company.grace_hours * 3_600_000,
+    recomputesLate: company.beyond_grace === 'recompute',
     marginMs: Math.max(MARGIN_MS, stayMs),
     timeZone: company.zone,
     pullSources: model.sources

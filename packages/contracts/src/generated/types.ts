@@ -673,7 +673,7 @@ export interface ProgressReached {
   readonly received_time: number;
 }
 
-export type ProposalVerdict = 'ACCEPT' | 'REJECT' | 'UNKNOWN';
+export type ProposalVerdict = 'ACCEPT' | 'REJECT' | 'SHOW_ONLY' | 'UNKNOWN';
 
 /** The verdict of a person or rule about the proposal of one unit and business day. */
 export interface ProposalJudged {
@@ -683,9 +683,9 @@ export interface ProposalJudged {
   readonly unit: string;
   /** Local date of the company. */
   readonly business_date: string;
-  /** The content that was judged. */
+  /** The content that was judged; of SHOW_ONLY the request. */
   readonly proposal_id: string;
-  /** Decision. */
+  /** Decision; SHOW_ONLY = what the request of that id finds is shown, not proposed. */
   readonly verdict: ProposalVerdict;
   /** Who decided it. */
   readonly judged_by: string;

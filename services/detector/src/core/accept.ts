@@ -47,7 +47,10 @@ function seconds(ms: number): number {
   return Math.round(ms / 1000);
 }
 
-function wrongTime(position: PositionRecorded | SignalRecorded): Acceptance | undefined {
+/** A refusal for a device time that cannot be. */
+export function wrongTime(
+  position: PositionRecorded | SignalRecorded,
+): Extract<Acceptance, { kind: 'refused' }> | undefined {
   const { event_time: time, provider_time: registered } = position;
   if (time > registered + SKEW_MS) {
     const message = `expected a device time of at most ${seconds(SKEW_MS)} s after registration, found ${seconds(time - registered)} s; check the tracker's clock`;
@@ -114,20 +117,15 @@ export function accept(
 }
 
 /** The tasks of the buckets that changed, under their next revision. */
-export function raiseTasks(
-  unit: Unit,
-  rules: Rules,
-  cause: { readonly receivedTime: number; readonly fix: Fix },
-): TaskRaised[] {
+export function raiseTasks(unit: Unit, rules: Rules, receivedTime: number): TaskRaised[] {
   return [...unit.buckets.values()]
-    .filter((bucket) => bucket.unsaved)
+    .filter((bucket) => bucket.isTaskDue)
     .map((bucket) =>
       bucket.task({
         tenantId: unit.tenantId,
         unit: unit.name,
         graceMs: rules.graceMs,
-        receivedTime: cause.receivedTime,
-        trace: cause.fix.address,
+        receivedTime,
       }),
     );
 }

@@ -91,6 +91,8 @@ export interface Rules {
   readonly unit: UnitSettings;
   /** Fixes that are later than this are not applied, ms. */
   readonly graceMs: number;
+  /** Days with positions beyond grace are recomputed when they are quiet. */
+  readonly recomputesLate: boolean;
   /** What a range is kept beyond grace before its facts are called final, ms. */
   readonly marginMs: number;
   /** IANA zone of the business day. */

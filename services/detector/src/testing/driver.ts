@@ -10,6 +10,9 @@ import {
   type Message,
   type PositionRecorded,
   type ProgressReached,
+  type ProposalChanged,
+  type ProposalJudged,
+  type RangeReread,
   type SiteVisited,
   type TaskRaised,
   type TenantConfigured,
@@ -28,6 +31,7 @@ export interface Produced {
   readonly tasks: readonly TaskRaised[];
   readonly idles: readonly IdleEnded[];
   readonly fuelChanges: readonly FuelLevelChanged[];
+  readonly proposals: readonly ProposalChanged[];
   readonly rejections: readonly ElementRejected[];
   readonly skipped: ReadonlyMap<string, number>;
   /** Key and message of all events. */
@@ -45,6 +49,12 @@ export interface Trouble {
 export interface Driver {
   /** Positions and progress in one chunk. */
   readonly process: (inputs: readonly Input[], trouble?: Trouble) => Promise<Produced>;
+  /** Re-read positions and, behind them, end markers. */
+  readonly reread: (
+    records: readonly (PositionRecorded | RangeReread)[],
+    trouble?: Trouble,
+  ) => Promise<Produced>;
+  readonly judge: (judged: ProposalJudged) => Promise<Produced>;
   readonly setTenant: (config: TenantConfigured) => Promise<Produced>;
   readonly setZone: (zone: ZoneDescribed, trouble?: Trouble) => Promise<Produced>;
   readonly removeZone: (tenantId: string, geofenceId: string) => Promise<Produced>;
@@ -112,6 +122,7 @@ export async function createDriver(
       tasks: await stream.take(topics.task),
       idles: await stream.take(topics.idle),
       fuelChanges: await stream.take(topics.fuelLevel),
+      proposals: await stream.take(topics.proposal),
     };
     const produced = {
       trips: valuesOf(read.trips),
@@ -119,6 +130,7 @@ export async function createDriver(
       tasks: valuesOf(read.tasks),
       idles: valuesOf(read.idles),
       fuelChanges: valuesOf(read.fuelChanges),
+      proposals: valuesOf(read.proposals),
     };
     trips.push(...produced.trips);
     visits.push(...produced.visits);
@@ -149,7 +161,12 @@ export async function createDriver(
         {
           streams,
           logger: { info: keep, error: keep },
-          metrics: { fix: () => undefined, published: () => undefined, state: () => undefined },
+          metrics: {
+            fix: () => undefined,
+            published: () => undefined,
+            proposal: () => undefined,
+            state: () => undefined,
+          },
         },
       ),
     { logger: { info: () => undefined, warn: () => undefined, error: keep } },
@@ -172,6 +189,19 @@ export async function createDriver(
         }),
         trouble,
       ),
+    reread: (records, trouble) =>
+      turn(
+        topics.positionBackfill as Topic,
+        records.map((value) => ({
+          key: taskKey(value.tenant_id, value.unit),
+          message: { type: 'request_id' in value ? 'RangeReread' : 'PositionRecorded', value },
+        })),
+        trouble,
+      ),
+    judge: (value) => {
+      const key = `${taskKey(value.tenant_id, value.unit)}/${value.business_date}`;
+      return turn(topics.proposalVerdict, [{ key, message: { type: 'ProposalJudged', value } }]);
+    },
     setTenant,
     setZone: (value, trouble) => {
       const key = taskKey(value.tenant_id, value.geofence_id);

@@ -76,6 +76,7 @@ export function rules(areas: readonly Area[] = [], wishes: Partial<Rules> = {}):
     zones: buildZoneIndex(areas),
     unit: NO_SETTINGS,
     graceMs: 21_600_000,
+    recomputesLate: false,
     marginMs: 600_000,
     timeZone: 'America/Los_Angeles',
     usesPlannedDrivers: false,

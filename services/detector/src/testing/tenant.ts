@@ -6,6 +6,7 @@ export interface TenantWishes {
   readonly tenantId?: string;
   readonly zone?: string;
   readonly graceHours?: number;
+  readonly beyondGrace?: 'task' | 'recompute';
   readonly detection?: Partial<Detection>;
   readonly events?: Partial<TenantModel['events']>;
   /** Source ids of kind wialon; default one, `wialon`. */
@@ -52,6 +53,7 @@ export function tenant(wishes: TenantWishes = {}): TenantConfigured {
       zone: wishes.zone ?? 'America/Los_Angeles',
       currency: 'USD',
       grace_hours: wishes.graceHours ?? 6,
+      beyond_grace: wishes.beyondGrace ?? 'task',
     },
     sources: (wishes.pullSources ?? ['wialon']).map(source),
     events: { trip: 'detected', site_visit: 'detected', trip_status: 'off', ...wishes.events },

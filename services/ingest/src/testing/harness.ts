@@ -63,6 +63,7 @@ export function tenant(
       zone: 'America/Los_Angeles',
       currency: 'USD',
       grace_hours: 6,
+      beyond_grace: 'task',
       closed_period: 'amend',
     },
     sources: [pushSource('dispatch', { secrets }), ...further],
