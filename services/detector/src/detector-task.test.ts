@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SiteVisited } from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
+import { newUnit } from './core/unit.ts';
 import { createDriver, type Driver, type Produced } from './testing/driver.ts';
 import { position, progress, square, UNIT, type Fixture } from './testing/messages.ts';
 import { tenant } from './testing/tenant.ts';
 import { vehicle } from './testing/vehicle.ts';
+import { checkUnit } from './unit-store.ts';
 
 const BASE = 1_211_310_000;
 const HOUR = 3600;
@@ -596,11 +598,29 @@ test('units of several tenants in one task keep to their own settings and clocks
 
 test('saved state that lost a part stops with a clear message', async () => {
   const driver = await createDriver(tenant());
-  await feed(driver, oneTrip().fixtures);
-  await driver.lose('#f/');
-  await driver.restart();
-  await assert.rejects(feed(driver, oneTrip().fixtures), {
+  await feed(driver, [{ ...vehicle(BASE).drive(1)[0], rt: BASE + 8 * HOUR } as Fixture]);
+  await driver.lose('#b/');
+  await assert.rejects(driver.restart(), {
     code: 'STATE_DAMAGED',
-    message: /bay-cabs\/wialon:7001.*saved part '#f\/\d+' is missing/,
+    message: /bay-cabs\/wialon:7001.*saved part '#b\/2008-05-20' is missing/,
   });
+});
+
+test('fixes that the input no longer has stop the task: their trips would be withdrawn', () => {
+  const unit = newUnit('bay-cabs', 'wialon:7001');
+  assert.doesNotThrow(() => checkUnit({ unit }));
+  assert.throws(() => checkUnit({ unit, named: [{ index: 1_345_900, firstOffset: 17 }] }), {
+    code: 'STATE_DAMAGED',
+    message: /2008-05-20T19:00:00.000Z, which came with offset 17; is the retention/,
+  });
+});
+
+test('packed fixes are not in the changelog: a fix more writes nothing until something is published', async () => {
+  const driver = await createDriver(tenant());
+  const cab = vehicle(BASE);
+  await feed(driver, cab.drive(5));
+  const before = await driver.written();
+  assert.ok(before > 0);
+  await feed(driver, cab.drive(5));
+  assert.equal(await driver.written(), before);
 });

@@ -7,6 +7,7 @@ import {
   type SignalRecorded,
 } from '@waybill/contracts';
 import type { Emitter, Received, Task, TaskContext } from '@waybill/stream';
+import { acceptAgain } from './core/accept.ts';
 import { finishUnit } from './finish-unit.ts';
 import { handlePosition } from './handle-position.ts';
 import { handleProgress } from './handle-progress.ts';
@@ -16,6 +17,7 @@ import type { DetectorLogger } from './ports.ts';
 import type { TenantState } from './tenant-state.ts';
 import { createTenants } from './tenants.ts';
 import { beginTurn, type Turn } from './turn.ts';
+import { checkUnit } from './unit-store.ts';
 
 /** Tables about one unit each, under its key. */
 const UNIT_TABLES: ReadonlySet<string> = new Set([
@@ -32,7 +34,7 @@ export interface Stores {
 /** What the detector uses of its task. */
 type DetectorContext = Pick<
   TaskContext<Uint8Array, Stores>,
-  'partition' | 'store' | 'stores' | 'tables'
+  'partition' | 'store' | 'stores' | 'buffers' | 'tables'
 >;
 
 export interface TaskSetting {
@@ -53,7 +55,7 @@ export interface TaskSetting {
 export function createDetectorTask(context: DetectorContext, setting: TaskSetting): Task {
   const { metrics, logger, maxFixesPerUnit } = setting;
   const { store } = context;
-  const tenants = createTenants(store, context.tables, logger);
+  const tenants = createTenants(context, logger);
   const lateData = createLateData({
     tenants,
     store: context.stores.late,
@@ -61,8 +63,9 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     metrics,
   });
   const finishing = { store, metrics, lateData };
-  const handling = { tenants, maxFixesPerUnit, metrics };
+  const handling = { store, tenants, maxFixesPerUnit, metrics };
   let isLoaded = false;
+  let isStarted = false;
 
   /** Units that T has made due, of tenants whose clock moved. */
   function sweep(tenant: TenantState, turn: Turn): void {
@@ -76,25 +79,37 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
   function finish(turn: Turn): void {
     for (const tenantId of turn.clocks.keys()) sweep(tenants.of(tenantId), turn);
     for (const touched of turn.touched.values()) {
-      const { tenantId } = touched.tenant;
       const rules = tenants.rulesOf(touched.tenant, touched.held);
       if (rules === undefined) continue;
-      finishUnit(touched, rules, turn.clocks.get(tenantId), turn.out, finishing);
+      finishUnit(touched, rules, turn, finishing);
     }
   }
 
-  function inTurn(out: Emitter, work: (turn: Turn) => void): void {
-    const turn = beginTurn(out);
-    if (!isLoaded) {
-      tenants.load();
-      lateData.load(turn);
-      isLoaded = true;
+  function load(): void {
+    if (isLoaded) return;
+    tenants.load();
+    isLoaded = true;
+  }
+
+  /** All fixes are back, or the unit stops here: folding without them would withdraw what they gave. */
+  function start(turn: Turn): void {
+    load();
+    if (isStarted) return;
+    for (const tenant of tenants.all()) {
+      for (const held of tenant.units.values()) checkUnit(held);
     }
+    lateData.load(turn);
+    isStarted = true;
+  }
+
+  function inTurn(out: Emitter, isHandling: boolean, work: (turn: Turn) => void): void {
+    const turn = beginTurn(out, isHandling);
+    start(turn);
     for (const tenant of tenants.all()) tenants.refresh(tenant, turn);
     work(turn);
     finish(turn);
     // Beyond grace comes last: what it decides about a unit is settled in a turn of its own.
-    const after = beginTurn(out);
+    const after = beginTurn(out, isHandling);
     lateData.work(after);
     finish(after);
   }
@@ -114,9 +129,22 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     else lateData.collect(value as PositionRecorded | SignalRecorded, turn.out);
   }
 
+  /** Packs a fix that was applied before; see `rebuild` of the stream. */
+  function comeBack(record: Received): void {
+    const { type, value } = record.message;
+    if (record.topic.name !== topics.position.name) return;
+    if (type !== 'PositionRecorded' && type !== 'SignalRecorded') return;
+    const position = value as PositionRecorded | SignalRecorded;
+    const offset = Number(record.offset);
+    const graceMs = tenants.graceAt(position.tenant_id, offset);
+    const held = tenants.of(position.tenant_id).units.get(position.unit);
+    if (graceMs === undefined || held === undefined) return;
+    acceptAgain(held.unit, position, graceMs, { maxFixes: maxFixesPerUnit, offset });
+  }
+
   return {
     handle: (records, out) => {
-      inTurn(out, (turn) => {
+      inTurn(out, true, (turn) => {
         const [first] = records;
         const handleOne =
           first?.topic.name === topics.positionBackfill.name ? handleReread : handleRecord;
@@ -124,19 +152,29 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
       });
       reportState();
     },
+    rebuild: (records) => {
+      load();
+      for (const record of records) comeBack(record);
+    },
+    rebuildFrom: (topic) => {
+      if (topic.name !== topics.position.name) return undefined;
+      tenants.load();
+      const first = tenants.firstOffset();
+      return first === Infinity ? undefined : BigInt(first);
+    },
     onTable: (topic, key, message, out) => {
       if (topic.name === topics.proposalVerdict.name) {
         // Before the first record nothing is loaded yet: loading looks at all verdicts.
-        if (!isLoaded || message === null) return;
-        inTurn(out, (turn) => lateData.judge(message.value as ProposalJudged, turn));
+        if (!isStarted || message === null) return;
+        inTurn(out, false, (turn) => lateData.judge(message.value as ProposalJudged, turn));
         return;
       }
       const slash = key.indexOf('/');
       const tenantId = slash === -1 ? key : key.slice(0, slash);
       if (UNIT_TABLES.has(topic.name)) tenants.markStale(tenantId, key.slice(slash + 1));
       else tenants.markStale(tenantId);
-      // Before the first record nothing is loaded yet: the first turn looks at all tenants anyway.
-      if (isLoaded && topic.name !== topics.position.name) inTurn(out, () => undefined);
+      // Before the first record nothing was looked at yet: the first turn looks at all tenants anyway.
+      if (isStarted && topic.name !== topics.position.name) inTurn(out, false, () => undefined);
     },
   };
 

@@ -9,7 +9,7 @@ import { nextDue, settle, trim, type Trimmed } from './core/settle.ts';
 import type { Decision, Unit } from './core/unit.ts';
 import type { LateData } from './late-data.ts';
 import type { DetectorMetrics } from './metrics.ts';
-import type { ClockMove, Touched } from './turn.ts';
+import type { Touched, Turn } from './turn.ts';
 import { dropBuckets, saveUnit } from './unit-store.ts';
 
 function publishTask(event: TaskRaised, out: Emitter): void {
@@ -75,10 +75,10 @@ export interface Finishing {
 export function finishUnit(
   touched: Touched,
   rules: Rules,
-  move: ClockMove | undefined,
-  out: Emitter,
+  { out, clocks, isHandling }: Turn,
   { store, metrics, lateData }: Finishing,
 ): void {
+  const move = clocks.get(touched.tenant.tenantId);
   const { tenant, held, arrivals, binding, late } = touched;
   const { unit } = held;
   const { clock } = tenant;
@@ -93,11 +93,12 @@ export function finishUnit(
   const receivedTime = late?.receivedTime ?? move?.receivedTime ?? 0;
   for (const task of raiseTasks(unit, rules, receivedTime)) publishTask(task, out);
   let trimmed: Trimmed | undefined;
-  if (clock !== undefined) {
+  if (clock !== undefined && isHandling) {
     trimmed = trim(unit, rules, clock);
     dropBuckets(store, unit, clock - BUCKET_MS);
   }
   lateData.review(tenant, held, trimmed?.released ?? [], out);
+  if (isHandling) unit.timeline.flush();
   saveUnit(store, unit, trimmed);
   held.due = Math.min(nextDue(unit, rules, clock), lateData.due(held, rules));
 }

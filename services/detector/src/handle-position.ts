@@ -1,12 +1,14 @@
 import type { PositionRecorded, SignalRecorded } from '@waybill/contracts';
-import type { Emitter, Received } from '@waybill/stream';
+import type { Emitter, KeyedStore, Received } from '@waybill/stream';
 import { accept, type Acceptance } from './core/accept.ts';
 import type { DetectorMetrics } from './metrics.ts';
+import { noteGrace } from './tenant-state.ts';
 import type { Tenants } from './tenants.ts';
 import type { Turn } from './turn.ts';
 
 /** What the handlers of one task share. */
 export interface Handling {
+  readonly store: KeyedStore<Uint8Array>;
   readonly tenants: Tenants;
   readonly maxFixesPerUnit: number;
   readonly metrics: DetectorMetrics;
@@ -41,7 +43,7 @@ export function handlePosition(
   record: Received,
   position: PositionRecorded | SignalRecorded,
   turn: Turn,
-  { tenants, maxFixesPerUnit, metrics }: Handling,
+  { store, tenants, maxFixesPerUnit, metrics }: Handling,
 ): void {
   const { out } = turn;
   const tenant = tenants.of(position.tenant_id);
@@ -54,7 +56,10 @@ export function handlePosition(
   }
   const held = tenants.unitOf(tenant, position.unit);
   const rules = tenants.rulesOf(tenant, held) ?? tenant.rules;
-  const acceptance: Acceptance = accept(held.unit, position, rules, maxFixesPerUnit);
+  const offset = Number(record.offset);
+  noteGrace(store, tenant, rules.graceMs, offset);
+  const intake = { maxFixes: maxFixesPerUnit, offset };
+  const acceptance: Acceptance = accept(held.unit, position, rules, intake);
   const receivedTime = position.received_time;
   switch (acceptance.kind) {
     case 'applied': {

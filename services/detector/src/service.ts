@@ -2,6 +2,7 @@ import { topics, type Message } from '@waybill/contracts';
 import { Fault } from '@waybill/fault';
 import type { RunningService } from '@waybill/runtime';
 import type { StoreCodec } from '@waybill/stream';
+import { BUFFER_LAYOUT } from './buffer-pages.ts';
 import type { Config } from './config.ts';
 import { LAYOUT } from './core/unit-codec.ts';
 import { createDetectorTask } from './detector-task.ts';
@@ -9,6 +10,12 @@ import type { Ports } from './ports.ts';
 
 /** Consumer group and prefix of the transactional ids. */
 export const SERVICE = 'detector';
+
+/**
+ * How far a cold rebuild reads back when no unit says from where; units say it, so only a task without
+ * retained fixes falls back to this.
+ */
+const BUFFER_RETENTION_MS = 3_600_000;
 
 /** Packed state as it stands in the changelog; another layout stops the task as misconfigured. */
 export const unitStore: StoreCodec<Uint8Array> = {
@@ -63,6 +70,7 @@ export async function createService(
     deadLetter: topics.detectorDeadLetter,
     store: unitStore,
     stores: { late: { ...unitStore, changelog: topics.detectorLate } },
+    buffers: { layout: BUFFER_LAYOUT, retentionMs: BUFFER_RETENTION_MS },
     rework: { commands: topics.detectorRework, state: topics.detectorReworkState },
     createTask: (context) => createDetectorTask(context, setting),
   });

@@ -3,6 +3,7 @@ import type { FoldState } from './core/fold.ts';
 import { RULES } from './core/rule-list.ts';
 import type { Rules } from './core/rules.ts';
 import type { Unit } from './core/unit.ts';
+import type { NamedChunk } from './core/unit-codec.ts';
 import type { KeyedStore } from '@waybill/stream';
 
 type Store = KeyedStore<Uint8Array>;
@@ -10,6 +11,8 @@ type Store = KeyedStore<Uint8Array>;
 /** A unit in memory, and when T makes it due although no fix arrives. */
 export interface Held {
   readonly unit: Unit;
+  /** Chunks that the head named when it was read. */
+  readonly named?: readonly NamedChunk[];
   due: number;
   /** What it is folded with; undefined when the tenant's rules or the unit's tables changed since. */
   rules: Rules | undefined;
@@ -27,6 +30,8 @@ export interface TenantState {
   /** T: lowest progress of the pull sources; undefined while one of them was never heard of. */
   clock: number | undefined;
   readonly units: Map<string, Held>;
+  /** Read when it is asked for. */
+  graces: readonly GraceSince[] | undefined;
 }
 
 function clockKey(tenantId: string, sourceId: string): string {
@@ -73,6 +78,51 @@ export function bind(store: Store, rules: Rules): void {
   writer.text(rules.fingerprint);
   writer.list(rules.zones.ids, (id) => writer.text(id));
   store.put(`rules/${rules.tenantId}/bound`, writer.finish());
+}
+
+/** Which grace held from which offset of the input on: what comes back is accepted as it was then. */
+export interface GraceSince {
+  readonly offset: number;
+  readonly graceMs: number;
+}
+
+/** Changes of grace that are remembered; a later rebuild than so many changes is none. */
+const GRACES = 16;
+
+/** Oldest first; empty for a tenant of which no position was handled. */
+export function gracesOf(store: Store, tenantId: string): readonly GraceSince[] {
+  const saved = store.get(`rules/${tenantId}/grace`);
+  if (saved === undefined) return [];
+  const reader = new ByteReader(saved);
+  return reader.list(() => ({ offset: reader.f64(), graceMs: reader.f64() }));
+}
+
+/** Notes the grace that a position is judged by. */
+export function noteGrace(
+  store: Store,
+  tenant: TenantState,
+  graceMs: number,
+  offset: number,
+): void {
+  const graces = tenant.graces ?? gracesOf(store, tenant.tenantId);
+  const [first, ...later] = graces;
+  let next = graces;
+  if (graces.at(-1)?.graceMs !== graceMs) next = [...graces, { offset, graceMs }].slice(-GRACES);
+  // Only a rework looks at older positions.
+  else if (first !== undefined && offset < first.offset) next = [{ ...first, offset }, ...later];
+  tenant.graces = next;
+  if (next === graces) return;
+  const writer = new ByteWriter();
+  writer.list(next, (since) => {
+    writer.f64(since.offset);
+    writer.f64(since.graceMs);
+  });
+  store.put(`rules/${tenant.tenantId}/grace`, writer.finish());
+}
+
+/** The grace that a position of that offset was judged by; undefined = it was not applied. */
+export function graceAt(graces: readonly GraceSince[], offset: number): number | undefined {
+  return graces.findLast((since) => since.offset <= offset)?.graceMs;
 }
 
 function unitBoundKey(tenantId: string, unit: string): string {

@@ -1,6 +1,8 @@
 import { topics } from '@waybill/contracts';
+import { taskKey } from '@waybill/domain';
 import { isFault } from '@waybill/fault';
-import type { KeyedStore, TableReader } from '@waybill/stream';
+import type { TaskContext } from '@waybill/stream';
+import { bufferPages } from './buffer-pages.ts';
 import type { Rules } from './core/rules.ts';
 import { newUnit } from './core/unit.ts';
 import type { DetectorLogger } from './ports.ts';
@@ -10,6 +12,8 @@ import {
   bindUnit,
   boundOf,
   clockOf,
+  graceAt,
+  gracesOf,
   rebasedOn,
   unitBoundOf,
   type Bound,
@@ -25,6 +29,10 @@ export interface Tenants {
   readonly load: () => void;
   readonly of: (tenantId: string) => TenantState;
   readonly all: () => IterableIterator<TenantState>;
+  /** First offset of the input that the units' retained fixes came with; Infinity for none. */
+  readonly firstOffset: () => number;
+  /** The grace that a position of that offset was judged by; undefined = it was not applied. */
+  readonly graceAt: (tenantId: string, offset: number) => number | undefined;
   /** The unit; made when it is seen for the first time. */
   readonly unitOf: (tenant: TenantState, name: string) => Held;
   /**
@@ -40,8 +48,7 @@ export interface Tenants {
 
 /** See Tenants. */
 export function createTenants(
-  store: KeyedStore<Uint8Array>,
-  tables: TableReader,
+  { store, buffers, tables }: Pick<TaskContext<Uint8Array>, 'store' | 'buffers' | 'tables'>,
   logger: DetectorLogger,
 ): Tenants {
   const tenants = new Map<string, TenantState>();
@@ -56,6 +63,7 @@ export function createTenants(
         clock: undefined,
         units: new Map(),
         staleUnits: new Set(),
+        graces: undefined,
       };
       tenants.set(tenantId, tenant);
     }
@@ -124,18 +132,34 @@ export function createTenants(
       for (const { tenantId, unit } of unitsIn(store)) {
         // Due at once: what T closed meanwhile is found by the first sweep.
         const tenant = of(tenantId);
-        const loaded = loadUnit(store, tenantId, unit);
-        tenant.units.set(unit, { unit: loaded, due: -Infinity, rules: undefined });
+        const loaded = loadUnit(store, buffers, tenantId, unit);
+        tenant.units.set(unit, { ...loaded, due: -Infinity, rules: undefined });
         // Its tables may have changed while nobody looked.
         tenant.staleUnits.add(unit);
       }
     },
     of,
     all: () => tenants.values(),
+    firstOffset: () => {
+      let first = Infinity;
+      for (const { units } of tenants.values()) {
+        for (const { named = [] } of units.values()) {
+          for (const { firstOffset } of named) first = Math.min(first, firstOffset);
+        }
+      }
+      return first;
+    },
+    graceAt: (tenantId, offset) => {
+      const tenant = of(tenantId);
+      tenant.graces ??= gracesOf(store, tenantId);
+      return graceAt(tenant.graces, offset);
+    },
     unitOf: (tenant, name) => {
       let held = tenant.units.get(name);
       if (held === undefined) {
-        held = { unit: newUnit(tenant.tenantId, name), due: Infinity, rules: undefined };
+        const pages = bufferPages(buffers, taskKey(tenant.tenantId, name));
+        const unit = newUnit(tenant.tenantId, name, pages);
+        held = { unit, due: Infinity, rules: undefined };
         tenant.units.set(name, held);
         if (tenant.rules !== undefined) {
           held.rules = rulesOfUnit(tenant.rules, name, tables);

@@ -27,6 +27,8 @@ export interface ClockMove {
  * settled at the end, once each, in the order in which they were touched.
  */
 export interface Turn {
+  /** Buffers may change: records are handled, not a table. */
+  readonly isHandling: boolean;
   readonly out: Emitter;
   readonly touched: Map<Held, Touched>;
   readonly clocks: Map<string, ClockMove>;
@@ -34,9 +36,10 @@ export interface Turn {
 }
 
 /** Begins a turn. */
-export function beginTurn(out: Emitter): Turn {
+export function beginTurn(out: Emitter, isHandling: boolean): Turn {
   const touched = new Map<Held, Touched>();
   return {
+    isHandling,
     out,
     touched,
     clocks: new Map(),

@@ -1,9 +1,13 @@
+import { topics } from '@waybill/contracts';
 import { Fault } from '@waybill/fault';
 import { taskKey } from '@waybill/domain';
-import type { KeyedStore } from '@waybill/stream';
+import type { KeyedBuffers, KeyedStore } from '@waybill/stream';
+import type { Held } from './tenant-state.ts';
+import { bufferPages } from './buffer-pages.ts';
+import { CHUNK_MS } from './core/chunk.ts';
 import type { Trimmed } from './core/settle.ts';
 import type { Unit } from './core/unit.ts';
-import { decodeUnit, encodeHead, type PartName } from './core/unit-codec.ts';
+import { decodeUnit, encodeHead, type PartName, type SavedUnit } from './core/unit-codec.ts';
 
 type Store = KeyedStore<Uint8Array>;
 
@@ -14,9 +18,10 @@ type Store = KeyedStore<Uint8Array>;
  * | key | value |
  * |---|---|
  * | `<tenant>/<unit>` | head part of a unit |
- * | `<tenant>/<unit>#f/<n>`, `#s/<n>`, `#b/<date>` | its fixes by quarter hour, seen fixes, late fixes of a day |
+ * | `<tenant>/<unit>#s/<n>`, `#b/<date>` | its seen fixes, late fixes of a day |
  * | `clock/<tenant>/<source>` | the source's progress T |
  * | `rules/<tenant>/bound` | the rules that the tenant's units were folded with |
+ * | `rules/<tenant>/grace` | which grace held from which input offset on |
  * | `bound/<tenant>/<unit>` | the unit's own settings that it was folded with |
  */
 function partKey(tenantId: string, unit: string, part: PartName): string {
@@ -34,33 +39,48 @@ export function unitsIn(store: Store): { readonly tenantId: string; readonly uni
   return found;
 }
 
+function damaged(key: string, detail: string, cause?: unknown): Fault {
+  return new Fault(
+    `expected the saved state of ${key} to be whole, found: ${detail}; restore the changelog, or empty it and read the positions again`,
+    { kind: 'bug', code: 'STATE_DAMAGED', stage: 'decide', cause },
+  );
+}
+
 /** Reads a unit; throws a Fault `bug` / `STATE_DAMAGED` when a part is missing or unreadable. */
-export function loadUnit(store: Store, tenantId: string, unit: string): Unit {
+export function loadUnit(
+  store: Store,
+  buffers: KeyedBuffers,
+  tenantId: string,
+  unit: string,
+): SavedUnit {
+  const key = taskKey(tenantId, unit);
   try {
-    return decodeUnit(tenantId, unit, (part) => store.get(partKey(tenantId, unit, part)));
+    const pages = bufferPages(buffers, key);
+    return decodeUnit(tenantId, unit, pages, (part) => store.get(partKey(tenantId, unit, part)));
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new Fault(
-      `expected the saved state of ${taskKey(tenantId, unit)} to be whole, found: ${detail}; restore the changelog or delete its keys and read the positions again`,
-      { kind: 'bug', code: 'STATE_DAMAGED', stage: 'decide', cause: error },
-    );
+    throw damaged(key, error instanceof Error ? error.message : String(error), error);
   }
+}
+
+/** Throws a Fault `bug` / `STATE_DAMAGED` when fixes of a named chunk did not come back from the input. */
+export function checkUnit({ unit, named = [] }: Pick<Held, 'unit' | 'named'>): void {
+  const there = new Set(unit.timeline.chunks.map(({ index }) => index));
+  const missing = named.find(({ index }) => !there.has(index));
+  if (missing === undefined) return;
+  const since = new Date(missing.index * CHUNK_MS).toISOString();
+  const detail = `no positions of the quarter of an hour from ${since}, which came with offset ${missing.firstOffset}; is the retention of ${topics.position.name} shorter than grace and outages together?`;
+  throw damaged(taskKey(unit.tenantId, unit.name), detail);
 }
 
 /** Writes the parts that changed since the last save. */
 export function saveUnit(store: Store, unit: Unit, trimmed: Trimmed | undefined): void {
   const { tenantId, name, timeline, seen, buckets } = unit;
   const key = (part: PartName): string => partKey(tenantId, name, part);
-  for (const index of trimmed?.chunks ?? []) store.delete(key(`#f/${index}`));
   for (const index of trimmed?.seenChanged ?? []) {
     const block = seen.block(index);
     if (block !== undefined) store.put(key(`#s/${index}`), block);
   }
   for (const index of trimmed?.seenGone ?? []) store.delete(key(`#s/${index}`));
-  const newest = timeline.chunks.at(-1);
-  for (const chunk of timeline.chunks) {
-    if (chunk.unsaved) store.put(key(`#f/${chunk.index}`), chunk.save(chunk === newest));
-  }
   for (const bucket of buckets.values()) {
     if (bucket.unsaved) store.put(key(`#b/${bucket.date}`), bucket.save());
   }

@@ -1,7 +1,7 @@
 import type { PositionRecorded, SignalRecorded, TaskRaised } from '@waybill/contracts';
 import { businessDate } from '@waybill/domain';
 import { Bucket, BUCKET_FIXES } from './beyond-grace.ts';
-import { fixOf, type Fix } from './fix.ts';
+import { fixOf, type ArrivedFix, type Fix } from './fix.ts';
 import type { Rules } from './rules.ts';
 import type { Unit } from './unit.ts';
 
@@ -68,7 +68,7 @@ function limitReached(unit: Unit, limit: number): Acceptance {
   return { kind: 'refused', code: 'UNIT_LIMIT', message };
 }
 
-function beyondGrace(unit: Unit, fix: Fix, rules: Rules): Acceptance {
+function beyondGrace(unit: Unit, fix: ArrivedFix, rules: Rules): Acceptance {
   if (unit.timeline.knows(fix) || unit.seen.knows(fix)) return skipped('repeat');
   const date = businessDate(fix.time, rules.timeZone);
   const bucket = unit.buckets.get(date) ?? new Bucket(date);
@@ -81,12 +81,38 @@ function beyondGrace(unit: Unit, fix: Fix, rules: Rules): Acceptance {
   return { kind: 'beyond_grace', fix };
 }
 
+/** What decides beside the rules. */
+export interface Intake {
+  /** Fixes that a unit retains at most. */
+  readonly maxFixes: number;
+  /** Of the record in the input. */
+  readonly offset: number;
+}
+
+/**
+ * Puts a fix where it stood before its packed bytes were lost: what `accept` applied then, `graceMs` being
+ * the grace of then, is applied again. Nothing is folded and nothing else changes.
+ */
+export function acceptAgain(
+  unit: Unit,
+  position: PositionRecorded | SignalRecorded,
+  graceMs: number,
+  { maxFixes, offset }: Intake,
+): void {
+  if (position.retracted || wrongTime(position) !== undefined) return;
+  const fix = fixOf(position);
+  const { timeline } = unit;
+  if (fix.latenessMs > graceMs || fix.time < timeline.trimmedTo) return;
+  if (timeline.count >= maxFixes && !timeline.knows(fix)) return;
+  timeline.insert(fix, undefined, offset);
+}
+
 /** Decides about a position and, when it counts, puts it into the unit's timeline or bucket. */
 export function accept(
   unit: Unit,
   position: PositionRecorded | SignalRecorded,
   rules: Rules,
-  maxFixes: number,
+  { maxFixes, offset }: Intake,
 ): Acceptance {
   if (position.retracted) return skipped('withdrawn');
   const wrong = wrongTime(position);
@@ -100,7 +126,7 @@ export function accept(
   }
   if (timeline.count >= maxFixes && !timeline.knows(fix)) return limitReached(unit, maxFixes);
   const isNewest = fix.time > timeline.newestTime;
-  const insertion = timeline.insert(fix, rules);
+  const insertion = timeline.insert(fix, rules, offset);
   let leavesBucket = false;
   for (const bucket of unit.buckets.values()) leavesBucket = bucket.remove(fix.id) || leavesBucket;
   switch (insertion) {

@@ -1,7 +1,7 @@
 import type { RawAddress, TaskRaised } from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { providerTimeOf, type Fix } from './fix.ts';
+import { providerTimeOf, type ArrivedFix } from './fix.ts';
 
 const writer = new ByteWriter();
 
@@ -66,7 +66,7 @@ export class Bucket {
   }
 
   /** False for a repeat; the earlier registration of a fix counts. */
-  add(fix: Fix): boolean {
+  add(fix: ArrivedFix): boolean {
     const known = this.#fixes.get(fix.id);
     if (known !== undefined && known.latenessMs <= fix.latenessMs) return false;
     this.#fixes.set(fix.id, { time: fix.time, latenessMs: fix.latenessMs });

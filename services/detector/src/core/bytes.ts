@@ -73,6 +73,21 @@ export class ByteWriter {
     this.#view.setFloat64(at, value);
   }
 
+  /** A whole number from 0 to 2^53 - 1 in as few bytes as it needs: 7 bits each. */
+  varint(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.u8((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    this.u8(rest);
+  }
+
+  /** A whole number of either sign, small ones in few bytes. */
+  zigzag(value: number): void {
+    this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+  }
+
   id(value: string): void {
     const at = this.#reserve(16);
     putId(this.#bytes, at, value);
@@ -97,6 +112,28 @@ export class ByteWriter {
     this.u32(value.length);
     const at = this.#reserve(value.length);
     this.#bytes.set(value, at);
+  }
+
+  /** Bytes without their length. */
+  append(value: Uint8Array): void {
+    const at = this.#reserve(value.length);
+    this.#bytes.set(value, at);
+  }
+
+  /** Moves what stands in another writer to the end of this one. */
+  raw(other: ByteWriter): void {
+    const length = other.#length;
+    if (length === 0) return;
+    const at = this.#reserve(length);
+    for (let i = 0; i < length; i += 1) this.#bytes[at + i] = other.#bytes[i] ?? 0;
+    other.#length = 0;
+  }
+
+  /** What was written, as a view that holds until the next change; the writer starts over. */
+  take(): Uint8Array {
+    const written = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    return written;
   }
 
   list<T>(items: readonly T[], write: (item: T) => void): void {
@@ -149,6 +186,26 @@ export class ByteReader {
 
   f64(): number {
     return this.#view.getFloat64(this.#take(8));
+  }
+
+  varint(): number {
+    let byte = this.u8();
+    let value = byte & 0x7f;
+    for (let unit = 0x80; byte >= 0x80; unit *= 0x80) {
+      byte = this.u8();
+      value += (byte & 0x7f) * unit;
+    }
+    return value;
+  }
+
+  zigzag(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  /** True when nothing is left. */
+  isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
   }
 
   id(): string {

@@ -1,4 +1,5 @@
-import { wordOf, type ByteReader, type ByteWriter } from './bytes.ts';
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import { identityOf } from './identity.ts';
 import { isLocated, type Fix, type LocatedFix } from './fix.ts';
 
 /** Fields that a fix may lack, in the order of their bits. */
@@ -35,7 +36,6 @@ export function writeFix(writer: ByteWriter, fix: Fix): void {
   if (fix.driver !== undefined) writer.text(fix.driver);
   writer.f64(fix.time);
   writer.i32(fix.latenessMs);
-  writer.id(fix.id);
   writer.text(fix.address.topic);
   writer.i32(fix.address.partition);
   writer.f64(fix.address.offset);
@@ -64,12 +64,11 @@ export function readFix(reader: ByteReader): Fix {
     time: reader.f64(),
     latenessMs: reader.i32(),
   };
-  const id = reader.id();
+  const [idHigh, idLow] = identityOf(values.time, values.latitude, values.longitude);
   return {
     ...values,
-    id,
-    idHigh: wordOf(id, 0),
-    idLow: wordOf(id, 8),
+    idHigh,
+    idLow,
     address: {
       topic: reader.text(),
       partition: reader.i32(),

@@ -1,5 +1,5 @@
 import type { PositionRecorded, RawAddress, SignalRecorded } from '@waybill/contracts';
-import { wordOf } from './bytes.ts';
+import { identityOf } from './identity.ts';
 
 /**
  * A fix as the rules see it: what a device measured in one second, with a position or without. Coordinates
@@ -14,9 +14,7 @@ export interface Fix {
   readonly longitude: number | undefined;
   /** provider_time - event_time, ms; negative for a device clock that is ahead. */
   readonly latenessMs: number;
-  /** event_id, 32 hex digits. */
-  readonly id: string;
-  /** The first 16 digits of the id as two words. */
+  /** What `event_id` stands for, as two unsigned 32-bit words, see `identityOf`. */
   readonly idHigh: number;
   readonly idLow: number;
   readonly speedKmh: number | undefined;
@@ -34,6 +32,12 @@ export interface Fix {
   /** The driver's switch for private drives is on. */
   readonly isPrivate: boolean;
   readonly address: RawAddress;
+}
+
+/** A fix as it arrives. */
+export interface ArrivedFix extends Fix {
+  /** event_id, 32 hex digits. */
+  readonly id: string;
 }
 
 /** A fix with a position: what rules about places and movement read. */
@@ -70,18 +74,21 @@ function engineOn({
 }
 
 /** The fix of a record of the position topic. */
-export function fixOf(record: PositionRecorded | SignalRecorded): Fix {
+export function fixOf(record: PositionRecorded | SignalRecorded): ArrivedFix {
   const { speed_kmh: speed, driver_code: driver } = record;
   const position = 'latitude' in record ? record : undefined;
   const course = position?.course_deg ?? undefined;
+  const latitude = position === undefined ? undefined : rounded(position.latitude);
+  const longitude = position === undefined ? undefined : rounded(position.longitude);
+  const [idHigh, idLow] = identityOf(record.event_time, latitude, longitude);
   return {
     time: record.event_time,
-    latitude: position === undefined ? undefined : rounded(position.latitude),
-    longitude: position === undefined ? undefined : rounded(position.longitude),
+    latitude,
+    longitude,
     latenessMs: record.provider_time - record.event_time,
     id: record.event_id,
-    idHigh: wordOf(record.event_id, 0),
-    idLow: wordOf(record.event_id, 8),
+    idHigh,
+    idLow,
     speedKmh: speed === null ? undefined : Math.round(speed * 1000) / 1000,
     courseDeg: course === undefined ? undefined : Math.round(course) % 360,
     satellites: position?.satellites ?? undefined,
@@ -106,19 +113,44 @@ export function providerTimeOf(fix: Fix): number {
   return fix.time + fix.latenessMs;
 }
 
+/** Both stand for the same fix of their unit: equal second and position. */
+export function isRepeat(a: Fix, b: Fix): boolean {
+  return a.idHigh === b.idHigh && a.idLow === b.idLow && secondOf(a.time) === secondOf(b.time);
+}
+
+/** What tells two copies of one fix apart that were registered at the same time. */
+function contentOf(fix: Fix): readonly (number | undefined)[] {
+  const { time, latitude, longitude, speedKmh, courseDeg, satellites, engineOn } = fix;
+  const { fuelLevelL, fuelLevelPercent, odometerKm, engineHoursH } = fix;
+  return [
+    ...[time, latitude, longitude, speedKmh, courseDeg, satellites, Number(engineOn ?? 2)],
+    ...[fuelLevelL, fuelLevelPercent, odometerKm, engineHoursH, Number(fix.isPrivate)],
+  ];
+}
+
+function precedes(a: readonly (number | undefined)[], b: readonly (number | undefined)[]): boolean {
+  for (const [i, value] of a.entries()) {
+    const difference = (value ?? -Infinity) - (b[i] ?? -Infinity);
+    if (difference < 0) return true;
+    if (difference > 0) return false;
+  }
+  return false;
+}
+
 /**
  * True when `a` counts before `b` in the same device second: one with a position before one without, then
- * the smaller (provider_time, event_id).
+ * the smaller (provider_time, identity, content). It does not depend on what was processed first.
  */
 export function outranks(a: Fix, b: Fix): boolean {
   if (isLocated(a) !== isLocated(b)) return isLocated(a);
-  const difference = providerTimeOf(a) - providerTimeOf(b);
-  return difference < 0 || (difference === 0 && a.id < b.id);
+  const difference =
+    providerTimeOf(a) - providerTimeOf(b) || a.idHigh - b.idHigh || a.idLow - b.idLow;
+  return difference < 0 || (difference === 0 && precedes(contentOf(a), contentOf(b)));
 }
 
 /** True when both are the same copy of the same fix. */
 export function sameFix(a: Fix | undefined, b: Fix | undefined): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined) return false;
-  return a.time === b.time && a.latenessMs === b.latenessMs && a.id === b.id;
+  return a.time === b.time && a.latenessMs === b.latenessMs && isRepeat(a, b);
 }

@@ -39,9 +39,23 @@ export class Closed {
     return this.#count;
   }
 
+  get isEmpty(): boolean {
+    return this.#count === 0 && this.leftOut === 0;
+  }
+
   /** Cuts of the rule at that position. */
   of(rule: number): readonly unknown[] {
     return this.#cuts[rule] ?? NOTHING;
+  }
+
+  /** Moves what stands in the other to the end of this. */
+  take(other: Closed): void {
+    for (const [rule, cuts] of other.#cuts.entries()) {
+      if (cuts.length > 0) this.add(rule, cuts.splice(0));
+    }
+    this.leftOut += other.leftOut;
+    other.#count = 0;
+    other.leftOut = 0;
   }
 
   add(rule: number, cuts: readonly unknown[]): void {

@@ -1,3 +1,4 @@
+import { identityOf } from './identity.ts';
 import { distanceM } from '@waybill/domain';
 import { isLocated, type Fix, type LocatedFix } from './fix.ts';
 
@@ -15,10 +16,11 @@ export function isTooFast(from: LocatedFix, to: LocatedFix, limitKmh: number): b
 
 /** The fix without its position: what else the device measured stays true. */
 export function withoutPosition(fix: Fix): Fix {
-  const { time, latenessMs, id, idHigh, idLow, engineOn, fuelLevelL, fuelLevelPercent } = fix;
+  const { time, latenessMs, engineOn, fuelLevelL, fuelLevelPercent } = fix;
+  const [idHigh, idLow] = identityOf(time, undefined, undefined);
   const { odometerKm, engineHoursH, driver, isPrivate, address } = fix;
   return {
-    ...{ time, latenessMs, id, idHigh, idLow, engineOn, fuelLevelL, fuelLevelPercent },
+    ...{ time, latenessMs, idHigh, idLow, engineOn, fuelLevelL, fuelLevelPercent },
     ...{ odometerKm, engineHoursH, driver, isPrivate, address },
     latitude: undefined,
     longitude: undefined,

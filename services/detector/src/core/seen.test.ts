@@ -1,35 +1,66 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fix } from '../testing/fixes.ts';
-import { Chunk } from './chunk.ts';
-import { Seen } from './seen.ts';
+import * as fc from 'fast-check';
+import type { Fix } from './fix.ts';
+import { Seen, type Mark } from './seen.ts';
 
-function chunkOf(index: number, seconds: readonly number[]): Chunk {
-  const chunk = new Chunk(index);
-  for (const second of seconds) chunk.insert(fix({ t: index * 900 + second, lat: 1, lon: 1 }));
-  return chunk;
-}
+const at = (second: number, idHigh = 7): Pick<Fix, 'time' | 'idHigh'> => ({
+  time: second * 1000,
+  idHigh,
+});
 
-test('fixes of trimmed chunks are known by second and id, also after a restart', () => {
-  const seen = new Seen();
-  // Chunks 23 and 24 stand on both sides of a block's border.
-  const changed = seen.remember([chunkOf(23, [0, 899]), chunkOf(24, [0])]);
-  assert.deepEqual([...changed], [0, 1]);
-  const restored = new Seen(
-    seen.indexes.map((index) => [index, seen.block(index) ?? new Uint8Array(0)]),
+const marksOf = (seconds: readonly number[]): Mark[] => seconds.map((second) => [second, 7]);
+
+test('exactly the seconds of trimmed fixes are known, also after a restart', () => {
+  const run = fc.record({
+    step: fc.integer({ min: 1, max: 60 }),
+    count: fc.integer({ min: 1, max: 3000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(run, { minLength: 1, maxLength: 20 }), (runs) => {
+      let second = 1_300_000_000;
+      const seconds = runs.flatMap(({ step, count }) =>
+        Array.from({ length: count }, () => (second += step)),
+      );
+      const seen = new Seen();
+      for (let i = 0; i < seconds.length; i += 500)
+        seen.remember(marksOf(seconds.slice(i, i + 500)));
+      const blocks = seen.indexes.map(
+        (index) => [index, seen.block(index) ?? new Uint8Array(0)] as const,
+      );
+      const restored = new Seen(blocks);
+      for (const [, block] of blocks) assert.ok(block.length <= 2701);
+      const known = new Set(seconds);
+      for (let i = 0; i < 50; i += 1) {
+        const probe = 1_300_000_000 + Math.floor((i / 50) * (second - 1_300_000_000 + 2));
+        for (const store of [seen, restored])
+          assert.equal(store.knows(at(probe)), known.has(probe));
+      }
+    }),
+    { numRuns: 30 },
   );
-  for (const store of [seen, restored]) {
-    assert.ok(store.knows(fix({ t: 23 * 900 + 899, lat: 1, lon: 1 })));
-    assert.ok(store.knows(fix({ t: 24 * 900, lat: 1, lon: 1 })));
-    assert.ok(!store.knows(fix({ t: 24 * 900, lat: 1, lon: 1.001 })));
-    assert.ok(!store.knows(fix({ t: 24 * 900 + 1, lat: 1, lon: 1 })));
-    assert.ok(!store.knows(fix({ t: 999_999, lat: 1, lon: 1 })));
+});
+
+test('six hours of a device that reports every 5 s are a few bytes', () => {
+  const seen = new Seen();
+  for (let i = 0; i < 24; i += 1) {
+    seen.remember(marksOf(Array.from({ length: 180 }, (_, j) => 5 * (180 * i + j))));
   }
+  assert.ok((seen.block(0)?.length ?? 0) < 10);
+});
+
+test('of a unit with few fixes another one of the same second is told apart', () => {
+  const seen = new Seen();
+  seen.remember(marksOf([60, 120]));
+  assert.ok(seen.knows(at(60)));
+  assert.ok(!seen.knows(at(60, 8)));
+  seen.remember(marksOf(Array.from({ length: 450 }, (_, i) => 121 + i)));
+  assert.ok(seen.knows(at(60, 8)), 'of one with many only the second is known');
 });
 
 test('whole blocks are forgotten, not before their end', () => {
   const seen = new Seen();
-  seen.remember([chunkOf(0, [5]), chunkOf(24, [5])]);
+  assert.deepEqual([...seen.remember(marksOf([5, 21_605]))], [0, 1]);
   assert.equal(seen.oldestEnd, 21_600_000);
   assert.deepEqual(seen.forget(21_599_999), []);
   assert.deepEqual(seen.forget(21_600_000), [0]);

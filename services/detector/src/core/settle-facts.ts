@@ -1,10 +1,10 @@
-import type { Chunk } from './chunk.ts';
 import type { Occasion } from './occasion.ts';
 import { compare, type Published, type Version } from './publication.ts';
 import type { AnyRule, Scene } from './rule.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
 import { sceneOf } from './scene.ts';
+import type { Dropped } from './timeline.ts';
 import type { Decision, Facts, Unit } from './unit.ts';
 
 /** Facts that left the published sets, one list per rule of `RULES`. */
@@ -100,9 +100,9 @@ export function compareFacts(
 }
 
 /** Lets go of what no fix can change any more, the facts that the dropped chunks closed; returns it by rule. */
-export function release(unit: Unit, dropped: readonly Chunk[]): Released {
-  const released = RULES.map((): Published<unknown>[] => []);
+export function release(unit: Unit, dropped: readonly Dropped[]): Released {
   const { trimmedTo } = unit.timeline;
+  const released: Published<unknown>[][] = RULES.map(() => []);
   for (const [i, { publication }] of RULES.entries()) {
     const facts = unit.facts[i];
     if (facts === undefined || facts.published.length + facts.refused.length === 0) continue;
@@ -110,7 +110,7 @@ export function release(unit: Unit, dropped: readonly Chunk[]): Released {
       const { from, to } = publication.intervalOf(cut);
       return `${publication.groupOf(cut)} ${from} ${to}`;
     };
-    const closed = dropped.flatMap((chunk) => chunk.closed.of(i));
+    const closed = dropped.flatMap(({ chunk }) => chunk.closed.of(i));
     const gone = new Set(closed.map(keyOf));
     const isKept = ({ retracted, firstStart, cut }: Published<unknown>): boolean => {
       if (!retracted) return !gone.has(keyOf(cut));

@@ -10,7 +10,6 @@ import type { Decision, Unit } from './unit.ts';
 
 /** What the changelog no longer needs, or needs anew, after a trim. */
 export interface Trimmed {
-  readonly chunks: readonly number[];
   readonly seenChanged: ReadonlySet<number>;
   readonly seenGone: readonly number[];
   /** Facts that no fix within grace can change any more. */
@@ -53,8 +52,8 @@ export function retentionMs(rules: Rules): number {
 export function trim(unit: Unit, rules: Rules, clock: number): Trimmed {
   const { timeline, seen } = unit;
   const before = clock - retentionMs(rules);
-  const dropped = timeline.trim(before);
-  const seenChanged = seen.remember(dropped);
+  const dropped = timeline.trim(before, rules);
+  const seenChanged = seen.remember(dropped.flatMap(({ marks }) => marks));
   const seenGone = seen.forget(before - SEEN_MS);
   let released: Released = [];
   if (dropped.length > 0) {
@@ -62,12 +61,7 @@ export function trim(unit: Unit, rules: Rules, clock: number): Trimmed {
     unit.settledCuts = timeline.cutsVersion;
   }
   if (dropped.length > 0 || seenGone.length > 0) unit.unsaved = true;
-  return {
-    chunks: dropped.map((chunk) => chunk.index),
-    seenChanged,
-    seenGone,
-    released,
-  };
+  return { seenChanged, seenGone, released };
 }
 
 /** The next T at which the unit needs attention although no fix arrives, ms. */

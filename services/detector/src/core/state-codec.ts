@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { isLocated } from './fix.ts';
 import { readFix, readLocated, writeFix } from './fix-codec.ts';
-import type { FoldState } from './fold.ts';
+import { Closed, type FoldState } from './fold.ts';
 import type { Published } from './publication.ts';
 import type { AnyRule } from './rule.ts';
 import { RULES } from './rule-list.ts';
@@ -13,18 +13,24 @@ const inner = new ByteWriter();
  * One section per rule, under its name and with its length: a rule that is new since the bytes were
  * written has no section, the section of one that is gone is passed over.
  */
-function writeSections(writer: ByteWriter, write: (rule: AnyRule, index: number) => void): void {
-  writer.u32(RULES.length);
+function writeSections(
+  writer: ByteWriter,
+  write: (rule: AnyRule, index: number) => void,
+  isEmpty: (rule: AnyRule, index: number) => boolean = () => false,
+): void {
   for (const [index, rule] of RULES.entries()) {
+    if (isEmpty(rule, index)) continue;
     write(rule, index);
+    writer.u8(1);
     writer.text(rule.name);
-    writer.bytes(inner.finish());
+    writer.bytes(inner.take());
   }
+  writer.u8(0);
 }
 
 function readSections(reader: ByteReader): (rule: AnyRule) => ByteReader | undefined {
   const sections = new Map<string, Uint8Array>();
-  for (let left = reader.u32(); left > 0; left -= 1) sections.set(reader.text(), reader.bytes());
+  while (reader.u8() === 1) sections.set(reader.text(), reader.bytes());
   return ({ name }) => {
     const bytes = sections.get(name);
     return bytes === undefined ? undefined : new ByteReader(bytes);
@@ -37,7 +43,11 @@ export function writeState(writer: ByteWriter, { last, located, states, held }: 
   writer.u8(located === last ? 1 : 0);
   if (located !== last) writer.optional(located, (fix) => writeFix(writer, fix));
   writer.list(held, (fix) => writeFix(writer, fix));
-  writeSections(writer, (rule, index) => rule.writeState(inner, states[index]));
+  writeSections(
+    writer,
+    (rule, index) => rule.writeState(inner, states[index]),
+    (rule, index) => states[index] === rule.start,
+  );
 }
 
 export function readState(reader: ByteReader): FoldState {
@@ -77,13 +87,43 @@ function readPublished(rule: AnyRule, reader: ByteReader): Published<unknown> {
   };
 }
 
+/** What the fixes of a chunk closed. */
+export function writeClosed(writer: ByteWriter, closed: Closed): void {
+  writer.u8(closed.count > 0 ? 1 : 0);
+  if (closed.count === 0) return;
+  writeSections(
+    writer,
+    (rule, index) => {
+      inner.list(closed.of(index), (cut) => rule.writeCut(inner, cut));
+    },
+    (_, index) => closed.of(index).length === 0,
+  );
+}
+
+/** The counterpart of `writeClosed`. */
+export function readClosed(reader: ByteReader): Closed {
+  const closed = new Closed();
+  if (reader.u8() === 0) return closed;
+  const sectionOf = readSections(reader);
+  for (const [index, rule] of RULES.entries()) {
+    const section = sectionOf(rule);
+    const cuts = section?.list(() => rule.readCut(section)) ?? [];
+    if (cuts.length > 0) closed.add(index, cuts);
+  }
+  return closed;
+}
+
 /** What the rules published and refused. */
 export function writeFacts(writer: ByteWriter, facts: readonly Facts[]): void {
-  writeSections(writer, (rule, index) => {
-    const { published = [], refused = [] } = facts[index] ?? {};
-    inner.list(refused, (start) => inner.f64(start));
-    inner.list(published, (entry) => writePublished(rule, entry));
-  });
+  writeSections(
+    writer,
+    (rule, index) => {
+      const { published = [], refused = [] } = facts[index] ?? {};
+      inner.list(refused, (start) => inner.f64(start));
+      inner.list(published, (entry) => writePublished(rule, entry));
+    },
+    (_, index) => facts[index]?.published.length === 0 && facts[index].refused.length === 0,
+  );
 }
 
 /** The counterpart of `writeFacts`; fills what is there. */

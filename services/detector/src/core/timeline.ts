@@ -1,7 +1,21 @@
-import { Chunk, chunkIndexOf, type Insertion } from './chunk.ts';
-import { secondOf, type Fix } from './fix.ts';
+import { Checkpoints, type Checkpoint } from './checkpoints.ts';
+import { chunkIndexOf, type Chunk, type Insertion } from './chunk.ts';
+import { isRepeat, secondOf, type Fix } from './fix.ts';
+import { FixPages } from './fix-pages.ts';
 import { advance, Closed, doubtEnds, release, sameState, START, type FoldState } from './fold.ts';
+import { memoryPages, type UnitPages } from './pages.ts';
 import type { Rules } from './rules.ts';
+import type { Mark } from './seen.ts';
+
+/** Takes what one fix closes; almost always it stays empty. */
+const closing = new Closed();
+const NOTHING = new Closed();
+
+/** What is known of a timeline beside its fixes. */
+export interface SavedTimeline {
+  readonly base: FoldState;
+  readonly trimmedTo: number;
+}
 
 /**
  * The fixes of one unit over event time and what the rules make of them.
@@ -11,38 +25,46 @@ import type { Rules } from './rules.ts';
  * goes on from that chunk's checkpoint until a later checkpoint comes out as it was. Both ways run the
  * same `advance` over the same sequence, so results depend on the set of fixes only.
  *
- * Invariants: chunks ascend and are never empty; the first chunk's checkpoint is `base`; with no chunk
- * dirty, `head` and every checkpoint are what folding from `base` gives.
+ * Invariants: chunks ascend and are never empty; the state before the first chunk is `base`; with no chunk
+ * dirty, `head`, every checkpoint and every `closed` are what folding from `base` gives.
  */
 export class Timeline {
   base: FoldState;
   head: FoldState;
   /** Fixes before this are folded into `base`, ms; a multiple of the chunk's length. */
   trimmedTo: number;
-  readonly chunks: Chunk[];
   /** What the rules say at the T of the last `look`: the head, and beyond it a fix that T freed of doubt. */
   view: { readonly state: FoldState; readonly closed: Closed };
   /** Counts changes of the closed cuts; whoever compares remembers the number. */
   cutsVersion = 0;
   /** Counts chunks that came and went. */
   chunksVersion = 0;
+  readonly #pages: FixPages;
+  readonly #checkpoints: Checkpoints;
   #newest: number;
   #count = 0;
   #dirtyFrom = Infinity;
   #dirtyTo = -Infinity;
   /** The head that `view` was made of, and whether T had freed its fix of doubt. */
-  #seen: FoldState | undefined;
+  #viewed: FoldState | undefined;
   #isFree = false;
+  /** The checkpoints of the pages were looked at. */
+  #isResumed: boolean;
 
-  constructor(base: FoldState = START, trimmedTo = -Infinity, chunks: Chunk[] = []) {
-    this.base = base;
-    this.head = base;
-    this.view = { state: base, closed: new Closed() };
-    this.trimmedTo = trimmedTo;
-    this.chunks = chunks;
-    for (const chunk of chunks) this.#count += chunk.count;
-    this.#newest = chunks.at(-1)?.fixes.at(-1)?.time ?? base.last?.time ?? -Infinity;
-    this.#markAll();
+  constructor(pages: UnitPages = memoryPages(), saved?: SavedTimeline) {
+    this.#pages = new FixPages(pages);
+    this.#checkpoints = new Checkpoints(pages.checkpoints);
+    this.base = saved?.base ?? START;
+    this.head = this.base;
+    this.view = { state: this.base, closed: NOTHING };
+    this.trimmedTo = saved?.trimmedTo ?? -Infinity;
+    for (const chunk of this.chunks) this.#count += chunk.count;
+    this.#newest = this.chunks.at(-1)?.fixes.at(-1)?.time ?? this.base.last?.time ?? -Infinity;
+    this.#isResumed = this.chunks.length === 0;
+  }
+
+  get chunks(): readonly Chunk[] {
+    return this.#pages.chunks;
   }
 
   /** Retained fixes. */
@@ -50,24 +72,37 @@ export class Timeline {
     return this.#count;
   }
 
+  /** Bytes of the retained fixes. */
+  get bytes(): number {
+    return this.#pages.bytes;
+  }
+
   /** Time of the newest accepted fix; -Infinity before the first. */
   get newestTime(): number {
     return this.#newest;
   }
 
-  /** Puts a fix where it belongs; `fold` completes the work. Its time must not be before `trimmedTo`. */
-  insert(fix: Fix, rules: Rules): Insertion {
+  /**
+   * Puts a fix where it belongs; `fold` completes the work. Its time must not be before `trimmedTo`. Without
+   * rules it is only put there: for fixes that were folded before and come back. `offset` is that of the
+   * record in the input.
+   */
+  insert(fix: Fix, rules: Rules | undefined, offset = 0): Insertion {
     const index = chunkIndexOf(fix.time);
     if (secondOf(fix.time) > secondOf(this.#newest)) {
-      this.#append(fix, index, rules);
+      this.#append(fix, index, rules, offset);
       return 'added';
     }
-    const chunk = this.#chunkFor(index);
-    const insertion = chunk.insert(fix);
+    const chunks = this.chunks.length;
+    const insertion = this.#pages.insert(fix, index, offset);
+    if (this.chunks.length !== chunks || this.#pages.cameBefore(index, offset)) {
+      this.chunksVersion += 1;
+    }
     if (insertion === 'added') this.#count += 1;
     if (insertion !== 'repeat' && insertion !== 'outranked') {
       this.#newest = Math.max(this.#newest, fix.time);
       this.#mark(index);
+      if (rules === undefined) this.#checkpoints.keep((other) => other <= index);
     }
     return insertion;
   }
@@ -75,12 +110,20 @@ export class Timeline {
   /** True when a fix with this identity was accepted and is still retained. */
   knows(fix: Fix): boolean {
     const index = chunkIndexOf(fix.time);
-    return this.chunks.some((chunk) => chunk.index === index && chunk.knows(fix));
+    const chunk = this.chunks.find((other) => other.index === index);
+    if (chunk === undefined) return false;
+    const { fixes, marks } = this.#pages.unpack(chunk);
+    const second = secondOf(fix.time) - chunk.startTime / 1000;
+    return (
+      fixes.some((other) => isRepeat(other, fix)) ||
+      marks.some((mark, i) => i % 2 === 0 && mark === second && marks[i + 1] === fix.idHigh)
+    );
   }
 
   /** Other rules hold from now on: goes on from an adapted base, everything retained is folded anew. */
   rebase(base: FoldState): void {
     this.base = base;
+    this.#isResumed = true;
     this.#markAll();
   }
 
@@ -94,21 +137,52 @@ export class Timeline {
     this.#dirtyTo = Infinity;
   }
 
+  /** After a restart: takes the checkpoints that the pages hold, so that only what is new is folded. */
+  #resume(rules: Rules): void {
+    this.#isResumed = true;
+    const [first, ...later] = this.chunks;
+    let before = first as Chunk;
+    for (const chunk of later) {
+      const checkpoint = this.#checkpoints.get(chunk.index, rules);
+      if (checkpoint === undefined) break;
+      before.close(checkpoint.closedBefore);
+      before = chunk;
+    }
+    this.#mark(before.index);
+  }
+
+  /** Position of the last chunk at or before the dirty ones whose checkpoint is known, and its state. */
+  #startOfFold(rules: Rules): readonly [number, FoldState] {
+    let position = this.chunks.findIndex((chunk) => chunk.index >= this.#dirtyFrom);
+    for (; position > 0; position -= 1) {
+      const { index } = this.chunks[position] as Chunk;
+      const checkpoint = this.#checkpoints.get(index, rules);
+      if (checkpoint !== undefined) return [position, checkpoint.state];
+    }
+    return [0, this.base];
+  }
+
   /** Brings checkpoints, closed cuts and head up to date. */
   fold(rules: Rules): void {
+    if (!this.#isResumed) this.#resume(rules);
     if (this.#dirtyFrom === Infinity) return;
     this.cutsVersion += 1;
-    let position = this.chunks.findIndex((chunk) => chunk.index >= this.#dirtyFrom);
-    let state = position <= 0 ? this.base : (this.chunks[position]?.checkpoint ?? this.base);
-    for (; position < this.chunks.length; position += 1) {
-      const chunk = this.chunks[position] as Chunk;
-      if (chunk.index > this.#dirtyTo && sameState(chunk.checkpoint, state)) break;
-      chunk.checkpoint = state;
-      chunk.closed = new Closed();
-      for (const fix of chunk.fixes) state = advance(state, fix, rules, chunk.closed);
-      if (position < this.chunks.length - 1 && !chunk.unsaved) chunk.cool();
+    const { chunks } = this;
+    const [start, stateBefore] = this.#startOfFold(rules);
+    let state = stateBefore;
+    let position = start;
+    for (; position < chunks.length; position += 1) {
+      const chunk = chunks[position] as Chunk;
+      if (position > start) {
+        const known = this.#checkpoints.get(chunk.index, rules)?.state;
+        this.#putCheckpoint(position, state, rules);
+        const isKnown = known !== undefined && sameState(known, state);
+        if (isKnown && chunk.index > this.#dirtyTo) break;
+      }
+      chunk.reopen();
+      for (const fix of chunk.fixes) state = this.#step(state, fix, rules, chunk);
     }
-    if (position === this.chunks.length) this.head = state;
+    if (position === chunks.length) this.head = state;
     this.#dirtyFrom = Infinity;
     this.#dirtyTo = -Infinity;
   }
@@ -117,28 +191,63 @@ export class Timeline {
   look(rules: Rules, clock: number | undefined): void {
     const { head } = this;
     const isFree = clock !== undefined && clock >= doubtEnds(head, rules);
-    if (this.#seen === head && this.#isFree === isFree) return;
-    this.#seen = head;
+    if (this.#viewed === head && this.#isFree === isFree) return;
+    this.#viewed = head;
     this.#isFree = isFree;
-    const closed = new Closed();
+    const closed = isFree ? new Closed() : NOTHING;
     // A neighbour may still come late, so the head goes on holding the fix.
     const state = isFree ? release(head, false, rules, closed) : head;
     if (closed.count + this.view.closed.count > 0) this.cutsVersion += 1;
     this.view = { state, closed };
   }
 
+  #step(state: FoldState, fix: Fix, rules: Rules, chunk: Chunk): FoldState {
+    const next = advance(state, fix, rules, closing);
+    if (!closing.isEmpty) chunk.close(closing);
+    return next;
+  }
+
+  #putCheckpoint(position: number, state: FoldState, rules: Rules): void {
+    const chunk = this.chunks[position] as Chunk;
+    const closedBefore = (this.chunks[position - 1] as Chunk).closed;
+    this.#checkpoints.put(chunk.index, { state, closedBefore }, rules);
+  }
+
+  #marksOf(chunk: Chunk): Mark[] {
+    const { fixes, marks } = this.#pages.unpack(chunk);
+    const all = fixes.map((fix): Mark => [secondOf(fix.time), fix.idHigh]);
+    for (let i = 0; i < marks.length; i += 2) {
+      all.push([chunk.startTime / 1000 + (marks[i] ?? 0), marks[i + 1] ?? 0]);
+    }
+    return all.sort(([a], [b]) => a - b);
+  }
+
   /** Folds whole chunks that end by `before` into the base and returns them. Nothing may be dirty. */
-  trim(before: number): readonly Chunk[] {
-    let kept = 0;
-    while ((this.chunks[kept]?.endTime ?? Infinity) <= before) kept += 1;
-    if (kept === 0) return [];
-    const dropped = this.chunks.splice(0, kept);
-    this.base = this.chunks[0]?.checkpoint ?? this.head;
-    this.trimmedTo = dropped.at(-1)?.endTime ?? this.trimmedTo;
-    for (const chunk of dropped) this.#count -= chunk.count;
+  trim(before: number, rules: Rules): readonly Dropped[] {
+    const { chunks } = this;
+    let count = 0;
+    while ((chunks[count]?.endTime ?? Infinity) <= before) count += 1;
+    if (count === 0) return [];
+    const dropped = chunks.slice(0, count).map((chunk) => ({ chunk, marks: this.#marksOf(chunk) }));
+    const next = chunks[count];
+    if (next === undefined) this.base = this.head;
+    else {
+      // With nothing dirty every chunk but the first has a checkpoint.
+      const checkpoint = this.#checkpoints.get(next.index, rules) as Checkpoint;
+      this.base = checkpoint.state;
+    }
+    this.#pages.drop(count);
+    this.#checkpoints.keep((index) => next !== undefined && index > next.index);
+    this.trimmedTo = dropped.at(-1)?.chunk.endTime ?? this.trimmedTo;
+    for (const { chunk } of dropped) this.#count -= chunk.count;
     this.cutsVersion += 1;
     this.chunksVersion += 1;
     return dropped;
+  }
+
+  /** Writes to the pages what waits for them; only while records are handled. */
+  flush(): void {
+    this.#checkpoints.flush();
   }
 
   /** When the oldest chunk may be trimmed, given how long fixes are retained, ms. */
@@ -147,43 +256,38 @@ export class Timeline {
     return first === undefined ? Infinity : first.endTime + retainMs;
   }
 
-  #append(fix: Fix, index: number, rules: Rules): void {
-    let chunk = this.chunks.at(-1);
-    if (chunk === undefined || chunk.index !== index) {
-      if (chunk !== undefined && !chunk.unsaved) chunk.cool();
-      chunk = new Chunk(index);
-      chunk.checkpoint = this.head;
-      this.chunks.push(chunk);
+  #append(fix: Fix, index: number, rules: Rules | undefined, offset: number): void {
+    const isFolded = rules !== undefined && this.#isResumed && this.#dirtyFrom === Infinity;
+    if (this.chunks.at(-1)?.index !== index) {
+      this.#pages.begin(index, offset);
       this.chunksVersion += 1;
+      if (isFolded && this.chunks.length > 1) {
+        this.#putCheckpoint(this.chunks.length - 1, this.head, rules);
+      }
     }
-    chunk.append(fix);
+    this.#pages.append(fix);
     this.#count += 1;
     this.#newest = fix.time;
-    if (this.#dirtyFrom !== Infinity) {
+    if (!isFolded) {
       this.#mark(index);
       return;
     }
-    const before = chunk.closed.count;
-    this.head = advance(this.head, fix, rules, chunk.closed);
-    if (chunk.closed.count !== before) this.cutsVersion += 1;
-  }
-
-  /** The chunk of that index; made when it is missing. */
-  #chunkFor(index: number): Chunk {
-    let position = this.chunks.length;
-    while (position > 0 && (this.chunks[position - 1] as Chunk).index >= index) position -= 1;
-    const there = this.chunks[position];
-    if (there?.index === index) return there;
-    const chunk = new Chunk(index);
-    // Nothing stood between here and the next chunk, so its state before holds here too.
-    chunk.checkpoint = position === 0 ? this.base : (there?.checkpoint ?? this.head);
-    this.chunks.splice(position, 0, chunk);
-    this.chunksVersion += 1;
-    return chunk;
+    const chunk = this.chunks.at(-1) as Chunk;
+    this.head = advance(this.head, fix, rules, closing);
+    if (closing.isEmpty) return;
+    if (closing.count > 0) this.cutsVersion += 1;
+    chunk.close(closing);
   }
 
   #mark(index: number): void {
     this.#dirtyFrom = Math.min(this.#dirtyFrom, index);
     this.#dirtyTo = Math.max(this.#dirtyTo, index);
   }
+}
+
+/** A chunk that was folded into the base. */
+export interface Dropped {
+  readonly chunk: Chunk;
+  /** Device second since epoch and word of identity of every fix that was accepted in it, by second. */
+  readonly marks: readonly Mark[];
 }

@@ -91,10 +91,13 @@ test('who signs on after the last moving fix did not drive', () => {
   assert.equal(drivers.changes, 1);
 });
 
-test('inputs_hash is the sum of the first 16 hex digits of the ids modulo 2^64', () => {
+test('inputs_hash is the sum of the identities of the fixes modulo 2^64', () => {
   const fixes = track([0, 2, 4, 6, 8]);
   const run = foldAll(fixes).run as Run;
-  const sum = fixes.reduce((total, { id }) => total + BigInt(`0x${id.slice(0, 16)}`), 0n);
+  const sum = fixes.reduce(
+    (total, { idHigh, idLow }) => total + BigInt(idHigh) * 2n ** 32n + BigInt(idLow),
+    0n,
+  );
   const expected = (sum % 2n ** 64n).toString(16).padStart(16, '0');
   assert.equal(inputsHash(cutBySilence(run).tally), expected);
 });

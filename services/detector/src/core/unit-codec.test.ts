@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fix, rules, track } from '../testing/fixes.ts';
+import { fix, plain, rules, track } from '../testing/fixes.ts';
+import { position } from '../testing/messages.ts';
 import { Bucket } from './beyond-grace.ts';
+import { fixOf } from './fix.ts';
 import { sameState } from './fold.ts';
+import { memoryPages, type UnitPages } from './pages.ts';
 import { settle, trim } from './settle.ts';
 import type { Run } from './trip-fold.ts';
 import { newUnit, type Facts, type Unit } from './unit.ts';
@@ -21,7 +24,6 @@ const zones: Area[] = ['a', 'b', 'c'].map((zoneId, i) => ({
 
 function partsOf(unit: Unit): Map<PartName, Uint8Array> {
   const parts = new Map<PartName, Uint8Array>([['', encodeHead(unit)]]);
-  for (const chunk of unit.timeline.chunks) parts.set(`#f/${chunk.index}`, chunk.save(true));
   for (const index of unit.seen.indexes) {
     parts.set(`#s/${index}`, unit.seen.block(index) ?? new Uint8Array(0));
   }
@@ -30,14 +32,14 @@ function partsOf(unit: Unit): Map<PartName, Uint8Array> {
 }
 
 /** A unit with everything: an open run with a pending stretch, presences, publications, a bucket. */
-function richUnit(): Unit {
-  const unit = newUnit('bay-cabs', 'wialon:7001');
+function richUnit(pages: UnitPages): Unit {
+  const unit = newUnit('bay-cabs', 'wialon:7001', pages);
   const given = rules(zones, { graceMs: 900_000 });
   const lats = [-9, -9, -7, -5, -3, -1, 0, 0, 0, 0, 0, 0, 2, 4, 4.01, 4.02, 4.02, 6, 8, 10];
   for (const each of track(lats, { driver: 'D-1', speed: 12.5 })) unit.timeline.insert(each, given);
   unit.timeline.insert(fix({ t: 23 * 60, lat: 0.012, lon: 0 }), given);
   const late = new Bucket('1970-01-01');
-  late.add(fix({ t: 60, lat: 1, lon: 1, rt: 99_999 }));
+  late.add(fixOf(position({ t: 60, lat: 1, lon: 1, rt: 99_999 })));
   unit.buckets.set(late.date, late);
   (unit.facts[0] as Facts).refused = [5000];
   const occasion = { arrivals: [], clock: undefined, progress: undefined, binding: undefined };
@@ -47,15 +49,23 @@ function richUnit(): Unit {
 }
 
 test('a unit is what its parts say', () => {
-  const unit = richUnit();
+  const pages = memoryPages();
+  const unit = richUnit(pages);
+  unit.timeline.flush();
   const { base } = unit.timeline;
   const [run, presences] = base.states as [Run, readonly Presence[]];
   assert.ok(run.toEnd !== run.toLast, 'a pending stretch is in the base');
   assert.ok(presences.length > 0 && unit.seen.indexes.length > 0);
   assert.ok(unit.facts.some(({ published }) => published.length > 0));
   const parts = partsOf(unit);
-  const restored = decodeUnit('bay-cabs', 'wialon:7001', (part) => parts.get(part));
-  assert.deepEqual(restored.timeline.base, base);
+  const { unit: restored, named } = decodeUnit('bay-cabs', 'wialon:7001', pages, (part) =>
+    parts.get(part),
+  );
+  assert.deepEqual(
+    named.map(({ index }) => index),
+    unit.timeline.chunks.map(({ index }) => index),
+  );
+  assert.deepEqual(plain(restored.timeline.base), plain(base));
   assert.equal(restored.timeline.trimmedTo, unit.timeline.trimmedTo);
   const given = rules(zones, { graceMs: 900_000 });
   restored.timeline.fold(given);
@@ -68,18 +78,22 @@ test('a unit is what its parts say', () => {
         cut: { ...(entry.cut as object), closing: undefined },
       })),
     }));
-  assert.deepEqual(published(restored), published(unit));
+  assert.deepEqual(plain(published(restored)), plain(published(unit)));
   assert.deepEqual(partsOf(restored), parts);
 });
 
 test('a missing or cut part is refused', () => {
-  const parts = partsOf(richUnit());
+  const parts = partsOf(richUnit(memoryPages()));
   for (const [name, bytes] of parts) {
     for (const broken of [undefined, bytes.subarray(0, bytes.length - 3)]) {
       if (name.startsWith('#s/') && broken !== undefined) continue;
       const read = (part: PartName): Uint8Array | undefined =>
         part === name ? broken : parts.get(part);
-      assert.throws(() => decodeUnit('bay-cabs', 'wialon:7001', read), RangeError, name);
+      assert.throws(
+        () => decodeUnit('bay-cabs', 'wialon:7001', memoryPages(), read),
+        RangeError,
+        name,
+      );
     }
   }
 });

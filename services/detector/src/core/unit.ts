@@ -1,5 +1,6 @@
 import type { Cause } from '@waybill/contracts';
 import type { Bucket } from './beyond-grace.ts';
+import type { UnitPages } from './pages.ts';
 import type { Published, PublishedChange } from './publication.ts';
 import type { Announcement, Refusal, RuleName } from './rule.ts';
 import { RULES } from './rule-list.ts';
@@ -54,8 +55,8 @@ export interface Unit {
 }
 
 /** A unit of which nothing is known. */
-export function newUnit(tenantId: string, name: string): Unit {
-  return unitOf(tenantId, name, new Timeline());
+export function newUnit(tenantId: string, name: string, pages?: UnitPages): Unit {
+  return unitOf(tenantId, name, new Timeline(pages));
 }
 
 /** A unit around a restored timeline. */

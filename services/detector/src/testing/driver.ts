@@ -70,6 +70,8 @@ export interface Driver {
   readonly openTasks: () => readonly TaskRaised[];
   /** Deletes saved parts whose key holds `text`, as no transaction of ours would. */
   readonly lose: (text: string) => Promise<void>;
+  /** Records that were ever written to the changelog. */
+  readonly written: () => Promise<number>;
   /** Keys and sizes of the saved parts. */
   readonly saved: () => Promise<ReadonlyMap<string, number>>;
   /** Lines of the detector, and errors of the stream. */
@@ -236,6 +238,7 @@ export async function createDriver(
         [...keys].map((key) => ({ key, message: null })),
       );
     },
+    written: async () => (await stream.read(topics.detectorUnit)).length,
     saved: async () => {
       const sizes = new Map<string, number>();
       for (const { key, message } of await stream.read(topics.detectorUnit)) {

@@ -15,14 +15,22 @@ export function fix(fixture: Fixture): LocatedFix {
 
 /** The fields of a fix, whether it was read from packed bytes or not. */
 export function fields(given: Fix): Fix {
-  const { time, latitude, longitude, latenessMs, id, idHigh, idLow, speedKmh, driver } = given;
+  const { time, latitude, longitude, latenessMs, idHigh, idLow, speedKmh, driver } = given;
   const { courseDeg, satellites, engineOn, fuelLevelL, fuelLevelPercent } = given;
   const { odometerKm, engineHoursH, isPrivate, address } = given;
   return {
-    ...{ time, latitude, longitude, latenessMs, id, idHigh, idLow, speedKmh, driver, address },
+    ...{ time, latitude, longitude, latenessMs, idHigh, idLow, speedKmh, driver, address },
     ...{ courseDeg, satellites, engineOn, fuelLevelL, fuelLevelPercent },
     ...{ odometerKm, engineHoursH, isPrivate },
   };
+}
+
+/** The value with every fix in it, packed or not, as its fields. */
+export function plain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(plain);
+  if ('latenessMs' in value && 'address' in value) return fields(value as Fix);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
 
 /** Fixes a minute apart from second 0 on, at so many thousandths of a degree of latitude. */

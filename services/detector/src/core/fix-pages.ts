@@ -1,0 +1,240 @@
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { Chunk, type Insertion } from './chunk.ts';
+import { isRepeat, outranks, secondOf, type Fix } from './fix.ts';
+import type { Pages, UnitPages } from './pages.ts';
+import { packRows, unpackRows, writeMark, type Rows, type Unpacked } from './row-codec.ts';
+
+const writer = new ByteWriter();
+
+/** Before the rows of a quarter: its index (i32), fixes (u32), bytes of rows (u32), first offset (f64). */
+const HEADER_BYTES = 20;
+
+/** Outranked fixes that are remembered per second: with the one that counts, a clock that stands shows. */
+const MARKS_PER_SECOND = 2;
+
+/** So many even rows in the newest quarter are worth packing it anew when it ends. */
+const EVEN_ROWS = 8;
+
+function writeHeader(chunk: Pick<Chunk, 'index' | 'count' | 'size' | 'firstOffset'>): void {
+  writer.i32(chunk.index);
+  writer.u32(chunk.count);
+  writer.u32(chunk.size);
+  writer.f64(chunk.firstOffset);
+}
+
+/** Puts a fix among those of its quarter; see Insertion. */
+function place(unpacked: Unpacked, fix: Fix, startMs: number): Insertion {
+  const { fixes, marks } = unpacked;
+  const second = secondOf(fix.time);
+  let at = fixes.length;
+  while (at > 0 && secondOf((fixes[at - 1] as Fix).time) >= second) at -= 1;
+  const there = fixes[at];
+  if (there === undefined || secondOf(there.time) !== second) {
+    fixes.splice(at, 0, fix);
+    return 'added';
+  }
+  const isSame = isRepeat(fix, there);
+  if (!outranks(fix, there)) {
+    return isSame || !mark(marks, fix, startMs) ? 'repeat' : 'outranked';
+  }
+  if (!isSame) mark(marks, there, startMs);
+  fixes[at] = fix;
+  return isSame ? 'refined' : 'replaced';
+}
+
+/** False when it was marked already, or its second has marks enough. */
+function mark(marks: number[], fix: Fix, startMs: number): boolean {
+  const second = secondOf(fix.time) - startMs / 1000;
+  let count = 0;
+  for (let i = 0; i < marks.length; i += 2) {
+    if (marks[i] !== second) continue;
+    count += 1;
+    if (marks[i + 1] === fix.idHigh || count >= MARKS_PER_SECOND) return false;
+  }
+  marks.push(second, fix.idHigh);
+  return true;
+}
+
+/**
+ * The packed fixes of one unit. The newest quarter is open: a fix in order is a few bytes at its end. When a
+ * newer one begins it is sealed behind the others. Any other fix unpacks its quarter and packs it anew.
+ */
+export class FixPages {
+  readonly chunks: Chunk[] = [];
+  readonly #sealed: Pages;
+  readonly #open: Pages;
+  /** Where the next row of the open quarter goes on; made when it is asked for. */
+  #rows: Rows | undefined;
+
+  constructor({ sealed, open }: UnitPages) {
+    this.#sealed = sealed;
+    this.#open = open;
+    for (let at = 0; at < sealed.length();) at += this.#restore(sealed, at);
+    if (open.length() > 0) this.#restore(open, 0);
+  }
+
+  #restore(pages: Pages, at: number): number {
+    const reader = new ByteReader(pages.read(at, at + HEADER_BYTES));
+    const index = reader.i32();
+    const saved = { count: reader.u32(), size: reader.u32() };
+    const chunk = new Chunk(index, reader.f64(), this.#read, saved);
+    if (pages === this.#open) {
+      // The header of the open quarter is written once, when it begins.
+      chunk.size = pages.length() - HEADER_BYTES;
+      this.chunks.push(chunk);
+      chunk.count = this.unpack(chunk).fixes.length;
+    } else this.chunks.push(chunk);
+    return HEADER_BYTES + chunk.size;
+  }
+
+  readonly #read = (chunk: Chunk): readonly Fix[] => this.unpack(chunk).fixes;
+
+  /** Bytes of all rows and their headers. */
+  get bytes(): number {
+    return this.#sealed.length() + this.#open.length();
+  }
+
+  #startOf(chunk: Chunk): number {
+    let at = 0;
+    for (const other of this.chunks) {
+      if (other === chunk) break;
+      at += HEADER_BYTES + other.size;
+    }
+    return at;
+  }
+
+  unpack(chunk: Chunk): Unpacked {
+    const isOpen = chunk === this.chunks.at(-1);
+    const pages = isOpen ? this.#open : this.#sealed;
+    const from = (isOpen ? 0 : this.#startOf(chunk)) + HEADER_BYTES;
+    const unpacked = unpackRows(pages.read(from, from + chunk.size), chunk.startTime);
+    if (isOpen) this.#rows = unpacked.rows;
+    return unpacked;
+  }
+
+  /** Begins a quarter that is newer than all others. */
+  begin(index: number, firstOffset: number): Chunk {
+    this.#seal();
+    const chunk = new Chunk(index, firstOffset, this.#read);
+    this.chunks.push(chunk);
+    writeHeader(chunk);
+    this.#open.set(writer.take());
+    this.#rows = packRows(writer, { fixes: [], marks: [] }, chunk.startTime);
+    return chunk;
+  }
+
+  #seal(): void {
+    const newest = this.chunks.at(-1);
+    if (newest === undefined) return;
+    const isEven = (this.#rows?.evenRows ?? 0) >= EVEN_ROWS;
+    const bytes = isEven ? this.#packed(this.unpack(newest), newest) : this.#rowsOf(newest);
+    newest.size = bytes.length;
+    writeHeader(newest);
+    this.#sealed.append(writer.take());
+    this.#sealed.append(bytes);
+  }
+
+  #rowsOf(newest: Chunk): Uint8Array {
+    return this.#open.read(HEADER_BYTES, HEADER_BYTES + newest.size);
+  }
+
+  #packed(unpacked: Unpacked, chunk: Chunk): Uint8Array {
+    packRows(writer, unpacked, chunk.startTime);
+    return writer.finish();
+  }
+
+  /** Adds a fix of a later second than all others to the newest quarter. */
+  append(fix: Fix): void {
+    const chunk = this.chunks.at(-1) as Chunk;
+    if (this.#rows === undefined) this.unpack(chunk);
+    this.#rows?.write(writer, fix);
+    const bytes = writer.take();
+    this.#open.append(bytes);
+    chunk.size += bytes.length;
+    chunk.count += 1;
+  }
+
+  /** Makes room for a quarter between others. */
+  #makeRoom(index: number, firstOffset: number): Chunk {
+    let position = this.chunks.length;
+    while (position > 0 && (this.chunks[position - 1] as Chunk).index > index) position -= 1;
+    const chunk = new Chunk(index, firstOffset, this.#read);
+    const at = position === this.chunks.length ? 0 : this.#startOf(this.chunks[position] as Chunk);
+    this.chunks.splice(position, 0, chunk);
+    writeHeader(chunk);
+    this.#splice(at, 0, writer.finish());
+    return chunk;
+  }
+
+  #splice(at: number, removed: number, bytes: Uint8Array): void {
+    const length = this.#sealed.length();
+    const all = new Uint8Array(length - removed + bytes.length);
+    all.set(this.#sealed.read(0, at));
+    all.set(bytes, at);
+    all.set(this.#sealed.read(at + removed, length), at + bytes.length);
+    this.#sealed.set(all);
+  }
+
+  /** Puts a fix where it belongs; its quarter is not newer than the newest one. */
+  insert(fix: Fix, index: number, firstOffset: number): Insertion {
+    const chunk =
+      this.chunks.find((other) => other.index === index) ?? this.#makeRoom(index, firstOffset);
+    const unpacked = this.unpack(chunk);
+    const known = unpacked.marks.length;
+    const insertion = place(unpacked, fix, chunk.startTime);
+    if (insertion !== 'repeat' && insertion !== 'outranked') this.#replace(chunk, unpacked);
+    else if (unpacked.marks.length > known) this.#addMark(chunk, unpacked);
+    return insertion;
+  }
+
+  /** A record that is read once more, behind newer ones, may be the first that a quarter needs. */
+  cameBefore(index: number, offset: number): boolean {
+    const chunk = this.chunks.find((other) => other.index === index);
+    if (chunk === undefined || chunk.firstOffset <= offset) return false;
+    chunk.firstOffset = offset;
+    return true;
+  }
+
+  #addMark(chunk: Chunk, unpacked: Unpacked): void {
+    if (chunk !== this.chunks.at(-1)) {
+      this.#replace(chunk, unpacked);
+      return;
+    }
+    const [second = 0, word = 0] = unpacked.marks.slice(-2);
+    writeMark(writer, second, word);
+    const bytes = writer.take();
+    this.#open.append(bytes);
+    chunk.size += bytes.length;
+  }
+
+  #replace(chunk: Chunk, unpacked: Unpacked): void {
+    const before = HEADER_BYTES + chunk.size;
+    const rows = packRows(writer, unpacked, chunk.startTime);
+    const packed = writer.finish();
+    chunk.count = unpacked.fixes.length;
+    chunk.size = packed.length;
+    writeHeader(chunk);
+    const header = writer.finish();
+    const bytes = new Uint8Array(header.length + packed.length);
+    bytes.set(header);
+    bytes.set(packed, header.length);
+    if (chunk === this.chunks.at(-1)) {
+      this.#open.set(bytes);
+      this.#rows = rows;
+    } else this.#splice(this.#startOf(chunk), before, bytes);
+  }
+
+  /** Drops the oldest quarters; returns them. What they held is read before. */
+  drop(count: number): readonly Chunk[] {
+    const dropped = this.chunks.slice(0, count);
+    const isAll = count === this.chunks.length;
+    if (isAll) {
+      this.#open.set(new Uint8Array(0));
+      this.#rows = undefined;
+    }
+    const sealed = isAll ? dropped.slice(0, -1) : dropped;
+    this.#sealed.dropFront(sealed.reduce((sum, { size }) => sum + HEADER_BYTES + size, 0));
+    this.chunks.splice(0, count);
+    return dropped;
+  }
+}
