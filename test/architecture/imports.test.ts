@@ -45,7 +45,7 @@ const table: Readonly<Record<string, Rule>> = {
 /** Third-party packages by part of a service. */
 const serviceParts: Readonly<Record<string, Rule>> = {
   core: { ours: ['domain', 'contracts'], theirs: [], node: false },
-  adapters: { ours: '*', theirs: ['fastify', 'pg', 'zod', 'jose', 'ipaddr.js'] },
+  adapters: { ours: '*', theirs: ['pg', 'zod', 'jose', 'ipaddr.js'] },
   config: { ours: '*', theirs: ['zod'] },
   rest: { ours: '*', theirs: [] },
 };
@@ -70,7 +70,7 @@ function ruleOf(file: string): Rule | undefined {
   if (top === 'services') {
     const rule = serviceParts[part.replace(/\.ts$/, '')] ?? serviceParts['rest'];
     return rule && isTest
-      ? { ours: '*', theirs: [...rule.theirs, 'fastify', ...testTools], tests: true }
+      ? { ours: '*', theirs: [...rule.theirs, ...testTools], tests: true }
       : rule;
   }
   if (project === 'expectation') return { ours: [], theirs: [] };

@@ -9,10 +9,11 @@ import { acceptedAnswer, keptAnswer, type Answer } from './core/answer.ts';
 import { bodyFormat, checkBody } from './core/body-check.ts';
 import { denied } from './core/denial.ts';
 import { parseIdempotencyKey } from './core/idempotency-key.ts';
+import type { SourceAddress } from './core/source-address.ts';
 import type { IngestMetrics } from './metrics.ts';
 import type {
   Claim,
-  ClaimId,
+  ClaimRequest,
   ClaimStore,
   Logger,
   Ports,
@@ -132,36 +133,34 @@ async function receive(passage: Passage, ports: HandlerPorts): Promise<Outcome> 
     receivedTime,
     requestId: wide.request_id,
     bodySha256: hash('sha256', body, 'hex'),
-    accepted: valid.accepted,
+    answer: acceptedAnswer(valid.accepted),
   };
   return takeOver(checked, passage, ports);
 }
 
-/** Claim → append → complete. A crash between any two leaves a lease that runs out, and no more. */
+/**
+ * Claim → append → answer; that the claim is done the database learns behind the answer. A crash between
+ * any two leaves a lease that runs out, and no more.
+ */
 async function takeOver(
   checked: Checked,
   { wide, traceparent }: Passage,
   ports: HandlerPorts,
 ): Promise<Outcome> {
   const { claims, raw, logger } = ports;
-  const { requestId } = checked;
-  const claim = await claimFor(checked, claims);
+  const { requestId, answer } = checked;
+  const claim = await claims.claim(claimRequest(checked));
   if (claim.kind !== 'granted') return settled(claim);
   wide.attempt = claim.attempt;
   try {
     await raw.append(rawRecord(checked, claim.receivedTime), traceparent);
   } catch (error) {
-    await claims.release(requestId, claim.attempt).catch((late: unknown) => {
+    await claims.release(requestId).catch((late: unknown) => {
       logger.warn({ request_id: requestId, err: late }, 'claim.release_failed');
     });
     throw error;
   }
-  const answer = acceptedAnswer(checked.accepted);
-  await claims.complete(requestId, answer).catch((error: unknown) => {
-    // The event is safe in the log, so the sender is told so. A repeat of the request after the lease
-    // would append it once more under the same request id.
-    logger.warn({ request_id: requestId, err: error }, 'claim.complete_failed');
-  });
+  claims.complete(requestId);
   return { kind: 'accepted', answer: keptAnswer(answer, false) };
 }
 
@@ -172,13 +171,23 @@ interface Checked {
   readonly receivedTime: number;
   readonly requestId: string;
   readonly bodySha256: string;
-  readonly accepted: string | number;
+  /** Body of the answer. */
+  readonly answer: string;
 }
 
-function claimFor(checked: Checked, claims: ClaimStore): Promise<Claim> {
-  const { id, caller, receivedTime, requestId, bodySha256 } = checked;
-  const { signed } = caller;
-  return claims.claim({ ...id, requestId, bodySha256, signed, receivedTime });
+/** An Idempotency-Key is unique per source. */
+interface ClaimId extends SourceAddress {
+  readonly key: string;
+}
+
+function claimRequest(checked: Checked): ClaimRequest {
+  const { id, caller, receivedTime, requestId, bodySha256, answer } = checked;
+  const { stamp } = caller;
+  const signed = stamp && {
+    id: hashId('signed', id.tenantId, id.sourceId, stamp.text, bodySha256),
+    endsTime: stamp.endsTime,
+  };
+  return { requestId, bodySha256, signed, receivedTime, answer };
 }
 
 function settled(claim: Exclude<Claim, { kind: 'granted' }>): Outcome {

@@ -3,7 +3,6 @@ import type { Pool } from '@waybill/postgres';
 import type { Tracing } from '@waybill/runtime';
 import type { Streams } from '@waybill/stream';
 import type { RateLimit, WebhookSource } from '@waybill/tenant';
-import type { SignedBytes } from './proof.ts';
 import type { RefusalCode } from './core/answer.ts';
 import type { SourceAddress } from './core/source-address.ts';
 import type { IngestMetrics } from './metrics.ts';
@@ -40,24 +39,23 @@ export interface Quarantine {
   readonly keep: (rejected: RejectedBody) => Promise<void>;
 }
 
-/** An answer that is given again to repeats. */
-export interface KeptAnswer {
-  readonly status: number;
-  readonly body: string;
+/** Signed bytes that must not come again under another key. */
+export interface RememberedBytes {
+  /** Hash of tenant, source and what is signed: 32 hex digits. */
+  readonly id: string;
+  /** From when on they are refused by their age anyway; ms since epoch. */
+  readonly endsTime: number;
 }
 
-/** Identity of a claim: an Idempotency-Key is unique per source. */
-export interface ClaimId extends SourceAddress {
-  readonly key: string;
-}
-
-export interface ClaimRequest extends ClaimId {
-  /** Hash of tenant, source and key: what the claim is kept under. */
+export interface ClaimRequest {
+  /** Hash of tenant, source and key: what the claim is kept under. 32 hex digits. */
   readonly requestId: string;
-  /** Hex. */
+  /** 64 hex digits. */
   readonly bodySha256: string;
   /** Undefined: nothing to remember against replays. */
-  readonly signed: SignedBytes | undefined;
+  readonly signed: RememberedBytes | undefined;
+  /** Body of the answer that repeats get once the work is done; its status is 200. */
+  readonly answer: string;
   /** Wall time of receipt; a taken-over claim keeps the first. */
   readonly receivedTime: number;
 }
@@ -71,18 +69,26 @@ export interface ClaimRequest extends ClaimId {
  */
 export type Claim =
   | { readonly kind: 'granted'; readonly attempt: number; readonly receivedTime: number }
-  | { readonly kind: 'done'; readonly answer: KeptAnswer }
+  | { readonly kind: 'done'; readonly answer: string }
   | { readonly kind: 'running' }
   | { readonly kind: 'other_body' }
   | { readonly kind: 'replayed' };
 
-/** Idempotency-Keys. All methods reject with a Fault of the database. */
+/**
+ * Idempotency-Keys. Methods reject with a Fault of the database. Every granted claim must be completed or
+ * released.
+ */
 export interface ClaimStore {
   readonly claim: (request: ClaimRequest) => Promise<Claim>;
-  /** Called after the brokers confirmed; from then on repeats get the answer. */
-  readonly complete: (requestId: string, answer: KeptAnswer) => Promise<void>;
+  /**
+   * Called after the brokers confirmed; from then on repeats here get the answer, and repeats at other
+   * instances soon after, when the database knows. Returns at once and never throws.
+   */
+  readonly complete: (requestId: string) => void;
   /** Called when the work failed: the next request with the key may start at once. */
-  readonly release: (requestId: string, attempt: number) => Promise<void>;
+  readonly release: (requestId: string) => Promise<void>;
+  /** Waits until the database knows what was completed; what it cannot be told runs out as a lease. */
+  readonly close: () => Promise<void>;
   /** Forgets what is too old to matter; returns how many keys. */
   readonly sweep: () => Promise<number>;
 }

@@ -2,11 +2,11 @@ import type { WebhookSource } from '@waybill/tenant';
 import type { WebhookRequest } from './adapters/http-server.ts';
 import type { Refusal } from './core/answer.ts';
 
-/** Signed bytes that must not come again under another key. */
-export interface SignedBytes {
-  /** Hex; the same for the same bytes, whoever signed them and however often. */
-  readonly sha256: string;
-  /** From when on they are refused by their age anyway; ms since epoch. */
+/** The time that is signed with a body: both together must not come again under another key. */
+export interface SignedStamp {
+  /** As signed. */
+  readonly text: string;
+  /** From when on it is refused by its age anyway; ms since epoch. */
   readonly endsTime: number;
 }
 
@@ -23,7 +23,7 @@ export interface Proof {
    */
   readonly derivedKey: string | undefined;
   /** Undefined where nothing is signed, or where the key is derived from what is signed. */
-  readonly signed: SignedBytes | undefined;
+  readonly stamp: SignedStamp | undefined;
 }
 
 /** Checks what a request shows against what its source demands. One per kind of scheme. Never rejects. */

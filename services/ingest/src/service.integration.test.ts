@@ -7,6 +7,7 @@ import { testDatabase, type TestDatabase, until } from '@waybill/testkit';
 import { postgresClaims } from './adapters/postgres-claims.ts';
 import {
   brokersGone,
+  claimId,
   configured,
   eventBody,
   fakeLog,
@@ -189,14 +190,16 @@ test('a claim whose process died is taken over after its lease, with the same re
     log.behaviour = () => hanging.promise;
     const lost = post(other, { ...request, t: now() - 1 });
     await until('the claim to stand', async () => {
-      const { rowCount } = await pool.query(
-        "select 1 from ingest.claim where idempotency_key = 'key-crash'",
-      );
+      const { rowCount } = await pool.query('select 1 from ingest.claim where request_id = $1', [
+        claimId('key-crash'),
+      ]);
       return rowCount === 1;
     });
     assert.equal((await post(ingest, request)).status, 409);
     await pool.query(
-      "update ingest.claim set lease_until = now() where idempotency_key = 'key-crash'",
+      `update ingest.claim_round set lease_until = now()
+       where round_id = (select round_id from ingest.claim where request_id = $1)`,
+      [claimId('key-crash')],
     );
     assert.equal((await post(ingest, request)).status, 200);
     hanging.resolve();
@@ -390,14 +393,27 @@ test('without the database nothing is acknowledged', async () => {
 
 test('an event in the log is accepted even if the claim cannot be completed', async () => {
   ingest.log.behaviour = async () => {
-    await pool.query('alter table ingest.claim rename to claim_away');
+    await pool.query('alter table ingest.claim_round rename to round_away');
   };
+  const request = { body: eventBody('half'), key: 'key-half' };
   try {
-    const response = await post(ingest, { body: eventBody('half') });
+    const response = await post(ingest, request);
     assert.equal(response.status, 200);
-    assert.ok(ingest.lines.some(({ msg }) => msg === 'claim.complete_failed'));
+    await until('the failure to be logged', () =>
+      ingest.lines.some(({ msg }) => msg === 'claim.complete_failed'),
+    );
   } finally {
-    await pool.query('alter table ingest.claim_away rename to claim');
+    await pool.query('alter table ingest.round_away rename to claim_round');
+  }
+  // Told with the next claims.
+  ingest.log.behaviour = async () => undefined;
+  assert.equal((await post(ingest, { body: eventBody('next') })).status, 200);
+  const other = await startHarness({ databaseUrl: database.url });
+  try {
+    const repeated = await post(other, { ...request, t: now() - 1 });
+    assert.equal(repeated.headers.get('idempotent-replayed'), 'true');
+  } finally {
+    await other.service.stop();
   }
 });
 
@@ -415,22 +431,33 @@ test('tenant files take effect without restart; a damaged one leaves the last go
 });
 
 test('the sweep forgets what is older than the retention and nothing else', async () => {
-  const claims = postgresClaims(pool, { leaseS: 30, retentionH: 24 });
+  const claims = postgresClaims(pool, { leaseS: 30, retentionH: 24 }, { warn: () => undefined });
+  await claims.sweep();
   await post(ingest, { body: eventBody('old'), key: 'key-old' });
   await post(ingest, { body: eventBody('new'), key: 'key-new' });
+  const keys = [claimId('key-old'), claimId('key-new')];
+  const past = `now() - interval '26 h'`;
+  await pool.query(`update ingest.claim set created_at = ${past} where request_id = $1`, [keys[0]]);
   await pool.query(
-    `update ingest.claim set created_at = now() - interval '25 h', lease_until = now() - interval '25 h'
-     where idempotency_key = 'key-old'`,
+    "update ingest.signature set ends_at = now() - interval '1 s' where request_id = $1",
+    [keys[0]],
   );
-  await pool.query(
-    "update ingest.signature set ends_at = now() - interval '1 s' where idempotency_key = 'key-old'",
-  );
+  const [crashed] = (
+    await pool.query<{ round_id: string }>(
+      `insert into ingest.claim_round (lease_until) values (${past}), (now()) returning round_id`,
+    )
+  ).rows;
   assert.equal(await claims.sweep(), 1);
   const left = await pool.query(
-    `select 1 from ingest.claim where idempotency_key in ('key-old', 'key-new')
-     union all select 1 from ingest.signature where idempotency_key in ('key-old', 'key-new')`,
+    `select 1 from ingest.claim where request_id = any($1)
+     union all select 1 from ingest.signature where request_id = any($1)`,
+    [keys],
   );
   assert.equal(left.rowCount, 2);
+  const round = await pool.query('select 1 from ingest.claim_round where round_id = $1', [
+    crashed?.round_id,
+  ]);
+  assert.equal(round.rowCount, 0);
 });
 
 // Idle connections would be kept for 72 s.

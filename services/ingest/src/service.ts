@@ -50,10 +50,11 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
   const { streams, pool, logger, metrics } = ports;
   const applied = await migrate(pool, SCHEMA, migrations);
   if (applied.length > 0) logger.info({ applied }, 'schema.migrated');
-  const claims = postgresClaims(pool, {
-    leaseS: config.INGEST_LEASE_S,
-    retentionH: config.INGEST_CLAIM_RETENTION_H,
-  });
+  const claims = postgresClaims(
+    pool,
+    { leaseS: config.INGEST_LEASE_S, retentionH: config.INGEST_CLAIM_RETENTION_H },
+    logger,
+  );
   const refusals = postgresRefusalLog(pool, { logger, dropped: metrics.auditDropped });
   const sources = await followSources(streams, logger);
   const publisher = await streams.publisher([topics.webhookRaw, topics.ingestDeadLetter]);
@@ -131,6 +132,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
       stopTls?.();
       if (config.INGEST_DRAIN_DELAY_MS > 0) await delay(config.INGEST_DRAIN_DELAY_MS);
       await http.close(config.INGEST_DRAIN_DEADLINE_MS);
+      await claims.close();
       await refusals.close();
       await publisher.close();
       await sources.stop();

@@ -23,7 +23,7 @@ export function tokenProof(keyId: string): Proof {
     verdict: 'VERIFIED',
     keyId,
     derivedKey: undefined,
-    signed: undefined,
+    stamp: undefined,
   };
 }
 

@@ -12,12 +12,6 @@ export interface ClaimBatch {
   readonly deferred: readonly ClaimRequest[];
 }
 
-/** Identity of signed bytes; equal bytes of two sources do not meet. */
-export function signedIdOf(request: ClaimRequest): string | undefined {
-  const { signed, tenantId, sourceId } = request;
-  return signed === undefined ? undefined : `${signed.sha256}/${tenantId}/${sourceId}`;
-}
-
 /** Splits requests so that one statement can carry them out. */
 export function planBatch(requests: readonly ClaimRequest[]): ClaimBatch {
   const leaders = new Map<string, ClaimRequest>();
@@ -25,7 +19,7 @@ export function planBatch(requests: readonly ClaimRequest[]): ClaimBatch {
   const followers: ClaimRequest[] = [];
   const deferred: ClaimRequest[] = [];
   for (const request of requests) {
-    const signedId = signedIdOf(request);
+    const signedId = request.signed?.id;
     const signer = signedId === undefined ? undefined : signers.get(signedId);
     if (signer !== undefined && signer.requestId !== request.requestId) {
       deferred.push(request);

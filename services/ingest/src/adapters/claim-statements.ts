@@ -1,38 +1,40 @@
-import { classify, type Pool } from '@waybill/postgres';
-import type { ClaimRequest, KeptAnswer } from '../ports.ts';
+import { binaryArray, classify, transaction, type Pool, type PoolClient } from '@waybill/postgres';
+import type { ClaimRequest } from '../ports.ts';
 import type { ClaimBatch } from './claim-batch.ts';
 
 /** Rows per statement of the sweep; a backlog takes several rounds instead of one long lock. */
 const SWEEP_ROWS = 5000;
+
 /** Of the store. */
 export interface ClaimOptions {
   readonly leaseS: number;
   readonly retentionH: number;
 }
 
-type Query = <Row extends object>(
-  name: string,
-  text: string,
-  values: readonly unknown[],
-) => Promise<readonly Row[]>;
-
-export interface Completion {
-  readonly requestId: string;
-  readonly answer: KeptAnswer;
+/** Ids of rounds are texts here: they count up to 2^63. */
+export interface Statements {
+  readonly open: (batch: ClaimBatch, finished: readonly string[]) => Promise<Opened>;
+  readonly resolve: (
+    requests: readonly ClaimRequest[],
+    roundId: string,
+  ) => Promise<ReadonlyMap<string, ClaimRow>>;
+  readonly complete: (rounds: readonly string[]) => Promise<void>;
+  readonly release: (releases: readonly Release[]) => Promise<readonly undefined[]>;
+  readonly sweep: () => Promise<number>;
 }
 
-/** One round trip each, however many requests. */
-export interface Statements {
-  readonly open: (batch: ClaimBatch) => Promise<Opened>;
-  readonly resolve: (requests: readonly ClaimRequest[]) => Promise<ReadonlyMap<string, ClaimRow>>;
-  readonly complete: (completions: readonly Completion[]) => Promise<readonly undefined[]>;
-  readonly release: (requestId: string, attempt: number) => Promise<void>;
-  readonly sweep: () => Promise<number>;
+/** A claim that goes back unfinished. */
+export interface Release {
+  readonly requestId: string;
+  readonly roundId: string;
 }
 
 /** What became of a batch. */
 export interface Opened {
-  readonly requestIds: ReadonlySet<string>;
+  /** The round of all that were opened. */
+  readonly roundId: string;
+  /** Undefined: all leaders. */
+  readonly requestIds: ReadonlySet<string> | undefined;
   /** Ids of signed bytes that belong to another key. */
   readonly replayed: ReadonlySet<string>;
 }
@@ -43,146 +45,186 @@ export interface ClaimRow {
   readonly body_sha256: string;
   readonly received_time: Date;
   readonly attempt: number;
-  readonly answer_status: number | null;
-  readonly answer_body: string | null;
+  readonly answer: string;
+  readonly done: boolean;
   /** Whether this statement took it over. */
   readonly taken_over: boolean;
 }
 
-/** Binds signed bytes to the first key they come with, then opens the claims that nobody has. */
+/**
+ * Ends the rounds that are finished, binds signed bytes to the first key they come with, then opens the
+ * claims that nobody has. One row comes back, with lists only where something is out of the ordinary.
+ */
 const OPEN = `
-with bound as (
-  insert into ingest.signature as s
-    (signed_sha256, tenant_id, source_id, idempotency_key, ends_at)
-  select * from unnest($8::text[], $9::text[], $10::text[], $11::text[], $12::timestamptz[])
-  order by 1, 2, 3
-  on conflict (signed_sha256, tenant_id, source_id)
-    do update set idempotency_key = s.idempotency_key
-  returning signed_sha256, tenant_id, source_id, idempotency_key
+with finished as (
+  delete from ingest.claim_round where round_id = any($9::bigint[])
+), bound as (
+  insert into ingest.signature as s (signed_id, request_id, ends_at)
+  select * from unnest($6::bytea[], $7::bytea[], $8::timestamptz[]) order by 1
+  on conflict (signed_id) do update set request_id = s.request_id
+  returning signed_id, request_id
 ), replayed as (
-  select bound.* from bound
-    join unnest($8::text[], $9::text[], $10::text[], $11::text[])
-      as asked (signed_sha256, tenant_id, source_id, idempotency_key)
-    using (signed_sha256, tenant_id, source_id)
-  where bound.idempotency_key <> asked.idempotency_key
+  select bound.signed_id
+  from bound join unnest($6::bytea[], $7::bytea[]) as asked (signed_id, request_id) using (signed_id)
+  where bound.request_id <> asked.request_id
+), round as (
+  insert into ingest.claim_round (lease_until) values (now() + make_interval(secs => $10))
+  returning round_id
 ), opened as (
-  insert into ingest.claim
-    (request_id, tenant_id, source_id, idempotency_key, body_sha256, received_time, lease_until)
-  select request_id, tenant_id, source_id, idempotency_key, body_sha256, received_time,
-         now() + make_interval(secs => $13)
-  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
-    as asked (request_id, tenant_id, source_id, idempotency_key, body_sha256, received_time, signed_sha256)
-  where (signed_sha256, tenant_id, source_id)
-    not in (select signed_sha256, tenant_id, source_id from replayed)
+  insert into ingest.claim (request_id, body_sha256, answer, received_time, round_id)
+  select request_id, body_sha256, answer, received_time, round_id
+  from unnest($1::bytea[], $2::bytea[], $3::text[], $4::timestamptz[], $5::bytea[])
+    as asked (request_id, body_sha256, answer, received_time, signed_id), round
+  where signed_id not in (select signed_id from replayed)
   order by request_id
   on conflict do nothing
   returning request_id
 )
-select request_id, null as replayed from opened
-union all
-select null, signed_sha256 || '/' || tenant_id || '/' || source_id from replayed`;
+select (select round_id from round) as round_id,
+       (select coalesce(array_agg(encode(request_id, 'hex')), '{}') from opened
+        having count(*) < cardinality($1)) as opened,
+       (select array_agg(encode(signed_id, 'hex')) from replayed) as replayed`;
+
+/** The lock comes first, so that the next statement sees claims and rounds as they are behind it. */
+const LOCK = `
+select 1 from ingest.claim where request_id = any($1::bytea[]) order by request_id for update`;
 
 /** Takes over the claims whose lease ran out, and shows all of them as they were before. */
 const RESOLVE = `
-with asked as (
-  select * from unnest($1::text[], $2::text[]) as asked (request_id, body_sha256)
-), found as (
-  select request_id, body_sha256, received_time, attempt, answer_status, answer_body,
-         lease_until > now() as leased
-  from ingest.claim where request_id = any($1) order by request_id for update
+with stood as (
+  select claim.*, claim.round_id <> 0 and r.round_id is null as done,
+         coalesce(r.lease_until > now(), false) as leased
+  from ingest.claim left join ingest.claim_round r using (round_id)
+  where request_id = any($1::bytea[])
 ), taken as (
-  update ingest.claim
-  set attempt = claim.attempt + 1, lease_until = now() + make_interval(secs => $3)
-  from found join asked using (request_id, body_sha256)
-  where claim.request_id = found.request_id
-    and not found.leased and found.answer_status is null
+  update ingest.claim set attempt = claim.attempt + 1, round_id = $3
+  from stood join unnest($1::bytea[], $2::bytea[]) as asked (request_id, body_sha256)
+    using (request_id, body_sha256)
+  where claim.request_id = stood.request_id and not stood.done and not stood.leased
   returning claim.request_id
 )
-select found.*, taken.request_id is not null as taken_over
-from found left join taken using (request_id)`;
+select encode(request_id, 'hex') as request_id, encode(body_sha256, 'hex') as body_sha256,
+       received_time, attempt, answer, done, taken.request_id is not null as taken_over
+from stood left join taken using (request_id)`;
 
-const COMPLETE = `
-update ingest.claim set answer_status = done.status, answer_body = done.body
-from unnest($1::text[], $2::integer[], $3::text[]) as done (request_id, status, body)
-where claim.request_id = done.request_id and answer_status is null`;
+const COMPLETE = 'delete from ingest.claim_round where round_id = any($1::bigint[])';
 
 const RELEASE = `
-update ingest.claim set lease_until = now()
-where request_id = $1 and answer_status is null and attempt = $2`;
+update ingest.claim set round_id = 0
+from unnest($1::bytea[], $2::bigint[]) as back (request_id, round_id)
+where claim.request_id = back.request_id and claim.round_id = back.round_id`;
 
 /** The statements over one pool. They reject with a Fault of the database. */
 export function createStatements(pool: Pool, options: ClaimOptions): Statements {
-  const query: Query = async (name, text, values) => {
-    try {
-      return (await pool.query({ name, text, values: [...values] })).rows;
-    } catch (error) {
-      throw classify(error);
-    }
-  };
   return {
-    open: async ({ leaders, signers }) => {
-      const rows = await query<{ request_id: string | null; replayed: string | null }>(
-        'open',
-        OPEN,
-        [...leaderColumns(leaders), ...signerColumns(signers), options.leaseS],
-      );
-      const requestIds = new Set<string>();
-      const replayed = new Set<string>();
-      for (const row of rows) {
-        if (row.request_id !== null) requestIds.add(row.request_id);
-        if (row.replayed !== null) replayed.add(row.replayed);
-      }
-      return { requestIds, replayed };
-    },
-    resolve: async (requests) => {
-      const rows = await query<ClaimRow>('resolve', RESOLVE, [
-        requests.map((request) => request.requestId),
-        requests.map((request) => request.bodySha256),
+    open: async (batch, finished) => {
+      const values = [
+        ...leaderColumns(batch.leaders),
+        ...signerColumns(batch.signers),
+        rounds(finished),
         options.leaseS,
-      ]);
-      return new Map(rows.map((row) => [row.request_id, row]));
+      ];
+      const [row] = await query<OpenRow>(pool, { name: 'open', text: OPEN, values });
+      return {
+        // A select without a from clause gives one row.
+        roundId: row?.round_id as string,
+        requestIds: row?.opened ? new Set(row.opened) : undefined,
+        replayed: new Set(row?.replayed),
+      };
     },
-    complete: async (completions) => {
-      await query('complete', COMPLETE, [
-        completions.map(({ requestId }) => requestId),
-        completions.map(({ answer }) => answer.status),
-        completions.map(({ answer }) => answer.body),
-      ]);
-      return completions.map(() => undefined);
+    resolve: (requests, roundId) =>
+      transaction(pool, async (client) => {
+        const ids = hexColumn(requests.map(({ requestId }) => requestId));
+        const bodies = hexColumn(requests.map(({ bodySha256 }) => bodySha256));
+        await query(client, { name: 'lock', text: LOCK, values: [ids] });
+        const resolve = { name: 'resolve', text: RESOLVE, values: [ids, bodies, roundId] };
+        const rows = await query<ClaimRow>(client, resolve);
+        return new Map(rows.map((row) => [row.request_id, row]));
+      }),
+    complete: async (finished) => {
+      await query(pool, { name: 'complete', text: COMPLETE, values: [rounds(finished)] });
     },
-    release: async (requestId, attempt) => {
-      await query('release', RELEASE, [requestId, attempt]);
+    release: async (releases) => {
+      const values = [
+        hexColumn(releases.map(({ requestId }) => requestId)),
+        rounds(releases.map(({ roundId }) => roundId)),
+      ];
+      await query(pool, { name: 'release', text: RELEASE, values });
+      return releases.map(() => undefined);
     },
-    sweep: () => sweep(query, options.retentionH),
+    sweep: () => sweep(pool, options.retentionH),
   };
+}
+
+interface OpenRow {
+  readonly round_id: string;
+  /** Null: all. */
+  readonly opened: readonly string[] | null;
+  readonly replayed: readonly string[] | null;
+}
+
+interface Statement {
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+async function query<Row extends object>(
+  on: Pool | PoolClient,
+  statement: Statement,
+): Promise<readonly Row[]> {
+  try {
+    return (await on.query({ ...statement, values: [...statement.values] })).rows as Row[];
+  } catch (error) {
+    throw classify(error);
+  }
+}
+
+/** Texts of hexadecimal digits as one parameter; undefined is the empty bytes, which no id equals. */
+function hexColumn(texts: readonly (string | undefined)[]): Buffer {
+  return binaryArray(
+    'bytea',
+    texts.map((text) => Buffer.from(text ?? '', 'hex')),
+  );
+}
+
+function rounds(ids: readonly string[]): Buffer {
+  return binaryArray(
+    'bigint',
+    ids.map((id) => BigInt(id)),
+  );
 }
 
 function leaderColumns(leaders: readonly ClaimRequest[]): readonly unknown[] {
   return [
-    leaders.map(({ requestId }) => requestId),
-    leaders.map(({ tenantId }) => tenantId),
-    leaders.map(({ sourceId }) => sourceId),
-    leaders.map(({ key }) => key),
-    leaders.map(({ bodySha256 }) => bodySha256),
-    leaders.map(({ receivedTime }) => new Date(receivedTime).toISOString()),
-    // Not null, so that it compares: no signed bytes have the empty text as their hash.
-    leaders.map(({ signed }) => signed?.sha256 ?? ''),
+    hexColumn(leaders.map(({ requestId }) => requestId)),
+    hexColumn(leaders.map(({ bodySha256 }) => bodySha256)),
+    binaryArray(
+      'text',
+      leaders.map(({ answer }) => answer),
+    ),
+    binaryArray(
+      'instant',
+      leaders.map(({ receivedTime }) => receivedTime),
+    ),
+    hexColumn(leaders.map(({ signed }) => signed?.id)),
   ];
 }
 
 function signerColumns(signers: readonly ClaimRequest[]): readonly unknown[] {
   return [
-    signers.map(({ signed }) => signed?.sha256),
-    signers.map(({ tenantId }) => tenantId),
-    signers.map(({ sourceId }) => sourceId),
-    signers.map(({ key }) => key),
-    signers.map(({ signed }) => new Date(signed?.endsTime ?? 0).toISOString()),
+    hexColumn(signers.map(({ signed }) => signed?.id)),
+    hexColumn(signers.map(({ requestId }) => requestId)),
+    binaryArray(
+      'instant',
+      signers.map(({ signed }) => signed?.endsTime),
+    ),
   ];
 }
 
-async function sweep(query: Query, retentionH: number): Promise<number> {
+async function sweep(pool: Pool, retentionH: number): Promise<number> {
   const swept = async (name: string, text: string, values: readonly unknown[]): Promise<number> => {
-    const [row] = await query<{ count: number }>(name, text, values);
+    const [row] = await query<{ count: number }>(pool, { name, text, values });
     const count = row?.count ?? 0;
     return count < SWEEP_ROWS ? count : count + (await swept(name, text, values));
   };
@@ -194,14 +236,26 @@ async function sweep(query: Query, retentionH: number): Promise<number> {
      select count(*)::integer as count from gone`,
     [SWEEP_ROWS],
   );
-  return swept(
+  const claims = await swept(
     'sweep claims',
     `with gone as (
        delete from ingest.claim where ctid = any(array(
          select ctid from ingest.claim
-         where created_at < now() - make_interval(hours => $2) and lease_until < now() limit $1))
+         where created_at < now() - make_interval(hours => $2) limit $1))
        returning 1)
      select count(*)::integer as count from gone`,
     [SWEEP_ROWS, retentionH],
   );
+  // Of crashes. An hour later than their claims: a claim without its round counts as done.
+  await swept(
+    'sweep rounds',
+    `with gone as (
+       delete from ingest.claim_round where ctid = any(array(
+         select ctid from ingest.claim_round
+         where lease_until < now() - make_interval(hours => $2 + 1) limit $1))
+       returning 1)
+     select count(*)::integer as count from gone`,
+    [SWEEP_ROWS, retentionH],
+  );
+  return claims;
 }

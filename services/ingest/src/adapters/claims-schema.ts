@@ -59,4 +59,45 @@ comment on table claim is
 `,
   },
   refusalMigration,
+  {
+    // What is written per request is a narrow row that nobody touches again: the end of the work is noted
+    // once per round. Rows of before are taken over; -1 is a round that never was, so they count as done.
+    id: '011-rounds',
+    sql: `
+create table claim_round (
+  round_id bigint generated always as identity primary key,
+  lease_until timestamptz not null
+);
+create index claim_round_lease_until on claim_round (lease_until);
+comment on table claim_round is 'Claims opened together. The row stands while they are at work and is deleted when all their records are in the log.';
+
+create table pushed (
+  request_id bytea primary key,
+  body_sha256 bytea not null,
+  round_id bigint not null,
+  attempt integer not null default 1,
+  received_time timestamptz not null,
+  created_at timestamptz not null default now(),
+  answer text
+);
+insert into pushed (request_id, body_sha256, round_id, attempt, received_time, created_at, answer)
+  select decode(request_id, 'hex'), decode(body_sha256, 'hex'),
+         case when answer_status is null then 0 else -1 end, attempt, received_time, created_at, answer_body
+  from claim;
+drop table claim;
+alter table pushed rename to claim;
+alter index pushed_pkey rename to claim_pkey;
+create index claim_created_at on claim (created_at);
+comment on table claim is 'One row per Idempotency-Key, under the hash of tenant, source and key. Done when its round does not exist; round 0 = given back unfinished.';
+
+drop table signature;
+create table signature (
+  signed_id bytea primary key,
+  request_id bytea not null,
+  ends_at timestamptz not null
+);
+create index signature_ends_at on signature (ends_at);
+comment on table signature is 'Signed bytes and the claim they came with, while their time is within tolerance.';
+`,
+  },
 ];

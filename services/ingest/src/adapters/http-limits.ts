@@ -1,7 +1,6 @@
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import type { RefusalCode } from '../core/answer.ts';
-import { BODY_LIMIT_BYTES } from './read-body.ts';
 
 /** For the headers to arrive. */
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -18,9 +17,6 @@ const HEADERS_MAX = 100;
 /** Requests of one connection that are sent before the answer to the first. */
 const PIPELINED_MAX = 8;
 
-/** Characters of one part of a path; the longest are secrets. */
-const PATH_PART_MAX = 512;
-
 /** Limits of the HTTP parser; the same with and without TLS. */
 export const parserLimits = {
   maxHeaderSize: HEADER_BYTES_MAX,
@@ -30,23 +26,11 @@ export const parserLimits = {
   keepAliveTimeout: KEEP_ALIVE_MS,
 } as const;
 
-/** Limits of the framework. */
-export const frameworkLimits = {
-  bodyLimit: BODY_LIMIT_BYTES,
-  routerOptions: { maxParamLength: PATH_PART_MAX },
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-} as const;
-
 /** Limits that are set on the listening server. `onDropped`: a connection over the limit. */
-export function limitConnections(
-  app: FastifyInstance,
-  maximum: number,
-  onDropped: () => void,
-): void {
-  app.server.maxConnections = maximum;
-  app.server.maxHeadersCount = HEADERS_MAX;
-  app.server.on('drop', onDropped);
+export function limitConnections(server: Server, maximum: number, onDropped: () => void): void {
+  server.maxConnections = maximum;
+  server.maxHeadersCount = HEADERS_MAX;
+  server.on('drop', onDropped);
 }
 
 /** Counts the requests of each connection that are at work; false = one too many. */
@@ -76,7 +60,7 @@ const STATUS_LINES = {
 
 /** Answers what is no HTTP request, or takes too long to become one, and ends the connection. */
 export function refuseConnection(
-  error: { readonly code?: string },
+  error: NodeJS.ErrnoException,
   socket: Socket,
   onRefused: (code: RefusalCode) => void,
 ): void {

@@ -1,26 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Server as SecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { Fault } from '@waybill/fault';
-import fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
 import { refusalAnswer, type Answer, type Refusal, type RefusalCode } from '../core/answer.ts';
 import type { Admission, Hold } from './admission.ts';
-import { addDocumentRoutes } from './document-routes.ts';
-import {
-  frameworkLimits,
-  limitConnections,
-  parserLimits,
-  pipelineLimit,
-  refuseConnection,
-} from './http-limits.ts';
-import { BODY_LIMIT_BYTES, createBodyReader, type BodyResult } from './read-body.ts';
+import { documents } from './documents.ts';
+import { limitConnections, parserLimits, pipelineLimit, refuseConnection } from './http-limits.ts';
+import { BODY_LIMIT_BYTES, createBodyReader, type BodyReader } from './read-body.ts';
+import { routeOf, type WebhookRoute } from './route.ts';
 import { clientCertificateOf } from './tls.ts';
 
 /** A request as it came, with the whole body. */
@@ -83,215 +73,200 @@ export interface HttpServerOptions {
 
 /** Listens for webhooks. Rejects with Fault `misconfigured` / `PORT_UNAVAILABLE`. */
 export async function listenForWebhooks(options: HttpServerOptions): Promise<HttpServer> {
-  const { tls } = options;
-  const app = fastify({
-    ...frameworkLimits,
-    // The types know a server with TLS only as another kind of app; all that is used here is the same.
-    ...((tls ? { https: { ...parserLimits, ...tls } } : { http: parserLimits }) as object),
-    forceCloseConnections: 'idle',
-    exposeHeadRoutes: false,
-    genReqId: () => randomUUID(),
-    // Instead of the framework's own words for a path that cannot be read or is too long.
-    frameworkErrors: (_error, request: FastifyRequest, reply: FastifyReply) =>
-      door.refuse(request, reply, { kind: 'refused', code: 'NOT_FOUND' }),
-    clientErrorHandler: (error, socket) => refuseConnection(error, socket, options.onRefused),
-  });
+  const { tls, onRefused } = options;
   const state = { closing: false };
-  const door = createDoor(options, state);
-  admit(app, options, door);
-  const bodies = readBodies(app, door, options.onRefused);
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    door.refuse(request, reply, { kind: 'refused', code: codeOf(error) });
-  });
-  app.setNotFoundHandler((request, reply) => {
-    door.refuse(request, reply, { kind: 'refused', code: 'NOT_FOUND' });
-  });
-  addRoutes(app, options, door);
-  addDocumentRoutes(app);
-  limitConnections(app, options.connectionsMax, options.onDropped);
-  await listen(app, options);
+  const bodies = createBodyReader(() => onRefused('REQUEST_TIMEOUT'));
+  const receive = createReceiver(options, state, bodies);
+  const server = tls
+    ? createSecureServer({ ...parserLimits, ...tls }, receive)
+    : createServer(parserLimits, receive);
+  server.on('clientError', (error: Error, socket: Socket) =>
+    refuseConnection(error, socket, onRefused),
+  );
+  limitConnections(server, options.connectionsMax, options.onDropped);
+  await listen(server, options);
   // A TCP server that listens has an address object, not a pipe name.
-  const { port } = app.server.address() as AddressInfo;
+  const { port } = server.address() as AddressInfo;
   return {
     port,
-    secure: app.server instanceof SecureServer ? app.server : undefined,
+    secure: server instanceof SecureServer ? server : undefined,
     close: async (deadlineMs) => {
       state.closing = true;
-      await drained(app, deadlineMs);
+      await drained(server, deadlineMs);
       bodies.close();
     },
   };
 }
 
 /** Ends with the last answer, or at the deadline with what is still at work: it was never acknowledged. */
-async function drained(app: FastifyInstance, deadlineMs: number): Promise<void> {
-  const late = setTimeout(() => app.server.closeAllConnections(), deadlineMs);
-  await app.close();
+async function drained(server: Server, deadlineMs: number): Promise<void> {
+  const late = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
   clearTimeout(late);
 }
 
-/** What happens to one request at the door. */
-interface Door {
-  readonly refuse: (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    refusal: Refusal & { readonly closing?: boolean },
-  ) => void;
-  readonly answer: (request: FastifyRequest, reply: FastifyReply, answer: Answer) => void;
-  readonly holds: WeakMap<IncomingMessage, Hold>;
+/** One request and the way to answer it. */
+interface Visit {
+  readonly id: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
 }
 
-function createDoor(options: HttpServerOptions, state: { readonly closing: boolean }): Door {
-  const write = (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    answer: Answer,
-    closing: boolean,
-  ): void => {
-    if (reply.sent) return;
-    reply.hijack();
-    send(reply.raw, {
-      ...answer,
-      headers: {
-        'request-id': request.id,
-        ...answer.headers,
-        ...(closing && { connection: 'close' }),
-      },
-    });
-  };
-  return {
-    holds: new WeakMap(),
-    refuse: (request, reply, refusal) => {
-      options.onRefused(refusal.code);
-      write(request, reply, refusalAnswer(refusal), state.closing || refusal.closing === true);
-    },
-    answer: (request, reply, answer) => write(request, reply, answer, state.closing),
-  };
-}
+type Receive = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** One write for head and body. */
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-  response.end(body);
-}
-
-/** Decides before the body is read: bodies are what takes memory. */
-function admit(app: FastifyInstance, options: HttpServerOptions, door: Door): void {
+/** Every request: a place at the door → its address → its body → the handler → the answer. */
+function createReceiver(
+  options: HttpServerOptions,
+  state: { readonly closing: boolean },
+  bodies: BodyReader,
+): Receive {
+  const pages = documents();
   const pipelines = pipelineLimit();
-  app.addHook('onRequest', (request, reply, next) => {
-    const { raw } = request;
-    const declared = Number(raw.headers['content-length'] ?? 0);
-    if (declared > BODY_LIMIT_BYTES) {
-      door.refuse(request, reply, { kind: 'refused', code: 'BODY_TOO_LARGE', closing: true });
-      return;
-    }
-    const place = options.admission.enter(declared);
-    if ('code' in place) {
-      door.refuse(request, reply, { kind: 'refused', ...place, closing: true });
-      return;
-    }
-    door.holds.set(raw, place);
-    const isFirst = pipelines.enter(raw.socket);
-    // Also when the sender hangs up.
-    reply.raw.once('close', () => {
-      place.release();
-      if (isFirst) pipelines.leave(raw.socket);
-    });
-    if (isFirst) next();
-    else door.refuse(request, reply, { kind: 'refused', code: 'OVERLOADED', closing: true });
-  });
-}
+  const addressOf = senderAddresses(options);
 
-/** The bytes are what was signed, so nothing may parse or change them before the check. */
-function readBodies(
-  app: FastifyInstance,
-  door: Door,
-  onRefused: (code: RefusalCode) => void,
-): { readonly close: () => void } {
-  const reader = createBodyReader(() => onRefused('REQUEST_TIMEOUT'));
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (request, payload, done) => {
-    const hold = door.holds.get(request.raw);
-    // Every request that gets here came in through `admit`.
-    if (hold === undefined) return;
-    reader.read(payload, hold, (result) => done(null, result));
-  });
-  return reader;
-}
-
-interface RouteParameters {
-  readonly tenant?: string;
-  readonly source?: string;
-  readonly secret?: string;
-}
-
-const EMPTY: BodyResult = { kind: 'body', body: Buffer.alloc(0) };
-
-function addRoutes(app: FastifyInstance, options: HttpServerOptions, door: Door): void {
-  const base = '/webhooks/telematics';
-  const post = (url: string, handle: HttpServerOptions['handle']): void => {
-    app.post<{ Params: RouteParameters; Body: BodyResult | undefined }>(url, (request, reply) => {
-      // A request without a body does not reach the parser.
-      const result = request.body ?? EMPTY;
-      if (request.headers['content-encoding'] !== undefined) {
-        door.refuse(request, reply, { kind: 'refused', code: 'ENCODING_UNSUPPORTED' });
-      } else if (result.kind === 'refused') {
+  const answer = (visit: Visit, given: Answer): void => send(visit, given, state.closing);
+  const refuse = (visit: Visit, refusal: Refusal, closing: boolean): void => {
+    options.onRefused(refusal.code);
+    send(visit, refusalAnswer(refusal), closing || state.closing);
+  };
+  const receiveBody = (visit: Visit, hold: Hold, handled: Handled): void => {
+    const { request } = visit;
+    bodies.read(request, hold, (result) => {
+      if (result.kind === 'gone') return;
+      if (result.kind === 'refused') {
         const { code } = result;
         const later =
           code === 'OVERLOADED' ? { retryAfterS: options.admission.retryAfterS(code) } : {};
-        door.refuse(request, reply, { kind: 'refused', code, closing: true, ...later });
-      } else if (result.kind === 'gone') {
-        reply.hijack();
-      } else {
-        const handled = handle(webhookRequest(request, result.body, options));
-        void handled.then((answer) => door.answer(request, reply, answer));
+        refuse(visit, { kind: 'refused', code, ...later }, true);
+        return;
       }
+      const { route, handle } = handled;
+      const { id } = visit;
+      const clientAddress = addressOf(request);
+      void handle(webhookRequest({ id, request, route, body: result.body, clientAddress })).then(
+        (given) => answer(visit, given),
+      );
     });
   };
-  for (const url of [base, `${base}/:tenant/:source`, `${base}/:tenant/:source/:secret`]) {
-    post(url, options.handle);
-  }
-  if (options.answerToken !== undefined) post('/oauth/token', options.answerToken);
-}
 
-function webhookRequest(
-  request: FastifyRequest<{ Params: RouteParameters }>,
-  body: Buffer,
-  options: Pick<HttpServerOptions, 'clientAddress'>,
-): WebhookRequest {
-  const { tenant, source, secret } = request.params;
-  const { socket } = request;
-  const headers = plainHeaders(request.headers);
-  return {
-    id: request.id,
-    path: tenant === undefined ? undefined : `${tenant}/${source ?? ''}`,
-    pathSecret: secret,
-    headers,
-    body,
-    clientAddress: options.clientAddress(socket.remoteAddress ?? '', headers['x-forwarded-for']),
-    clientCertificate: clientCertificateOf(socket),
+  return (request, response) => {
+    const visit = { id: randomUUID(), request, response };
+    const hold = admit(visit, { options, pipelines, refuse, closing: state.closing });
+    if (hold === undefined) return;
+    const route = routeOf(request.method, request.url);
+    const page = route?.kind === 'document' ? pages.get(route.path) : undefined;
+    const handle = route?.kind === 'token' ? options.answerToken : options.handle;
+    if (page !== undefined) answer(visit, page);
+    else if (route === undefined || route.kind === 'document' || handle === undefined) {
+      refuse(visit, { kind: 'refused', code: 'NOT_FOUND' }, false);
+    } else if (request.headers['content-encoding'] !== undefined) {
+      refuse(visit, { kind: 'refused', code: 'ENCODING_UNSUPPORTED' }, false);
+    } else receiveBody(visit, hold, { route, handle });
   };
 }
 
-function plainHeaders(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): Record<string, string> {
-  const plain: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value;
+interface Handled {
+  readonly route: WebhookRoute;
+  readonly handle: HttpServerOptions['handle'];
+}
+
+/** One write for head and body. */
+function send({ id, response }: Visit, { status, headers, body }: Answer, closing: boolean): void {
+  const all: Record<string, string | number> = {
+    'request-id': id,
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+  };
+  if (closing) all['connection'] = 'close';
+  response.writeHead(status, all);
+  response.end(body);
+}
+
+interface Entrance {
+  readonly options: Pick<HttpServerOptions, 'admission'>;
+  readonly pipelines: ReturnType<typeof pipelineLimit>;
+  readonly refuse: (visit: Visit, refusal: Refusal, closing: boolean) => void;
+  readonly closing: boolean;
+}
+
+/** Decides before the body is read: bodies are what takes memory. Undefined: the request was refused. */
+function admit(visit: Visit, entrance: Entrance): Hold | undefined {
+  const { request, response } = visit;
+  const { options, pipelines, refuse } = entrance;
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > BODY_LIMIT_BYTES) {
+    refuse(visit, { kind: 'refused', code: 'BODY_TOO_LARGE' }, true);
+    return undefined;
   }
-  return plain;
+  if (entrance.closing) {
+    refuse(visit, { kind: 'refused', code: 'UNAVAILABLE' }, true);
+    return undefined;
+  }
+  const place = options.admission.enter(declared);
+  if ('code' in place) {
+    refuse(visit, { kind: 'refused', ...place }, true);
+    return undefined;
+  }
+  const { socket } = request;
+  const isWithin = pipelines.enter(socket);
+  // Also when the sender hangs up.
+  response.once('close', () => {
+    place.release();
+    if (isWithin) pipelines.leave(socket);
+  });
+  if (isWithin) return place;
+  refuse(visit, { kind: 'refused', code: 'OVERLOADED' }, true);
+  return undefined;
 }
 
-function codeOf(error: FastifyError): RefusalCode {
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return 'BODY_TOO_LARGE';
-  return (error.statusCode ?? 500) < 500 ? 'REQUEST_MALFORMED' : 'INTERNAL';
+interface Received {
+  readonly id: string;
+  readonly request: IncomingMessage;
+  readonly route: WebhookRoute;
+  readonly body: Buffer;
+  readonly clientAddress: string;
 }
 
-async function listen(app: FastifyInstance, options: HttpServerOptions): Promise<void> {
-  const { host, port } = options;
+function webhookRequest({ id, request, route, body, clientAddress }: Received): WebhookRequest {
+  return {
+    id,
+    path: route.path,
+    pathSecret: route.secret,
+    headers: plainHeaders(request),
+    body,
+    clientAddress,
+    clientCertificate: clientCertificateOf(request.socket),
+  };
+}
+
+/** Of repeated headers Node makes one text, with one exception that no sender of ours has a use for. */
+function plainHeaders({ headers }: IncomingMessage): Readonly<Record<string, string>> {
+  delete headers['set-cookie'];
+  return headers as Readonly<Record<string, string>>;
+}
+
+/** Addresses of senders, worked out once per connection as long as its proxy says the same. */
+function senderAddresses({
+  clientAddress,
+}: Pick<HttpServerOptions, 'clientAddress'>): (request: IncomingMessage) => string {
+  const known = new WeakMap<Socket, { readonly forwarded: unknown; readonly address: string }>();
+  return ({ socket, headers }) => {
+    const forwarded = headers['x-forwarded-for'];
+    const before = known.get(socket);
+    if (before !== undefined && before.forwarded === forwarded) return before.address;
+    const text = Array.isArray(forwarded) ? forwarded.join(', ') : forwarded;
+    const address = clientAddress(socket.remoteAddress ?? '', text);
+    known.set(socket, { forwarded, address });
+    return address;
+  };
+}
+
+async function listen(server: Server, { host, port }: HttpServerOptions): Promise<void> {
   try {
-    await app.listen({ host, port });
+    server.listen({ host, port });
+    await once(server, 'listening');
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new Fault(

@@ -36,7 +36,7 @@ export function pathSecretCheck(ports: {
       return denied(secrets.length === 0 ? 'secret_missing' : 'path_secret_wrong');
     }
     const derivedKey = hash('sha256', body, 'hex');
-    return { kind: 'proof', verdict: 'UNSIGNED', keyId, derivedKey, signed: undefined };
+    return { kind: 'proof', verdict: 'UNSIGNED', keyId, derivedKey, stamp: undefined };
   };
 }
 

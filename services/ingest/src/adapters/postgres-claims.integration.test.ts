@@ -12,6 +12,9 @@ let database: TestDatabase;
 let pools: Pool[];
 let stores: ClaimStore[];
 
+const options = { leaseS: 30, retentionH: 24 };
+const silent = { warn: () => undefined };
+
 before(async () => {
   database = await testDatabase();
   pools = [1, 2].map(() =>
@@ -20,25 +23,25 @@ before(async () => {
   const [first] = pools;
   assert.ok(first);
   await migrate(first, SCHEMA, migrations);
-  stores = pools.map((pool) => postgresClaims(pool, { leaseS: 30, retentionH: 24 }));
+  stores = pools.map((pool) => postgresClaims(pool, options, silent));
 });
 after(async () => {
+  await Promise.all(stores.map((store) => store.close()));
   await Promise.all(pools.map((pool) => pool.end()));
   await database.stop();
 });
 
+function idOf(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 32);
+}
+
 function request(key: string, body: string, signed?: string): ClaimRequest {
   return {
-    tenantId: 'bay-cabs',
-    sourceId: 'dispatch',
-    key,
-    requestId: hash('sha256', key, 'hex').slice(0, 32),
+    requestId: idOf(key),
     bodySha256: hash('sha256', body, 'hex'),
-    signed:
-      signed === undefined
-        ? undefined
-        : { sha256: hash('sha256', signed, 'hex'), endsTime: Date.now() + 60_000 },
+    signed: signed === undefined ? undefined : { id: idOf(signed), endsTime: Date.now() + 60_000 },
     receivedTime: 1000,
+    answer: `{"accepted":"${key}"}`,
   };
 }
 
@@ -74,28 +77,78 @@ test('whatever comes together at two instances, a key is granted once and answer
       const asked = requests[index];
       assert.ok(asked);
       if (claim.kind !== 'granted') continue;
-      assert.ok(!granted.has(asked.key), `${asked.key} granted twice`);
-      granted.set(asked.key, asked);
+      assert.ok(!granted.has(asked.requestId), 'granted twice');
+      granted.set(asked.requestId, asked);
     }
     assert.deepEqual(
       new Set(granted.keys()),
-      new Set(requests.map(({ key }) => key)),
+      new Set(requests.map(({ requestId }) => requestId)),
       'a key that nobody got',
     );
     for (const [index, claim] of claims.entries()) {
       const asked = requests[index];
       assert.ok(asked);
       if (claim.kind === 'granted') continue;
-      const same = granted.get(asked.key)?.bodySha256 === asked.bodySha256;
+      const same = granted.get(asked.requestId)?.bodySha256 === asked.bodySha256;
       assert.equal(claim.kind, same ? 'running' : 'other_body');
     }
-    const [store] = stores;
-    assert.ok(store);
-    const answer = { status: 200, body: '{"accepted":"x"}' };
-    await Promise.all([...granted.values()].map((each) => store.complete(each.requestId, answer)));
+    // Each store ends what it granted; only then the other one knows.
+    for (const { requestId } of granted.values()) {
+      for (const store of stores) store.complete(requestId);
+    }
+    await Promise.all(stores.map((store) => store.close()));
     const again = await claimAll([...granted.values(), ...granted.values()]);
-    assert.ok(again.every((claim) => claim.kind === 'done' && claim.answer.body === answer.body));
+    for (const [index, claim] of again.entries()) {
+      const { answer } = [...granted.values()][index % granted.size] ?? {};
+      assert.deepEqual(claim, { kind: 'done', answer });
+    }
   }
+});
+
+test('who completed a claim knows at once, and tells the database with the next claims', async () => {
+  const [first, second] = stores;
+  assert.ok(first && second);
+  const asked = request('told', 'b');
+  assert.equal((await first.claim(asked)).kind, 'granted');
+  first.complete(asked.requestId);
+  assert.deepEqual(await first.claim(asked), { kind: 'done', answer: asked.answer });
+  assert.deepEqual(await first.claim(request('told', 'c')), { kind: 'other_body' });
+  await first.claim(request('another', 'b'));
+  assert.deepEqual(await second.claim(asked), { kind: 'done', answer: asked.answer });
+});
+
+test('a claim that was given back is free at once, its neighbours are done', async () => {
+  const [first, second] = stores;
+  assert.ok(first && second);
+  const asked = ['back-1', 'back-2', 'back-3'].map((key) => request(key, 'b'));
+  await Promise.all(asked.map((each) => first.claim(each)));
+  const [one, two, three] = asked;
+  assert.ok(one && two && three);
+  first.complete(one.requestId);
+  await first.release(two.requestId);
+  first.complete(three.requestId);
+  await first.close();
+  const kinds = await Promise.all(asked.map(async (each) => (await second.claim(each)).kind));
+  assert.deepEqual(kinds, ['done', 'granted', 'done']);
+});
+
+test('while one of a round is at work, none of it counts as done at another instance', async () => {
+  const [first, second] = stores;
+  assert.ok(first && second);
+  const asked = ['round-1', 'round-2'].map((key) => request(key, 'b'));
+  await Promise.all(asked.map((each) => first.claim(each)));
+  const [one, two] = asked;
+  assert.ok(one && two);
+  first.complete(one.requestId);
+  await first.close();
+  assert.equal((await second.claim(one)).kind, 'running');
+  await pools[0]?.query('update ingest.claim_round set lease_until = now()');
+  // Nobody knows any more that it is in the log: it is written again, under the same request id.
+  assert.equal((await second.claim(one)).kind, 'granted');
+  first.complete(two.requestId);
+  await first.close();
+  assert.equal((await first.claim(one)).kind, 'running', 'the end of the old round ended the new');
+  assert.equal((await first.claim(two)).kind, 'done');
 });
 
 test('signed bytes belong to one key, also when two come in one statement or at two instances', async () => {
@@ -104,7 +157,8 @@ test('signed bytes belong to one key, also when two come in one statement or at 
   assert.equal(count(claims, 'granted'), 1);
   assert.equal(count(claims, 'replayed'), 19);
   const { rowCount } = await (pools[0] as Pool).query(
-    "select 1 from ingest.claim where idempotency_key like 'p-%'",
+    'select 1 from ingest.claim where request_id = any($1)',
+    [requests.map(({ requestId }) => Buffer.from(requestId, 'hex'))],
   );
   assert.equal(rowCount, 1, 'a replay left a claim');
 });
@@ -112,7 +166,7 @@ test('signed bytes belong to one key, also when two come in one statement or at 
 test('a lease that ran out is taken over once, with the first time of receipt', async () => {
   const first = request('lease', 'b');
   assert.equal((await claimAll([first]))[0]?.kind, 'granted');
-  await (pools[0] as Pool).query('update ingest.claim set lease_until = now()');
+  await (pools[0] as Pool).query('update ingest.claim_round set lease_until = now()');
   const claims = await claimAll(
     Array.from({ length: 40 }, () => ({ ...first, receivedTime: 5000 })),
   );
@@ -149,7 +203,7 @@ test('the statements never scan the table, however small it was when they were p
     settings: claimSettings,
   });
   try {
-    const store = postgresClaims(pool, { leaseS: 30, retentionH: 24 });
+    const store = postgresClaims(pool, options, silent);
     const scans = async (): Promise<number> => {
       // The statistics of the own session are sent when it is idle; this sends them now.
       await pool.query('select pg_stat_force_next_flush()');
@@ -162,8 +216,12 @@ test('the statements never scan the table, however small it was when they were p
     for (let round = 0; round < 8; round += 1) {
       const asked = request(`scan-${round}`, 'b', `scan-${round}`);
       await store.claim(asked);
-      await store.complete(asked.requestId, { status: 200, body: '{}' });
+      store.complete(asked.requestId);
+      await store.close();
       await store.claim(asked);
+      const back = request(`scan-back-${round}`, 'b');
+      await store.claim(back);
+      await store.release(back.requestId);
     }
     await store.sweep();
     assert.equal((await scans()) - before, 0);

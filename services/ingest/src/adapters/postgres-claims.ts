@@ -1,37 +1,110 @@
 import { toInstant, type Pool } from '@waybill/postgres';
-import type { Claim, ClaimRequest, ClaimStore } from '../ports.ts';
+import type { Claim, ClaimRequest, ClaimStore, Logger } from '../ports.ts';
 import { createBatches } from './batches.ts';
-import { followerClaim, planBatch, signedIdOf, type ClaimBatch } from './claim-batch.ts';
+import { followerClaim, planBatch, type ClaimBatch } from './claim-batch.ts';
+import { claimRounds, type ClaimRounds } from './claim-rounds.ts';
 import {
   createStatements,
   type ClaimOptions,
   type ClaimRow,
+  type Release,
   type Statements,
 } from './claim-statements.ts';
 
 /** Requests per statement; more wait for the next one. */
 const BATCH_REQUESTS = 500;
+/** How long the end of a round waits for a statement that takes it along. */
+const END_DELAY_MS = 5;
 
 /**
- * Claims in PostgreSQL. A claim is *open* (leased, or its lease ran out) or *done* (has an answer).
+ * Claims in PostgreSQL. A claim is *open* (its round stands, with a lease; or round 0: given back) or
+ * *done* (its round is gone).
  *
  * new → open → done; open with an old lease → open again for the next request, attempt + 1. All times
  * are the database's, so instances with different clocks agree on leases.
  *
- * Requests that come together share a statement and its commit. A batch takes its locks in the order of
- * the ids, signatures before claims, so two instances cannot wait for each other.
+ * Requests that come together share a statement and its commit, which also ends the rounds that were
+ * finished since the last one; alone that is done only when no request waits. A batch takes its locks in
+ * the order of the ids, signatures before claims, so two instances cannot wait for each other.
  */
-export function postgresClaims(pool: Pool, options: ClaimOptions): ClaimStore {
+export function postgresClaims(
+  pool: Pool,
+  options: ClaimOptions,
+  logger: Pick<Logger, 'warn'>,
+): ClaimStore {
   const statements = createStatements(pool, options);
+  const rounds = claimRounds();
   const claims = createBatches({
     maximum: BATCH_REQUESTS,
-    run: (requests: readonly ClaimRequest[]) => claimAll(requests, statements),
+    run: async (requests: readonly ClaimRequest[]) => {
+      const settled = new Map<ClaimRequest, Claim>();
+      try {
+        await claimAll(requests, { statements, rounds, settled });
+      } catch (error) {
+        // All of the batch are told that it failed, those with a claim, too.
+        for (const [{ requestId }, { kind }] of settled) {
+          if (kind === 'granted') release(requestId).catch(() => undefined);
+        }
+        throw error;
+      } finally {
+        endSoon();
+      }
+      // The loop ends only when all are settled.
+      return requests.map((request) => settled.get(request) as Claim);
+    },
   });
-  const completions = createBatches({ maximum: BATCH_REQUESTS, run: statements.complete });
+  const releases = createBatches({
+    maximum: BATCH_REQUESTS,
+    run: (batch: readonly Release[]) => statements.release(batch),
+  });
+  let ending: NodeJS.Timeout | undefined;
+
+  async function release(requestId: string): Promise<void> {
+    const roundId = rounds.roundOf(requestId);
+    if (roundId === undefined) return;
+    try {
+      await releases.add({ requestId, roundId });
+      rounds.giveBack(requestId, true);
+      endSoon();
+    } catch (error) {
+      rounds.giveBack(requestId, false);
+      throw error;
+    }
+  }
+
+  async function endRounds(): Promise<void> {
+    const finished = rounds.takeFinished();
+    if (finished.length === 0) return;
+    try {
+      await statements.complete(finished);
+      rounds.ended(finished);
+    } catch (error) {
+      // Told again with the next claims. Until then other instances take these claims for leased.
+      rounds.putBack(finished);
+      logger.warn({ rounds: finished.length, err: error }, 'claim.complete_failed');
+    }
+  }
+
+  /** Unless claims come meanwhile: their statement takes the news along. */
+  function endSoon(): void {
+    if (ending !== undefined || !rounds.hasFinished()) return;
+    ending = setTimeout(() => {
+      ending = undefined;
+      if (claims.size() === 0) void endRounds();
+    }, END_DELAY_MS);
+  }
+
   return {
     claim: claims.add,
-    complete: (requestId, answer) => completions.add({ requestId, answer }),
-    release: statements.release,
+    complete: (requestId) => {
+      rounds.complete(requestId);
+      endSoon();
+    },
+    release,
+    close: async () => {
+      clearTimeout(ending);
+      await endRounds();
+    },
     sweep: statements.sweep,
   };
 }
@@ -41,48 +114,80 @@ export function postgresClaims(pool: Pool, options: ClaimOptions): ClaimStore {
  * connection, often while the tables are new and small; a scan of the whole table that was right then
  * would be kept while the table grows, until the statistics are next collected.
  */
-export const claimSettings: Readonly<Record<string, string>> = { enable_seqscan: 'off' };
+export const claimSettings: Readonly<Record<string, string>> = {
+  enable_seqscan: 'off',
+  plan_cache_mode: 'force_generic_plan',
+};
 
-/** All requests, as many rounds as it takes; each round settles at least its first request. */
-async function claimAll(
-  requests: readonly ClaimRequest[],
-  statements: Statements,
-): Promise<readonly Claim[]> {
-  const settled = new Map<ClaimRequest, Claim>();
+/** All requests, as many statements as it takes; each settles at least its first request. */
+async function claimAll(requests: readonly ClaimRequest[], claiming: Claiming): Promise<void> {
   let open = requests;
   while (open.length > 0) {
-    // Each round needs the answer of the one before.
+    // Each needs the answer of the one before.
     // oxlint-disable-next-line eslint/no-await-in-loop
-    await claimRound(planBatch(open), statements, settled);
-    open = open.filter((request) => !settled.has(request));
+    await claimBatch(planBatch(open), claiming);
+    open = open.filter((request) => !claiming.settled.has(request));
   }
-  // The loop ends only when all are settled.
-  return requests.map((request) => settled.get(request) as Claim);
 }
 
-async function claimRound(
-  batch: ClaimBatch,
-  statements: Statements,
-  settled: Map<ClaimRequest, Claim>,
-): Promise<void> {
-  const opened = await statements.open(batch);
-  const isReplay = (request: ClaimRequest): boolean =>
-    opened.replayed.has(signedIdOf(request) ?? '');
-  const byId = new Map<string, ClaimRequest>();
+interface Claiming {
+  readonly statements: Statements;
+  readonly rounds: ClaimRounds;
+  readonly settled: Map<ClaimRequest, Claim>;
+}
+
+async function claimBatch(batch: ClaimBatch, claiming: Claiming): Promise<void> {
+  const { statements, rounds, settled } = claiming;
+  const { roundId, requestIds, replayed } = await opened(batch, claiming);
+  const isReplay = ({ signed }: ClaimRequest): boolean =>
+    signed !== undefined && replayed.has(signed.id);
+  const granted: ClaimRequest[] = [];
   const taken: ClaimRequest[] = [];
   for (const leader of batch.leaders) {
-    byId.set(leader.requestId, leader);
     if (isReplay(leader)) settled.set(leader, { kind: 'replayed' });
-    else if (opened.requestIds.has(leader.requestId)) {
+    else if (requestIds === undefined || requestIds.has(leader.requestId)) {
       settled.set(leader, { kind: 'granted', attempt: 1, receivedTime: leader.receivedTime });
+      granted.push(leader);
     } else taken.push(leader);
   }
-  if (taken.length > 0) {
-    const rows = await statements.resolve(taken);
-    for (const request of taken)
-      settled.set(request, claimOf(request, rows.get(request.requestId)));
+  try {
+    const rows =
+      taken.length === 0 ? new Map<string, ClaimRow>() : await statements.resolve(taken, roundId);
+    for (const request of taken) {
+      const claim = claimOf(request, rows.get(request.requestId), rounds);
+      settled.set(request, claim);
+      if (claim.kind === 'granted') granted.push(request);
+    }
+  } finally {
+    rounds.add(roundId, granted);
   }
-  for (const follower of batch.followers) {
+  settleFollowers(batch, settled, isReplay);
+}
+
+/** Opens what is new and tells the database which rounds are finished. */
+async function opened(
+  batch: ClaimBatch,
+  { statements, rounds }: Claiming,
+): ReturnType<Statements['open']> {
+  const finished = rounds.takeFinished();
+  try {
+    const result = await statements.open(batch, finished);
+    rounds.ended(finished);
+    return result;
+  } catch (error) {
+    rounds.putBack(finished);
+    throw error;
+  }
+}
+
+function settleFollowers(
+  { leaders, followers }: ClaimBatch,
+  settled: Map<ClaimRequest, Claim>,
+  isReplay: (request: ClaimRequest) => boolean,
+): void {
+  if (followers.length === 0) return;
+  const byId = new Map(leaders.map((leader) => [leader.requestId, leader]));
+  for (const follower of followers) {
     const leader = byId.get(follower.requestId);
     const claim = leader && settled.get(leader);
     if (isReplay(follower)) settled.set(follower, { kind: 'replayed' });
@@ -93,13 +198,15 @@ async function claimRound(
   }
 }
 
-function claimOf(request: ClaimRequest, row: ClaimRow | undefined): Claim {
+function claimOf(request: ClaimRequest, row: ClaimRow | undefined, rounds: ClaimRounds): Claim {
   // The sweep removed it between the two statements; the sender's retry starts afresh.
   if (row === undefined) return { kind: 'running' };
   if (row.body_sha256 !== request.bodySha256) return { kind: 'other_body' };
-  if (row.answer_status !== null && row.answer_body !== null) {
-    return { kind: 'done', answer: { status: row.answer_status, body: row.answer_body } };
+  if (row.done) return { kind: 'done', answer: row.answer };
+  if (row.taken_over) {
+    const receivedTime = toInstant(row.received_time);
+    return { kind: 'granted', attempt: row.attempt + 1, receivedTime };
   }
-  if (!row.taken_over) return { kind: 'running' };
-  return { kind: 'granted', attempt: row.attempt + 1, receivedTime: toInstant(row.received_time) };
+  const completed = rounds.completed(request.requestId);
+  return completed === undefined ? { kind: 'running' } : { kind: 'done', answer: completed.answer };
 }

@@ -85,14 +85,17 @@ function proofOf(
   if (dialect.name !== OWN_DIALECT) {
     // What is signed and names the message: its id, or else the body itself.
     const derivedKey = stamp.id ?? signedSha256(dialect, withoutTime(dialect, stamp), body);
-    return { kind: 'proof', verdict: 'VERIFIED', keyId, derivedKey, signed: undefined };
+    return { kind: 'proof', verdict: 'VERIFIED', keyId, derivedKey, stamp: undefined };
   }
-  const signed = {
-    sha256: signedSha256(dialect, stamp, body),
-    // One second more: the time check works on whole seconds.
-    endsTime: (Number(stamp.t) + tolerance_s + 1) * 1000,
+  // One second more: the time check works on whole seconds.
+  const endsTime = (Number(stamp.t) + tolerance_s + 1) * 1000;
+  return {
+    kind: 'proof',
+    verdict: 'VERIFIED',
+    keyId,
+    derivedKey: undefined,
+    stamp: { text: stamp.t ?? '', endsTime },
   };
-  return { kind: 'proof', verdict: 'VERIFIED', keyId, derivedKey: undefined, signed };
 }
 
 /** A vendor that repeats a request signs it anew: the time must not make another key of it. */

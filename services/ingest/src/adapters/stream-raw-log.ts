@@ -31,7 +31,7 @@ export function streamRawLog(
     const leftMs = (appends[0]?.deadline ?? 0) - performance.now();
     if (leftMs <= 0) return Promise.reject(late(timeoutMs));
     const began = performance.now();
-    const sent = publisher.send(appends.map(outgoing));
+    const sent = publisher.send(outgoing(appends));
     const pending = within(sent, leftMs, timeoutMs);
     return pending.then(
       () => admission.confirmed(performance.now() - began, appends.length),
@@ -69,11 +69,17 @@ function bytesOf(appends: readonly Append[]): number {
   return appends.reduce((sum, { record }) => sum + record.body.length, 0);
 }
 
-function outgoing({ record, traceparent }: Append): Outgoing {
-  return {
+/**
+ * All of a send go to one partition, which the first chooses: raw records promise no order, and a broker
+ * that takes one batch of fifty works less than one that takes four of a dozen.
+ */
+function outgoing(appends: readonly Append[]): Outgoing[] {
+  const partitionKey = appends[0]?.record.request_id ?? '';
+  return appends.map(({ record, traceparent }) => ({
     topic: topics.webhookRaw,
     key: record.request_id,
+    partitionKey,
     message: { type: 'WebhookReceived', value: record },
     traceparent,
-  };
+  }));
 }

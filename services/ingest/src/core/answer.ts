@@ -88,25 +88,15 @@ export function refusalAnswer(refusal: Refusal): Answer {
   return { status: shape.status, headers, body };
 }
 
-/** The answer to accepted events: the id of one, the count of several; kept with the claim and given again to repeats. */
-export function acceptedAnswer(accepted: string | number): {
-  readonly status: number;
-  readonly body: string;
-} {
-  return { status: 200, body: JSON.stringify({ accepted }) };
+/** Body of the answer to accepted events: the id of one, the count of several. Repeats get it again. */
+export function acceptedAnswer(accepted: string | number): string {
+  return JSON.stringify({ accepted });
 }
 
-/** A kept answer as it goes out; `repeated` tells the sender that nothing was done this time. */
-export function keptAnswer(
-  kept: { readonly status: number; readonly body: string },
-  repeated: boolean,
-): Answer {
-  return {
-    status: kept.status,
-    headers: {
-      'content-type': 'application/json',
-      ...(repeated ? { 'idempotent-replayed': 'true' } : {}),
-    },
-    body: kept.body,
-  };
+const ACCEPTED = { 'content-type': 'application/json' };
+const REPEATED = { 'content-type': 'application/json', 'idempotent-replayed': 'true' };
+
+/** The 200 with that body; `repeated` tells the sender that nothing was done this time. */
+export function keptAnswer(body: string, repeated: boolean): Answer {
+  return { status: 200, headers: repeated ? REPEATED : ACCEPTED, body };
 }

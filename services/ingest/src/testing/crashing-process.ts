@@ -15,7 +15,7 @@ function crash(): Promise<never> {
   return new Promise(() => undefined);
 }
 
-/** `open` claims, `complete` notes the answer; see claim-statements.ts. */
+/** `open` claims, `complete` notes that the claim is done; see claim-statements.ts. */
 function crashingPool(pool: Pool): Pool {
   const query = pool.query.bind(pool) as (statement: {
     readonly name?: string;
@@ -23,7 +23,7 @@ function crashingPool(pool: Pool): Pool {
   const crashing = async (statement: { readonly name?: string }): Promise<unknown> => {
     const { name } = statement;
     if (name === 'open' && crashAt === 'before-claim') await crash();
-    if (name === 'complete' && crashAt === 'after-append') await crash();
+    if (name === 'complete' && crashAt === 'after-answer') await crash();
     const result = await query(statement);
     if (name === 'open' && crashAt === 'after-claim') await crash();
     if (name === 'complete' && crashAt === 'after-complete') await crash();
@@ -35,10 +35,12 @@ function crashingPool(pool: Pool): Pool {
 function crashingPublisher(publisher: Publisher): Publisher {
   return {
     ...publisher,
-    send: (records) => {
+    send: async (records) => {
       const sent = publisher.send(records);
       // The request to the brokers is on its way, or not yet: both happen.
-      return crashAt === 'during-append' ? crash() : sent;
+      if (crashAt === 'during-append') await crash();
+      await sent;
+      if (crashAt === 'after-append') await crash();
     },
   };
 }

@@ -24,7 +24,12 @@ const crashingScript = fileURLToPath(new URL('crashing-process.ts', import.meta.
 
 /** Where a process kills itself; see crashing-process.ts. */
 export type CrashPoint =
-  'before-claim' | 'after-claim' | 'during-append' | 'after-append' | 'after-complete';
+  | 'before-claim'
+  | 'after-claim'
+  | 'during-append'
+  | 'after-append'
+  | 'after-answer'
+  | 'after-complete';
 
 /** One ingest process. */
 export interface Door {

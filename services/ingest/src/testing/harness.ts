@@ -7,6 +7,7 @@ import {
   type Topic,
   type WebhookReceived,
 } from '@waybill/contracts';
+import { hashId } from '@waybill/domain';
 import { Fault } from '@waybill/fault';
 import { createPool } from '@waybill/postgres';
 import { createMetrics, startTracing, type RunningService } from '@waybill/runtime';
@@ -215,6 +216,11 @@ function fakeStreams(
     },
     close: async () => undefined,
   };
+}
+
+/** Under which a key of `bay-cabs/dispatch` is kept in the tables of claims. */
+export function claimId(key: string): Buffer {
+  return Buffer.from(hashId('webhook', 'bay-cabs', 'dispatch', key), 'hex');
 }
 
 /** A body of the published form; `changes` go into `data`. */
