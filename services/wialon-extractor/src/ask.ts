@@ -1,6 +1,6 @@
 import type { Fault } from '@waybill/fault';
 import { isFault } from '@waybill/fault';
-import type { CommitQueue } from './commit-queue.ts';
+import type { Lane } from './budget.ts';
 import { backoffMs, jitterMs } from './core/backoff.ts';
 import { cureFor, type CureRow } from './core/cure.ts';
 import { audit, type AccountContext } from './context.ts';
@@ -18,14 +18,18 @@ export interface Session {
   readonly sid: string;
   /** Fingerprint that stands in records and logs instead of the sid. */
   readonly hash: string;
-  /** Pages and cursors on their way into the log. */
-  readonly commits: CommitQueue;
-  /** The provider's newest known clock, s. */
-  providerNowS: number;
+  /** Fingerprint of the token, to see that it was replaced. */
+  readonly tokenHash: string;
+  /** Reference of the token. */
+  readonly reference: string;
   /** Wall time of the login, ms. */
   readonly openedAt: number;
-  /** Wall time at which the last poll of the feed began, ms. */
-  polledAt: number;
+  /** What its calls are made for just now. */
+  lane: Lane;
+  /** Wall time at which its newest call began, ms: it ends 5 min later. */
+  usedAt: number;
+  /** Wall time at which its token was last compared with the secret store, ms. */
+  checkedAt: number;
 }
 
 type Answered = Extract<Exchange, { kind: 'answer' }>;
@@ -63,6 +67,12 @@ export async function exchange(
   }
 }
 
+/** Entries of a batch count one by one: nothing says that the provider does not. */
+function callsOf(service: string, parameters: Readonly<Record<string, unknown>>): number {
+  const { params } = parameters;
+  return service === 'core/batch' && Array.isArray(params) ? params.length : 1;
+}
+
 /** The wait that a cure asks for before try `attempt` + 1, ms. */
 export function waitOf(row: CureRow, attempt: number, random: number): number {
   switch (row.wait) {
@@ -77,21 +87,26 @@ export function waitOf(row: CureRow, attempt: number, random: number): number {
   }
 }
 
-async function sessionLost(
+function sessionLost(service: string, code: number): Fault {
+  return extractorFault('SESSION_LOST', `${service}: the session is gone (error ${code})`, {
+    category: 'authentication',
+  });
+}
+
+/** The audit line that a row asks for. */
+async function auditRefusal(
   context: AccountContext,
   session: Session,
   service: string,
   answer: Extract<Exchange, { kind: 'refusal' }>,
-): Promise<Fault> {
+  kind: 'EXPIRY' | 'FAILURE',
+): Promise<void> {
   await audit(context, {
-    kind: 'EXPIRY',
+    kind,
     sessionHash: session.hash,
     errorCode: answer.code,
     reason: answer.reason === '' ? service : `${service}: ${answer.reason}`,
     latencyMs: answer.latencyMs,
-  });
-  return extractorFault('SESSION_LOST', `${service}: the session is gone (error ${answer.code})`, {
-    category: 'authentication',
   });
 }
 
@@ -119,6 +134,8 @@ export async function ask(
   const { ports, signal, fields } = context;
   for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
     let waitMs: number;
+    await context.memory.budget.enter(session.lane, callsOf(service, parameters), signal);
+    session.usedAt = ports.clock.now();
     try {
       const answer = await exchange(context, service, parameters, session.sid);
       if (answer.kind === 'answer') return answer;
@@ -134,7 +151,8 @@ export async function ask(
         },
         'call.refused',
       );
-      if (row.cure === 'login') throw await sessionLost(context, session, service, answer);
+      if (row.audit !== 'none') await auditRefusal(context, session, service, answer, row.audit);
+      if (row.cure === 'login') throw sessionLost(service, answer.code);
       if (row.cure === 'stop') throw denied(service, answer.code, answer.reason);
       if (row.cure !== 'retry') return { kind: 'cured', row, code: answer.code };
       waitMs = waitOf(row, attempt, ports.random());

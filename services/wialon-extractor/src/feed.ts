@@ -1,5 +1,8 @@
 import { isFault } from '@waybill/fault';
 import type { Outgoing } from '@waybill/stream';
+import { unitName } from './core/account.ts';
+import { LATE_S } from './core/dirty-hours.ts';
+import { hourOf } from './core/hour-counts.ts';
 import { pageRecords } from './core/page.ts';
 import { ask, waitOf, type Session } from './ask.ts';
 import { cursorOf, publishPages, type AccountContext } from './context.ts';
@@ -26,7 +29,7 @@ export interface Polled {
 /** The feed's memory of one session. */
 export interface Feed {
   /** One poll; publishes what it brought. With `progress` also how complete the account is now. */
-  readonly poll: (progress: boolean) => Promise<Polled>;
+  readonly poll: (progress: boolean, provedDay?: number) => Promise<Polled>;
   /** Wall time until the next poll is due or allowed, ms. */
   readonly dueIn: (intervalMs: number) => number;
 }
@@ -44,6 +47,18 @@ function parse(json: unknown): Answer {
     }
   }
   throw extractorFault('PROVIDER_GARBLED', 'avl_evts: expected {tm, events}, found something else');
+}
+
+/** Unit and device second of a message event. */
+function messageOf(event: unknown): { unit: number; second: number } | undefined {
+  if (typeof event !== 'object' || event === null || !('i' in event) || !('d' in event))
+    return undefined;
+  const { i: unit, d } = event;
+  if (typeof unit !== 'number' || !Number.isSafeInteger(unit) || unit <= 0) return undefined;
+  if (!('t' in event) || event.t !== 'm') return undefined;
+  if (typeof d !== 'object' || d === null || !('t' in d) || typeof d.t !== 'number')
+    return undefined;
+  return { unit, second: d.t };
 }
 
 function changesUnits(event: unknown, known: ReadonlySet<number>): boolean {
@@ -65,28 +80,54 @@ export function createFeed(
 ): Feed {
   const { account, ports, fields } = context;
   let statedAt = Number.NEGATIVE_INFINITY;
+  let polledAt = Number.NEGATIVE_INFINITY;
   let lostInARow = 0;
 
-  function progressRecords(tm: number, traceparent: string | undefined): Outgoing[] {
+  function progressRecords(
+    tm: number,
+    traceparent: string | undefined,
+    provedDay: number | undefined,
+  ): Outgoing[] {
     const before = cursorOf(context, null)?.readToTime ?? Number.NEGATIVE_INFINITY;
     const now = ports.clock.now();
     const reached = Math.max(before, tm * 1000);
     if (reached === before && now - statedAt < PROGRESS_MS) return [];
     return [
       progressRecord(account, reached, now, traceparent),
-      cursorRecord(account, null, reached, session.hash, context.stamp()),
+      cursorRecord(account, {
+        unit: null,
+        readToTime: reached,
+        sessionHash: session.hash,
+        updatedTime: context.stamp(),
+        provedDay,
+      }),
     ];
   }
 
-  async function publish(progress: boolean): Promise<Polled> {
-    session.polledAt = ports.clock.now();
+  /** What the answer says about hours: messages are counted, late ones mark their hour. */
+  function remember(events: readonly unknown[], poll: number): void {
+    const { memory } = context;
+    const nowHour = hourOf(memory.providerNowS);
+    for (const event of events) {
+      const heard = messageOf(event);
+      if (heard === undefined) continue;
+      const unit = unitName(heard.unit);
+      memory.hours.live(unit, heard.second, poll, nowHour);
+      const isLate = heard.second < memory.providerNowS - LATE_S && heard.second >= 0;
+      if (isLate) memory.dirty.mark(unit, hourOf(heard.second), ports.clock.now());
+    }
+  }
+
+  async function publish(progress: boolean, provedDay: number | undefined): Promise<Polled> {
+    polledAt = ports.clock.now();
+    const poll = context.memory.hours.polled();
     const asked = await ask(context, session, 'avl_evts', {});
     if (asked.kind === 'cured') {
       await ports.clock.wait(waitOf(asked.row, lostInARow, ports.random()), context.signal);
       return { complete: false, unitsChanged: false };
     }
     const { tm, events } = parse(asked.json);
-    session.providerNowS = Math.max(session.providerNowS, tm);
+    context.memory.providerNowS = Math.max(context.memory.providerNowS, tm);
     const values =
       events.length === 0
         ? []
@@ -104,9 +145,10 @@ export function createFeed(
             receivedTime: asked.receivedTime,
             providerNowTime: tm * 1000,
           });
-    const stated = progress ? progressRecords(tm, asked.traceparent) : [];
-    await publishPages(context, session, values, asked.traceparent, stated);
-    await session.commits.drained();
+    const stated = progress ? progressRecords(tm, asked.traceparent, provedDay) : [];
+    remember(events, poll);
+    await publishPages(context, values, asked.traceparent, stated);
+    await context.commits.drained();
     if (stated.length > 0) statedAt = ports.clock.now();
     ports.metrics.messages('live', events.length);
     const ids = known();
@@ -114,9 +156,9 @@ export function createFeed(
   }
 
   return {
-    poll: async (progress) => {
+    poll: async (progress, provedDay) => {
       try {
-        const polled = await publish(progress);
+        const polled = await publish(progress, provedDay);
         lostInARow = polled.complete ? 0 : lostInARow + 1;
         return polled;
       } catch (error) {
@@ -127,7 +169,6 @@ export function createFeed(
         return { complete: false, unitsChanged: false };
       }
     },
-    dueIn: (intervalMs) =>
-      session.polledAt + Math.max(MIN_POLL_GAP_MS, intervalMs) - ports.clock.now(),
+    dueIn: (intervalMs) => polledAt + Math.max(MIN_POLL_GAP_MS, intervalMs) - ports.clock.now(),
   };
 }

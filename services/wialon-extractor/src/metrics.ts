@@ -5,11 +5,19 @@ export type CallOutcome = 'answer' | 'refusal' | 'transport';
 export interface ExtractorMetrics {
   readonly call: (service: string, outcome: CallOutcome, seconds: number) => void;
   /** Messages received, live or by interval. */
-  readonly messages: (way: 'live' | 'interval', count: number) => void;
+  readonly messages: (way: 'live' | 'interval' | 'backfill', count: number) => void;
   /** A line of the authentication audit. */
   readonly session: (kind: string) => void;
   /** Why units had to be read again. */
   readonly gap: (why: 'session' | 'answer') => void;
+  /** A lane waited for the budget. */
+  readonly held: (lane: string, seconds: number) => void;
+  /** Expected use of a limit at the end of its window; 1 = all of it. */
+  readonly forecast: (account: string, limit: string, share: number) => void;
+  /** Hours of units compared with the provider's counts. */
+  readonly proved: (outcome: 'equal' | 'different' | 'unknown', hours: number) => void;
+  /** Jobs and hours that wait to be read. */
+  readonly waiting: (account: string, lane: string, count: number) => void;
 }
 
 type Labels = Record<string, string>;
@@ -21,6 +29,11 @@ interface Registry {
     help: string,
     labels?: readonly string[],
   ) => { readonly inc: (labels: Labels, count: number) => void };
+  readonly gauge: (
+    name: string,
+    help: string,
+    labels?: readonly string[],
+  ) => { readonly set: (labels: Labels, value: number) => void };
   readonly histogram: (
     name: string,
     help: string,
@@ -42,6 +55,21 @@ export function extractorMetrics(metrics: Registry): ExtractorMetrics {
     'kind',
   ]);
   const gaps = metrics.counter('wialon_gaps_total', 'Reasons to read all units again.', ['why']);
+  const held = metrics.counter('wialon_budget_held_seconds_total', 'Waits for the budget.', [
+    'lane',
+  ]);
+  const forecasts = metrics.gauge(
+    'wialon_budget_forecast_ratio',
+    'Expected use of a limit at the end of its window; 1 = all of it.',
+    ['account', 'limit'],
+  );
+  const proofs = metrics.counter('wialon_proved_hours_total', 'Hours of units that were counted.', [
+    'outcome',
+  ]);
+  const waiting = metrics.gauge('wialon_waiting_intervals', 'Intervals that wait to be read.', [
+    'account',
+    'lane',
+  ]);
   return {
     call: (service, outcome, seconds) => {
       calls.inc({ api_service: service, outcome }, 1);
@@ -50,5 +78,9 @@ export function extractorMetrics(metrics: Registry): ExtractorMetrics {
     messages: (way, count) => messages.inc({ way }, count),
     session: (kind) => sessions.inc({ kind }, 1),
     gap: (why) => gaps.inc({ why }, 1),
+    held: (lane, seconds) => held.inc({ lane }, seconds),
+    forecast: (account, limit, share) => forecasts.set({ account, limit }, share),
+    proved: (outcome, hours) => proofs.inc({ outcome }, hours),
+    waiting: (account, lane, count) => waiting.set({ account, lane }, count),
   };
 }

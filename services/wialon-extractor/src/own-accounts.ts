@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Owner } from '@waybill/stream';
+import type { BackfillOrders } from './backfill-orders.ts';
 import { accountKey } from './core/account.ts';
 import type { LoginGate } from './login-gate.ts';
 import type { WorkerPorts } from './ports.ts';
@@ -23,9 +24,13 @@ export async function ownAccounts(
   owner: Owner<CursorMessage>,
   tenants: Tenants,
   ports: WorkerPorts,
-  gate: LoginGate,
-  workers: Workers,
+  shared: {
+    readonly gate: LoginGate;
+    readonly workers: Workers;
+    readonly orders: BackfillOrders;
+  },
 ): Promise<void> {
+  const { gate, workers, orders } = shared;
   const own = new Map<string, AccountWorker>();
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   // The race below is not always listening.
@@ -49,7 +54,7 @@ export async function ownAccounts(
     }
     for (const [key, account] of wanted) {
       if (own.has(key)) continue;
-      const worker = startWorker(account, owner, ports, gate);
+      const worker = startWorker(account, owner, ports, gate, orders);
       worker.done.catch(fail);
       own.set(key, worker);
       workers.set(key, worker);

@@ -30,7 +30,7 @@ export type Exchange =
     };
 
 /**
- * The Remote API. One call at a time per session. Throws a Fault `transient` (`PROVIDER_UNREACHABLE`,
+ * The Remote API. One call at a time per session; several sessions at the same time. Throws a Fault `transient` (`PROVIDER_UNREACHABLE`,
  * `PROVIDER_TIMEOUT`, `PROVIDER_GARBLED`) when there is no usable answer, and `cancelled` / `STOPPED` when the signal
  * aborts; it retries nothing.
  */

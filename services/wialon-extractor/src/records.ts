@@ -7,20 +7,23 @@ import {
   type SessionChange,
 } from '@waybill/contracts';
 import type { Outgoing } from '@waybill/stream';
-import { accountKey, cursorKey, type Account } from './core/account.ts';
+import type { SavedCounts } from './core/hour-counts.ts';
+import { accountKey, cursorKey, progressId, type Account } from './core/account.ts';
 
 /** A cursor or the state of a back-fill, as the owner keeps it. */
 export type CursorMessage =
   Message<'CursorMoved', CursorMoved> | Message<'BackfillMoved', BackfillMoved>;
 
-/** A page under the account's key. */
+/** A page under the account's key, for the live readers or those of back-fills. */
 export function pageRecord(
   account: Account,
   value: PageFetched,
   traceparent: string | undefined,
-): Outgoing {
+  isBackfill: boolean,
+): Outgoing<Message<'PageFetched', PageFetched>> {
+  const topic = isBackfill ? topics.wialonPageBackfill : topics.wialonPage;
   return {
-    topic: topics.wialonPage,
+    topic,
     key: accountKey(account),
     message: { type: 'PageFetched', value },
     traceparent,
@@ -41,7 +44,7 @@ export function progressRecord(
       type: 'SourceProgressed',
       value: {
         tenant_id: account.tenantId,
-        source_id: account.sourceId,
+        source_id: progressId(account),
         account: account.account,
         complete_to_time: completeToTime,
         received_time: now,
@@ -51,17 +54,26 @@ export function progressRecord(
   };
 }
 
-/** How far a unit is read, or the live feed (unit null). Stands in the partition of its account. */
-export function cursorRecord(
-  account: Account,
-  unit: string | null,
-  readToTime: number,
-  sessionHash: string,
-  updatedTime: number,
-): Outgoing {
+/** What a cursor says. */
+export interface CursorLine {
+  /** Null = the live feed. */
+  readonly unit: string | null;
+  readonly readToTime: number;
+  readonly sessionHash: string | null;
+  readonly updatedTime: number;
+  readonly counts?: SavedCounts | undefined;
+  /** Of the live feed: days before this one, counted from 1970, are proven. */
+  readonly provedDay?: number | undefined;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** How far a unit is read, or the live feed. Stands in the partition of its account. */
+export function cursorRecord(account: Account, line: CursorLine): Outgoing {
+  const { counts } = line;
   return {
     topic: topics.wialonCursor,
-    key: cursorKey(account, unit),
+    key: cursorKey(account, line.unit),
     partitionKey: accountKey(account),
     message: {
       type: 'CursorMoved',
@@ -69,12 +81,13 @@ export function cursorRecord(
         tenant_id: account.tenantId,
         source_id: account.sourceId,
         account: account.account,
-        unit,
-        read_to_time: readToTime,
-        session_hash: sessionHash,
-        updated_time: updatedTime,
-        hours_from_time: null,
-        hour_counts: [],
+        unit: line.unit,
+        read_to_time: line.readToTime,
+        session_hash: line.sessionHash,
+        updated_time: line.updatedTime,
+        hours_from_time: counts === undefined ? null : counts.fromHour * HOUR_MS,
+        hour_counts: [...(counts?.counts ?? [])],
+        proved_day: line.provedDay ?? null,
       },
     },
   };

@@ -40,11 +40,21 @@ function tenant(id: string, url: string, pollIntervalMs: number = 2000): TenantM
         secrets: { k1: 'secret://files/a#hook' },
       },
     ],
-    events: { trip: 'off', site_visit: 'off' },
+    events: { trip: 'detected', site_visit: 'off' },
     detection: {},
     erp: { target: 'erp', adapter: 'postgres', url: 'secret://files/a#erp' },
     ownership: [],
-    mappings: [],
+    mappings: [
+      {
+        entity: 'trip',
+        version: 1,
+        table: 'trip',
+        key: { id: { from: 'entity_id' } },
+        columns: { vehicle: { from: 'vehicle_id' } },
+        triple: { revision: 'revision', activation: 'activation', resolution: 'resolution' },
+        retracted: 'retracted',
+      },
+    ],
   });
 }
 

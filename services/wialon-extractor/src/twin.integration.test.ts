@@ -3,11 +3,13 @@ import { test } from 'node:test';
 import type { PageFetched, SessionChanged } from '@waybill/contracts';
 import { until } from '@waybill/testkit';
 import { readScenario, startTwin, tokenOf } from '@waybill/wialon-twin';
-import type { Account } from './core/account.ts';
 import { wallClock } from './adapters/wall-clock.ts';
 import { createLoginGate } from './login-gate.ts';
 import { committed, createOwner, createPorts } from './testing/owner.ts';
+import { testAccount } from './testing/account.ts';
 import { startWorker } from './worker.ts';
+
+const WITH_ZONES = { messages: true, sensors: false, zones: true, drivers: false };
 
 const SPEED = 20_000;
 const HOLDS = [3_000, 6_000, 9_000] as const;
@@ -63,7 +65,7 @@ for (const [name, sourceId, trouble] of [
     assert.ok(account);
     const owner = createOwner();
     const { ports, lines } = createPorts(wallClock, async () => tokenOf(name));
-    const settings: Account = {
+    const settings = testAccount({
       tenantId: name,
       sourceId,
       account: name,
@@ -72,9 +74,9 @@ for (const [name, sourceId, trouble] of [
       readFromTime: Date.parse(account.history_from),
       pollIntervalMs: 1000,
       pageMessages: 1000,
-      lookbackMs: 24 * 3_600_000,
-      wantsZones: true,
-    };
+      lookbackMs: 20_000 * 3_600_000,
+      wants: WITH_ZONES,
+    });
     const worker = startWorker(settings, owner, ports, createLoginGate(wallClock));
     t.after(async () => {
       await worker.stop();

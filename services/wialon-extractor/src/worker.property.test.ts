@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { Fault } from '@waybill/fault';
 import type { SourceProgressed } from '@waybill/contracts';
-import type { Account } from './core/account.ts';
 import { createLoginGate } from './login-gate.ts';
 import { startProvider, type Instead } from './testing/provider.ts';
 import {
@@ -16,7 +15,10 @@ import {
   untilTurn,
   type Transaction,
 } from './testing/owner.ts';
+import { testAccount } from './testing/account.ts';
 import { startWorker } from './worker.ts';
+
+const MESSAGES = { messages: true, sensors: false, zones: false, drivers: false };
 
 const START_MS = Date.parse('2025-10-09T12:00:00Z');
 const LOOKBACK_S = 600;
@@ -67,7 +69,7 @@ test('whatever fails in whatever order, nothing is lost and no statement of prog
         for (let age = 10; age < 100; age += 10) register(unit, age);
       }
       const { ports } = createPorts(clock, async () => 'token');
-      const account: Account = {
+      const account = testAccount({
         tenantId: 'bay-cabs',
         sourceId: 'fleet',
         account: 'cabs',
@@ -77,8 +79,8 @@ test('whatever fails in whatever order, nothing is lost and no statement of prog
         pollIntervalMs: 2000,
         pageMessages: 20,
         lookbackMs: LOOKBACK_S * 1000,
-        wantsZones: false,
-      };
+        wants: MESSAGES,
+      });
       const gate = createLoginGate(clock);
       const log: Transaction[] = [];
       let owner = createOwner();

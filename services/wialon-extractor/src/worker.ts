@@ -1,24 +1,18 @@
 import { isFault, toFault } from '@waybill/fault';
 import type { Owner } from '@waybill/stream';
-import { accountKey, unitName, type Account } from './core/account.ts';
+import { createBackfills } from './backfill.ts';
+import type { BackfillOrders } from './backfill-orders.ts';
+import { accountKey, cursorKey, type Account } from './core/account.ts';
 import { backoffMs } from './core/backoff.ts';
-import { exchange, REFUSAL_WAIT_MS, type Session } from './ask.ts';
-import { audit, createContext, cursorOf, type AccountContext } from './context.ts';
-import { discoverUnits, discoverZones, subscribe, type Published } from './discover.ts';
-import { createFeed, type Feed } from './feed.ts';
-import { login } from './login.ts';
+import { REFUSAL_WAIT_MS } from './ask.ts';
+import { createContext, createMemory, type AccountContext, type AccountMemory } from './context.ts';
+import { Live, type LiveState } from './live.ts';
 import type { LoginGate } from './login-gate.ts';
 import type { WorkerPorts } from './ports.ts';
-import { readUnit } from './read-unit.ts';
-import { forgottenCursor, type CursorMessage } from './records.ts';
+import { startReaders } from './readers.ts';
+import type { CursorMessage } from './records.ts';
 
-/** Units and zones are looked up again this often, wall time. */
-const DISCOVERY_MS = 300_000;
-/** While intervals are read, the feed is emptied this often: sessions end after 5 min without a call. */
-const FEED_EVERY_MS = 30_000;
-/** Least wall time between two logins of an account, however short its sessions are. */
-const MIN_LOGIN_GAP_MS = 2000;
-const LOGOUT_TIMEOUT_MS = 2000;
+const HOUR_MS = 3_600_000;
 
 /** Where an account's worker stands. */
 export type AccountState =
@@ -30,6 +24,8 @@ export interface AccountHealth {
   /** Everything registered up to here is published, ms; null = not known yet. */
   readonly complete_to: number | null;
   readonly units: number;
+  /** Hours of units that wait to be read again. */
+  readonly dirty_hours: number;
 }
 
 /** A running worker. */
@@ -41,8 +37,11 @@ export interface AccountWorker {
   readonly stop: () => Promise<void>;
 }
 
+/** Nobody asks for back-fills. */
+const NO_ORDERS: BackfillOrders = { apply: () => undefined, of: () => [] };
+
 /**
- * One account's worker, one call at a time.
+ * One account's worker: a live session, and readers for intervals.
  *
  * connecting → catching_up → live, and back: a lost answer of the feed leads from live to catching_up, a
  * lost session to connecting. waiting: a transient failure backs off, then connecting. refused: a person
@@ -51,36 +50,54 @@ export interface AccountWorker {
  * Invariants. Progress and the live cursor move only in live. Entering live means: the session is
  * subscribed to every known unit, and after the subscription every unit's interval was read to its end;
  * so the live cursor says that all units are complete up to it. A page is never published without the
- * cursor that covers it, and no cursor moves without its page.
+ * cursor that covers it, and no cursor moves without its page. A failed transaction ends all sessions'
+ * work: what was not committed is read again.
  */
 class Worker implements AccountWorker {
   readonly account: Account;
   readonly done: Promise<void>;
-  readonly #context: AccountContext;
+  readonly #owner: Owner<CursorMessage>;
+  readonly #ports: WorkerPorts;
   readonly #gate: LoginGate;
+  readonly #orders: BackfillOrders;
+  readonly #memory: AccountMemory;
   readonly #stopping = new AbortController();
-  readonly #published: Published = new Map();
+  readonly #live: LiveState;
   #state: AccountState = 'connecting';
-  #units: readonly number[] = [];
-  /** Units that could not be read; tried again at the next discovery. */
-  #skipped = new Set<number>();
-  #loggedInAt = Number.NEGATIVE_INFINITY;
   /** Sessions in a row that never became live. */
   #failures = 0;
 
-  constructor(account: Account, owner: Owner<CursorMessage>, ports: WorkerPorts, gate: LoginGate) {
-    const signal = AbortSignal.any([owner.revoked, this.#stopping.signal]);
+  constructor(
+    account: Account,
+    owner: Owner<CursorMessage>,
+    ports: WorkerPorts,
+    gate: LoginGate,
+    orders: BackfillOrders,
+  ) {
     this.account = account;
+    this.#owner = owner;
+    this.#ports = ports;
     this.#gate = gate;
-    this.#context = createContext(account, owner, ports, signal);
+    this.#orders = orders;
+    this.#memory = createMemory(account, ports);
+    this.#live = {
+      units: [],
+      live: (isLive) => {
+        this.#state = isLive ? 'live' : 'catching_up';
+        if (isLive) this.#failures = 0;
+      },
+    };
+    this.#restoreCounts();
     this.done = this.#run();
   }
 
   health(): AccountHealth {
+    const live = this.#owner.cursors.get(cursorKey(this.account, null));
     return {
       state: this.#state,
-      complete_to: cursorOf(this.#context, null)?.readToTime ?? null,
-      units: this.#units.length,
+      complete_to: live?.type === 'CursorMoved' ? live.value.read_to_time : null,
+      units: this.#live.units.length,
+      dirty_hours: this.#memory.dirty.size,
     };
   }
 
@@ -89,27 +106,70 @@ class Worker implements AccountWorker {
     await this.done;
   }
 
+  #restoreCounts(): void {
+    const own = `${cursorKey(this.account, null)}/`;
+    for (const [key, { type, value }] of this.#owner.cursors) {
+      if (type !== 'CursorMoved' || !key.startsWith(own) || value.unit === null) continue;
+      if (value.hours_from_time === null) continue;
+      const fromHour = Math.floor(value.hours_from_time / HOUR_MS);
+      this.#memory.hours.restore(value.unit, { fromHour, counts: value.hour_counts });
+    }
+  }
+
   async #run(): Promise<void> {
-    const { signal, ports, fields } = this.#context;
+    const revoked = AbortSignal.any([this.#owner.revoked, this.#stopping.signal]);
+    const { tenantId: tenant_id, sourceId: source_id } = this.account;
     try {
-      while (!signal.aborted) {
-        try {
-          await this.#session();
-        } catch (error) {
-          await this.#recover(error);
-        }
-      }
+      while (!revoked.aborted) await this.#epoch(revoked);
     } catch (error) {
       if (!isFault(error) || error.kind !== 'cancelled') throw error;
     } finally {
       this.#state = 'stopped';
-      ports.logger.info(fields, 'account.stopped');
+      this.#ports.logger.info({ tenant_id, source_id }, 'account.stopped');
+    }
+  }
+
+  /** From one failed transaction, or refusal of the whole account, to the next. */
+  async #epoch(revoked: AbortSignal): Promise<void> {
+    const ending = new AbortController();
+    const signal = AbortSignal.any([revoked, ending.signal]);
+    const context = createContext(this.account, this.#owner, this.#ports, this.#memory, signal);
+    const readers = startReaders(context, this.#gate);
+    const backfills = createBackfills(context, this.#orders);
+    const live = this.#listen(
+      context,
+      new Live(context, this.#gate, { readers, backfills }, this.#live),
+    );
+    let failure: unknown;
+    try {
+      await Promise.race([live, readers.done]);
+    } catch (error) {
+      failure = error;
+    }
+    ending.abort();
+    await Promise.allSettled([live, readers.done]);
+    // Before the next session begins: what this one still commits must not come behind its cursors.
+    await context.commits.drained().catch(() => undefined);
+    if (failure !== undefined) await this.#recover(failure, revoked);
+  }
+
+  /** The live feed over its sessions; what concerns only the session is waited for here. */
+  async #listen(context: AccountContext, live: Live): Promise<void> {
+    while (!context.signal.aborted) {
+      try {
+        await live.run();
+      } catch (error) {
+        if (!isFault(error)) throw error;
+        const isSession = error.code === 'SESSION_LOST' || error.code.startsWith('PROVIDER_');
+        if (!isSession) throw error;
+        await this.#recover(error, context.signal);
+      }
     }
   }
 
   /** Waits as the failure asks; what nobody recognised goes on up and ends the process. */
-  async #recover(error: unknown): Promise<void> {
-    const { signal, ports, fields } = this.#context;
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    const ports = this.#ports;
     const fault = toFault(error, 'decode');
     if (fault.kind === 'cancelled' || fault.kind === 'bug') throw fault;
     const isRefused = fault.kind === 'misconfigured';
@@ -121,138 +181,15 @@ class Worker implements AccountWorker {
         : backoffMs(this.#failures, ports.random());
     this.#failures += 1;
     this.#state = isRefused ? 'refused' : 'waiting';
-    const line = { ...fields, kind: fault.kind, code: fault.code, message: fault.message };
-    ports.logger.warn({ ...line, wait_ms: waitMs }, 'account.interrupted');
+    const { tenantId: tenant_id, sourceId: source_id } = this.account;
+    const { kind, code, message } = fault;
+    ports.logger.warn(
+      { tenant_id, source_id, kind, code, message, wait_ms: waitMs },
+      'account.interrupted',
+    );
     ports.metrics.gap('session');
     await ports.clock.wait(waitMs, signal);
-  }
-
-  async #session(): Promise<void> {
-    const { ports, signal } = this.#context;
     this.#state = 'connecting';
-    const early = this.#loggedInAt + MIN_LOGIN_GAP_MS - ports.clock.now();
-    if (early > 0) await ports.clock.wait(early, signal);
-    const session = await login(this.#context, this.#gate);
-    this.#loggedInAt = ports.clock.now();
-    try {
-      await this.#work(session);
-    } catch (error) {
-      // Before the next session begins: what this one still commits must not come behind its cursors.
-      await session.commits.drained().catch(() => undefined);
-      if (signal.aborted) await this.#logout(session);
-      throw error;
-    }
-  }
-
-  async #work(session: Session): Promise<void> {
-    const { ports, signal, account } = this.#context;
-    this.#skipped.clear();
-    await this.#discover(session);
-    await subscribe(this.#context, session, 'all');
-    const feed = createFeed(this.#context, session, () => new Set(this.#units));
-    // The session's past is not in its feed: every unit is incomplete until its interval was read.
-    let unread: readonly number[] = this.#units;
-    let discoveredAt = ports.clock.now();
-    for (;;) {
-      if (unread.length > 0) {
-        unread = await this.#catchUp(session, feed, unread);
-        continue;
-      }
-      const dueMs = feed.dueIn(account.pollIntervalMs);
-      if (dueMs > 0) await ports.clock.wait(dueMs, signal);
-      const polled = await feed.poll(true);
-      if (polled.complete) {
-        this.#failures = 0;
-        this.#state = 'live';
-      } else {
-        ports.metrics.gap('answer');
-        await ports.clock.wait(backoffMs(0, ports.random()), signal);
-      }
-      if (polled.unitsChanged || ports.clock.now() - discoveredAt >= DISCOVERY_MS) {
-        unread = await this.#rediscover(session);
-        discoveredAt = ports.clock.now();
-      }
-      if (!polled.complete) unread = this.#units;
-    }
-  }
-
-  /** Looks for units again; returns those that are new, and those that could not be read before. */
-  async #rediscover(session: Session): Promise<readonly number[]> {
-    const known = new Set(this.#units);
-    const retried = this.#skipped;
-    this.#skipped = new Set();
-    await this.#discover(session);
-    const gained = this.#units.filter((id) => !known.has(id));
-    if (gained.length > 0) await subscribe(this.#context, session, gained);
-    return this.#units.filter((id) => !known.has(id) || retried.has(id));
-  }
-
-  async #discover(session: Session): Promise<void> {
-    const { ports, account, fields } = this.#context;
-    this.#units = await discoverUnits(this.#context, session, this.#published);
-    if (account.wantsZones) await discoverZones(this.#context, session, this.#published);
-    ports.logger.debug({ ...fields, units: this.#units.length }, 'units.discovered');
-  }
-
-  /** Reads the intervals of units; returns those that are unread again because the feed lost an answer. */
-  async #catchUp(
-    session: Session,
-    feed: Feed,
-    units: readonly number[],
-  ): Promise<readonly number[]> {
-    const { ports, fields } = this.#context;
-    this.#state = 'catching_up';
-    const started = ports.clock.now();
-    let isFeedWhole = true;
-    const between = async (): Promise<void> => {
-      const emptiedAt = Math.max(session.openedAt, session.polledAt);
-      if (ports.clock.now() - emptiedAt < FEED_EVERY_MS) return;
-      const polled = await feed.poll(false);
-      isFeedWhole &&= polled.complete;
-    };
-    for (const id of units) {
-      const isRead = await readUnit(this.#context, session, id, between);
-      if (!isRead) await this.#skip(session, id);
-      await between();
-    }
-    await session.commits.drained();
-    const duration_ms = ports.clock.now() - started;
-    ports.logger.info(
-      { ...fields, session: session.hash, units: units.length, duration_ms },
-      'account.caught_up',
-    );
-    return isFeedWhole ? [] : this.#units;
-  }
-
-  /**
-   * Leaves out a unit that cannot be read. Its cursor goes: progress moves on without the unit, so once
-   * it can be read again, it must be read from the start.
-   */
-  async #skip(session: Session, id: number): Promise<void> {
-    const { account, ports, fields } = this.#context;
-    const unit = unitName(id);
-    this.#skipped.add(id);
-    ports.logger.warn({ ...fields, unit }, 'unit.unreadable');
-    if (cursorOf(this.#context, unit) !== undefined) {
-      await session.commits.add({ records: [forgottenCursor(account, unit)], bytes: 0 });
-    }
-  }
-
-  /** Frees the session at the provider, which allows 100 of them. Best effort: we are already leaving. */
-  async #logout(session: Session): Promise<void> {
-    const context = { ...this.#context, signal: AbortSignal.timeout(LOGOUT_TIMEOUT_MS) };
-    try {
-      const { latencyMs } = await exchange(context, 'core/logout', {}, session.sid);
-      await audit(context, {
-        kind: 'LOGOUT',
-        sessionHash: session.hash,
-        errorCode: null,
-        reason: null,
-        latencyMs,
-      });
-    } catch {
-      // The provider is away, or the next owner has taken over: the session ends by itself after 5 min.
-    }
   }
 }
 
@@ -262,10 +199,11 @@ export function startWorker(
   owner: Owner<CursorMessage>,
   ports: WorkerPorts,
   gate: LoginGate,
+  orders: BackfillOrders = NO_ORDERS,
 ): AccountWorker {
   ports.logger.info(
     { tenant_id: account.tenantId, source_id: account.sourceId, key: accountKey(account) },
     'account.started',
   );
-  return new Worker(account, owner, ports, gate);
+  return new Worker(account, owner, ports, gate, orders);
 }

@@ -1683,6 +1683,8 @@ export interface CursorMoved {
   readonly hours_from_time: number | null;
   /** Messages extracted per hour, for the count proof; -1 = not known. */
   readonly hour_counts: readonly number[];
+  /** Of the live feed: days before this one, counted from 1970, were compared with the provider's counts. */
+  readonly proved_day: number | null;
 }
 
 /** One response of the Wialon Remote API, verbatim, with its call and window. */

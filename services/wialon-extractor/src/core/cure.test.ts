@@ -13,7 +13,14 @@ const cases: readonly [service: string, code: number, reason: string, Cure, Cure
   ['token/login', 9, '', 'retry', 'backoff'],
   ['avl_evts', 1, '', 'login', 'none'],
   ['avl_evts', 1011, '', 'login', 'none'],
-  ['avl_evts', 1003, 'LIMIT avl_evts', 'retry', 'jitter'],
+  ['avl_evts', 1003, 'LIMIT avl_evts', 'retry', 'backoff'],
+  ['avl_evts', 1003, 'NO_SESSION', 'login', 'none'],
+  ['core/search_items', 1003, 'LAYERS_MAX_COUNT', 'login', 'none'],
+  ['messages/load_interval', 1003, 'LIMIT api_concurrent', 'retry', 'jitter'],
+  ['messages/load_interval', 1003, 'limit exceeded', 'retry', 'backoff'],
+  ['messages/load_interval', 1002, '', 'skip', 'none'],
+  ['core/search_items', 1002, '', 'stop', 'refusal'],
+  ['core/batch', 6, '', 'empty', 'none'],
   ['avl_evts', 6, '', 'reread', 'backoff'],
   ['messages/load_interval', 1, '', 'login', 'none'],
   ['messages/load_interval', 1001, '', 'empty', 'none'],
@@ -30,7 +37,7 @@ const cases: readonly [service: string, code: number, reason: string, Cure, Cure
   ['messages/unload', 1, '', 'login', 'none'],
   ['core/search_items', 5, '', 'retry', 'backoff'],
   ['core/search_items', 7, '', 'stop', 'refusal'],
-  ['core/update_data_flags', 4, '', 'login', 'backoff'],
+  ['core/update_data_flags', 4, '', 'login', 'none'],
   ['resource/get_zone_data', 7, '', 'skip', 'none'],
   ['core/search_items', 424_242, '', 'retry', 'backoff'],
 ];
@@ -55,7 +62,8 @@ test('the contract card prints the whole table', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   for (const row of cures) {
     const codes = row.codes.length === 0 ? 'any' : row.codes.join(', ');
-    const cells = [`\`${row.service}\``, codes, row.cure, row.scope, row.wait];
+    const audit = row.audit === 'none' ? '–' : row.audit;
+    const cells = [`\`${row.service}\``, codes, row.cure, row.scope, row.wait, audit];
     const line = new RegExp(
       cells.map((cell) => cell.replaceAll('*', String.raw`\*`)).join(String.raw`[^|]*\|\s*`),
     );

@@ -14,7 +14,7 @@ export type Cure =
   | 'reread'
   /** There is nothing: go on. */
   | 'empty'
-  /** This item cannot be read: leave it until the next discovery. */
+  /** This unit or resource cannot be read: leave it until the next discovery. */
   | 'skip'
   /** A person must act: this account stops with one clear line, and is tried again after the wait. */
   | 'stop';
@@ -22,8 +22,11 @@ export type Cure =
 /** none; jitter: under 1 s times the try; backoff: 1, 2, 4 … 60 s; refusal: 60 s. */
 export type CureWait = 'none' | 'jitter' | 'backoff' | 'refusal';
 
-/** What the cure concerns. */
-export type CureScope = 'call' | 'interval' | 'item' | 'session' | 'account';
+/** What the cure concerns: the call, the session, a unit or resource of the worker, or the account. */
+export type CureScope = 'call' | 'session' | 'worker' | 'account';
+
+/** Line of the authentication audit. */
+export type CureAudit = 'EXPIRY' | 'FAILURE' | 'none';
 
 /** One line of the table. */
 export interface CureRow {
@@ -36,6 +39,7 @@ export interface CureRow {
   readonly cure: Cure;
   readonly scope: CureScope;
   readonly wait: CureWait;
+  readonly audit: CureAudit;
   readonly why: string;
 }
 
@@ -47,6 +51,7 @@ export const cures: readonly CureRow[] = [
     cure: 'next_token',
     scope: 'account',
     wait: 'refusal',
+    audit: 'FAILURE',
     why: 'token of the wrong length, not active, of a disabled user, or unknown',
   },
   {
@@ -55,7 +60,8 @@ export const cures: readonly CureRow[] = [
     cure: 'retry',
     scope: 'account',
     wait: 'backoff',
-    why: 'too many logins from this address',
+    audit: 'FAILURE',
+    why: 'too many logins from this address, or too many sessions',
   },
   {
     service: 'token/login',
@@ -63,6 +69,7 @@ export const cures: readonly CureRow[] = [
     cure: 'retry',
     scope: 'account',
     wait: 'backoff',
+    audit: 'FAILURE',
     why: 'the provider cannot log anyone in now',
   },
   {
@@ -71,7 +78,28 @@ export const cures: readonly CureRow[] = [
     cure: 'login',
     scope: 'session',
     wait: 'none',
+    audit: 'EXPIRY',
     why: 'the session expired, or our address changed',
+  },
+  {
+    service: '*',
+    codes: [1003],
+    reason: /NO_SESSION/i,
+    cure: 'login',
+    scope: 'session',
+    wait: 'none',
+    audit: 'EXPIRY',
+    why: 'the session expired, in other words',
+  },
+  {
+    service: '*',
+    codes: [1003],
+    reason: /LAYERS_MAX_COUNT/i,
+    cure: 'login',
+    scope: 'session',
+    wait: 'none',
+    audit: 'EXPIRY',
+    why: 'the layers of this session are used up; a new one has none',
   },
   {
     service: 'messages/unload',
@@ -79,6 +107,7 @@ export const cures: readonly CureRow[] = [
     cure: 'empty',
     scope: 'call',
     wait: 'none',
+    audit: 'none',
     why: 'nothing was loaded',
   },
   {
@@ -88,55 +117,71 @@ export const cures: readonly CureRow[] = [
     cure: 'stop',
     scope: 'account',
     wait: 'refusal',
+    audit: 'FAILURE',
     why: 'something between us and the provider removes Accept-Encoding: repeating cannot help',
   },
   {
     service: 'messages/load_interval',
     codes: [2, 1001],
     cure: 'empty',
-    scope: 'interval',
+    scope: 'call',
     wait: 'none',
+    audit: 'none',
     why: 'no messages in the interval',
   },
   {
     service: 'messages/load_interval',
     codes: [1004, 1005],
     cure: 'narrow',
-    scope: 'interval',
+    scope: 'call',
     wait: 'none',
+    audit: 'none',
     why: 'too many messages, or too long to collect',
   },
   {
     service: 'messages/load_interval',
-    codes: [4, 7],
+    codes: [4, 7, 1002],
     cure: 'skip',
-    scope: 'item',
+    scope: 'worker',
     wait: 'none',
+    audit: 'none',
     why: 'the unit is gone, or its messages may not be read',
   },
   {
     service: 'messages/get_messages',
     codes: [1004, 1005],
     cure: 'narrow',
-    scope: 'interval',
+    scope: 'call',
     wait: 'none',
+    audit: 'none',
     why: 'the page is too large, or too long to collect',
   },
   {
     service: 'messages/get_messages',
     codes: [2, 4, 1001],
     cure: 'reload',
-    scope: 'interval',
+    scope: 'call',
     wait: 'none',
+    audit: 'none',
     why: 'nothing is loaded any more',
   },
   {
-    service: 'resource/get_zone_data',
-    codes: [4, 7],
+    service: 'resource/*',
+    codes: [4, 7, 1002],
     cure: 'skip',
-    scope: 'item',
+    scope: 'worker',
     wait: 'none',
-    why: 'the resource is gone, or its zones may not be read',
+    audit: 'none',
+    why: 'the resource is gone, or what it holds may not be read',
+  },
+  {
+    service: 'core/batch',
+    codes: [2, 4, 6],
+    cure: 'empty',
+    scope: 'call',
+    wait: 'none',
+    audit: 'none',
+    why: 'batches of this kind are not taken: its calls are asked one by one',
   },
   {
     service: 'core/*',
@@ -144,6 +189,7 @@ export const cures: readonly CureRow[] = [
     cure: 'stop',
     scope: 'account',
     wait: 'refusal',
+    audit: 'FAILURE',
     why: 'the token lacks the right to see units',
   },
   {
@@ -151,16 +197,46 @@ export const cures: readonly CureRow[] = [
     codes: [4, 8],
     cure: 'login',
     scope: 'session',
-    wait: 'backoff',
+    wait: 'none',
+    audit: 'EXPIRY',
     why: 'invalid session in other words',
   },
   {
     service: '*',
-    codes: [10, 1003],
+    codes: [1002],
+    cure: 'stop',
+    scope: 'account',
+    wait: 'refusal',
+    audit: 'FAILURE',
+    why: 'the billing plan forbids it',
+  },
+  {
+    service: '*',
+    codes: [1003],
+    reason: /LOCKER_ERROR|api_concurrent/i,
     cure: 'retry',
     scope: 'call',
     wait: 'jitter',
-    why: 'a limit of requests at the same time, or per period',
+    audit: 'none',
+    why: 'another request of this session is still running',
+  },
+  {
+    service: '*',
+    codes: [10],
+    cure: 'retry',
+    scope: 'call',
+    wait: 'jitter',
+    audit: 'none',
+    why: 'too many requests at the same time',
+  },
+  {
+    service: '*',
+    codes: [1003],
+    cure: 'retry',
+    scope: 'call',
+    wait: 'backoff',
+    audit: 'none',
+    why: 'a limit per time is reached; a poll that was refused has lost nothing',
   },
   {
     service: 'avl_evts',
@@ -168,6 +244,7 @@ export const cures: readonly CureRow[] = [
     cure: 'reread',
     scope: 'account',
     wait: 'backoff',
+    audit: 'none',
     why: 'the feed keeps no events for later: what this poll held may be lost',
   },
   {
@@ -176,6 +253,7 @@ export const cures: readonly CureRow[] = [
     cure: 'retry',
     scope: 'call',
     wait: 'backoff',
+    audit: 'none',
     why: 'the provider failed inside; more frequent at busy hours',
   },
   {
@@ -184,6 +262,7 @@ export const cures: readonly CureRow[] = [
     cure: 'retry',
     scope: 'call',
     wait: 'backoff',
+    audit: 'none',
     why: 'a code that is not known to help in another way',
   },
 ];

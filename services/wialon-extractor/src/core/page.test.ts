@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { testAccount } from '../testing/account.ts';
 import { topics } from '@waybill/contracts';
-import type { Account } from './account.ts';
 import { pageRecords, publicParameters, type Fetched } from './page.ts';
 
-const account: Account = {
-  tenantId: 'bay-cabs',
-  sourceId: 'fleet',
-  account: 'cabs',
-  url: 'http://127.0.0.1:1',
-  tokens: [],
-  readFromTime: 0,
-  pollIntervalMs: 1000,
-  pageMessages: 1000,
-  lookbackMs: 0,
-  wantsZones: false,
-};
+const account = testAccount({ url: 'http://127.0.0.1:1' });
 
 const fetched: Fetched = {
   call: 'messages/get_messages',

@@ -5,7 +5,7 @@ import type { Message, PageFetched, SourceProgressed } from '@waybill/contracts'
 import type { Outgoing, Owner } from '@waybill/stream';
 import { until } from '@waybill/testkit';
 import { extractorFault } from '../errors.ts';
-import type { Clock, WorkerPorts } from '../ports.ts';
+import type { Clock, Wialon, WorkerPorts } from '../ports.ts';
 import { connectWialon } from '../adapters/wialon-http.ts';
 import type { CursorMessage } from '../records.ts';
 
@@ -103,28 +103,83 @@ export function assertProgressIsTrue(
   }
 }
 
-/** A clock whose waits take no time but move it; the provider's clock follows. */
+/**
+ * A clock that jumps to the next wait that is due once nothing else goes on: no call is in flight and the
+ * event loop has turned without one. So concurrent waits end in the order of their times.
+ */
 export interface TestClock extends Clock {
   readonly waits: number[];
   readonly pass: (ms: number) => void;
+  /** The clock stands while this is going on. */
+  readonly during: <R>(work: Promise<R>) => Promise<R>;
 }
+
+/** Turns of the event loop without a call in flight before the clock moves. */
+const QUIET_TURNS = 4;
 
 export function createClock(startMs: number): TestClock {
   let now = startMs;
+  let busy = 0;
+  let pumping = false;
   const waits: number[] = [];
+  const timers: { readonly at: number; readonly wake: () => void }[] = [];
+
+  async function pump(): Promise<void> {
+    if (pumping) return;
+    pumping = true;
+    for (let quiet = 0; timers.length > 0;) {
+      await turn();
+      timers.sort((a, b) => a.at - b.at);
+      quiet = busy === 0 ? quiet + 1 : 0;
+      const isDue = (timers[0]?.at ?? now) <= now;
+      if (quiet < QUIET_TURNS && !isDue) continue;
+      quiet = 0;
+      const next = timers.shift();
+      now = Math.max(now, next?.at ?? now);
+      next?.wake();
+    }
+    pumping = false;
+  }
+
   return {
     now: () => now,
     waits,
     pass: (ms) => {
       now += ms;
     },
-    wait: async (ms, signal) => {
-      waits.push(ms);
-      await turn();
-      if (signal.aborted) throw extractorFault('STOPPED', 'stopped while waiting');
-      now += ms;
+    during: async (work) => {
+      busy += 1;
+      try {
+        return await work;
+      } finally {
+        busy -= 1;
+      }
     },
+    wait: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        waits.push(ms);
+        const leave = (): void => {
+          const at = timers.indexOf(timer);
+          if (at >= 0) timers.splice(at, 1);
+          reject(extractorFault('STOPPED', 'stopped while waiting'));
+        };
+        const timer = {
+          at: now + ms,
+          wake: () => {
+            signal.removeEventListener('abort', leave);
+            resolve();
+          },
+        };
+        if (signal.aborted) return leave();
+        signal.addEventListener('abort', leave, { once: true });
+        timers.push(timer);
+        void pump();
+      }),
   };
+}
+
+function isTestClock(clock: Clock): clock is TestClock {
+  return 'during' in clock;
 }
 
 /** Log lines as text, for what must and must not stand in them. */
@@ -143,10 +198,14 @@ export function createPorts(
     (fields: object, message: string): void => {
       lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
     };
+  const direct = connectWialon(clock);
+  const wialon: Wialon = isTestClock(clock)
+    ? { call: (...call) => clock.during(direct.call(...call)) }
+    : direct;
   return {
     lines,
     ports: {
-      wialon: connectWialon(clock),
+      wialon,
       clock,
       random: () => 0,
       secret,
@@ -164,6 +223,10 @@ export function createPorts(
         messages: () => undefined,
         session: () => undefined,
         gap: () => undefined,
+        held: () => undefined,
+        forecast: () => undefined,
+        proved: () => undefined,
+        waiting: () => undefined,
       },
     },
   };

@@ -104,6 +104,13 @@ export async function startProvider(nowS: () => number): Promise<TestProvider> {
       case 'core/logout':
         sessions.delete(call.sid);
         return { error: 0 };
+      case 'core/batch':
+        return (parameters['params'] as { svc: string; params: Record<string, unknown> }[]).map(
+          ({ svc, params }) =>
+            answer({ service: svc, parameters: params, sid: call.sid }, session, gzip),
+        );
+      case 'resource/get_driver_bindings':
+        return { 1: [{ t: 1_760_000_000, u: 7001 }] };
       case 'resource/get_zone_data':
         return [{ n: 'yard', id: 1, rid: 600, t: 3, w: 5, p: [{ x: 21, y: 52, r: 5 }] }];
       case 'messages/load_interval': {
