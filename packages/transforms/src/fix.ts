@@ -1,30 +1,49 @@
-import { topics, type PositionRecorded } from '@waybill/contracts';
-import { fixId, taskKey } from '@waybill/domain';
-import { reject, type RecordAddress, type RejectionCode, type Verdict } from './transformed.ts';
+import {
+  topics,
+  type PositionRecorded,
+  type SignalRecorded,
+  type Violation,
+} from '@waybill/contracts';
+import { fixId, signalId, taskKey } from '@waybill/domain';
+import {
+  reject,
+  skip,
+  type RecordAddress,
+  type RejectionCode,
+  type Verdict,
+} from './transformed.ts';
 
 const contract = topics.position.contracts.PositionRecorded;
+const signalContract = topics.position.contracts.SignalRecorded;
 
-/** What a provider measured; null where it says nothing. */
-export interface Fix {
-  readonly unit: string;
-  /** Device time, ms. */
-  readonly eventTime: number;
-  /** When the provider registered it, ms; null = it does not say. */
-  readonly providerTime: number | null;
-  readonly latitude: number;
-  readonly longitude: number;
-  readonly altitudeM?: number | null;
+/** What a device measured beside a position; null where it says nothing. */
+export interface Signals {
   readonly speedKmh?: number | null;
-  readonly courseDeg?: number | null;
-  readonly satellites?: number | null;
   readonly ignition?: boolean | null;
   readonly engineRpm?: number | null;
   readonly fuelLevelL?: number | null;
   readonly fuelLevelPercent?: number | null;
   readonly odometerKm?: number | null;
   readonly engineHoursH?: number | null;
-  readonly isPrivate?: boolean | null;
   readonly driverCode?: string | null;
+  readonly isPrivate?: boolean | null;
+}
+
+interface Origin {
+  readonly unit: string;
+  /** Device time, ms. */
+  readonly eventTime: number;
+  /** When the provider registered it, ms; null = it does not say. */
+  readonly providerTime: number | null;
+}
+
+/** What a provider measured; null where it says nothing. */
+export interface Fix extends Signals, Origin {
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly altitudeM?: number | null;
+  readonly courseDeg?: number | null;
+  readonly satellites?: number | null;
 }
 
 /** Where a fix came from. */
@@ -44,27 +63,21 @@ const CODE_OF_PATH: ReadonlyMap<string, RejectionCode> = new Map([
   ['unit', 'UNIT_UNKNOWN'],
 ]);
 
-/** The position event of a fix. The contract has the last word: what breaks it is refused. */
-export function recordFix(fix: Fix, origin: FixOrigin): Verdict {
-  const { unit, eventTime, latitude, longitude } = fix;
+type Envelope = Omit<SignalRecorded, 'event_id'>;
+
+function recordOf(fix: Signals & Origin, origin: FixOrigin): Envelope {
   const { tenantId, receivedTime, address, index } = origin;
-  const value: PositionRecorded = {
+  return {
     tenant_id: tenantId,
-    unit,
-    event_id: fixId({ tenantId, unit, eventTime, latitude, longitude }),
-    event_time: eventTime,
+    unit: fix.unit,
+    event_time: fix.eventTime,
     provider_time: fix.providerTime ?? receivedTime,
     received_time: receivedTime,
     revision: receivedTime,
     retracted: false,
     cause: 'live',
     trace: { topic: address.topic, partition: address.partition, offset: address.offset, index },
-    latitude,
-    longitude,
-    altitude_m: fix.altitudeM ?? null,
     speed_kmh: fix.speedKmh ?? null,
-    course_deg: fix.courseDeg ?? null,
-    satellites: fix.satellites ?? null,
     ignition: fix.ignition ?? null,
     odometer_km: fix.odometerKm ?? null,
     driver_code: fix.driverCode ?? null,
@@ -74,13 +87,59 @@ export function recordFix(fix: Fix, origin: FixOrigin): Verdict {
     engine_hours_h: fix.engineHoursH ?? null,
     is_private: fix.isPrivate ?? null,
   };
+}
+
+function refused(broken: readonly Violation[], { unit, eventTime }: Origin): Verdict {
+  const code = CODE_OF_PATH.get(broken[0]?.path ?? '') ?? 'CONTRACT_VIOLATED';
+  return reject(code, broken, unit, eventTime);
+}
+
+/** The position event of a fix. The contract has the last word: what breaks it is refused. */
+export function recordFix(fix: Fix, origin: FixOrigin): Verdict {
+  const { unit, eventTime, latitude, longitude } = fix;
+  const { tenantId } = origin;
+  const value: PositionRecorded = {
+    ...recordOf(fix, origin),
+    event_id: fixId({ tenantId, unit, eventTime, latitude, longitude }),
+    latitude,
+    longitude,
+    altitude_m: fix.altitudeM ?? null,
+    course_deg: fix.courseDeg ?? null,
+    satellites: fix.satellites ?? null,
+  };
   const broken = contract.violations(value);
-  if (broken.length > 0) {
-    const code = CODE_OF_PATH.get(broken[0]?.path ?? '') ?? 'CONTRACT_VIOLATED';
-    return reject(code, broken, unit, eventTime);
-  }
+  if (broken.length > 0) return refused(broken, fix);
   return {
     kind: 'event',
     event: { contract: 'PositionRecorded', key: taskKey(tenantId, unit), value },
+  };
+}
+
+/** The event of a message without a position; a counted skip where it says nothing else either. */
+export function recordSignals(signals: Signals & Origin, origin: FixOrigin): Verdict {
+  const { unit, eventTime } = signals;
+  const { tenantId } = origin;
+  const record = recordOf(signals, origin);
+  const values = [
+    record.speed_kmh,
+    record.ignition,
+    record.odometer_km,
+    record.driver_code,
+    record.engine_rpm,
+    record.fuel_level_l,
+    record.fuel_level_percent,
+    record.engine_hours_h,
+    record.is_private,
+  ];
+  if (values.every((value) => value === null)) return skip('no_position');
+  const value: SignalRecorded = {
+    ...record,
+    event_id: signalId(tenantId, unit, eventTime, values),
+  };
+  const broken = signalContract.violations(value);
+  if (broken.length > 0) return refused(broken, signals);
+  return {
+    kind: 'event',
+    event: { contract: 'SignalRecorded', key: taskKey(tenantId, unit), value },
   };
 }

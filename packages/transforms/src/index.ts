@@ -4,6 +4,7 @@ export type { WebhookAdapter } from './webhook-adapter.ts';
 export type {
   RecordAddress,
   RejectionCode,
+  SensorsOf,
   SkipReason,
   Transformed,
   TransformedEvent,

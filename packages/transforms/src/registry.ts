@@ -8,7 +8,7 @@ import { samsaraAdapter, samsaraIncidentAdapter } from './webhook-samsara.ts';
 import { traccarAdapter } from './webhook-traccar.ts';
 import { waybillAdapter } from './webhook-waybill.ts';
 import { readItem, wialonUnit } from './wialon-items.ts';
-import { readMessage, type MessageContext } from './wialon-message.ts';
+import { readMessage, type MessageContext, type SignalReading } from './wialon-message.ts';
 import { readZone } from './wialon-zones.ts';
 import { reject, skip, type RecordAddress, type Verdict } from './transformed.ts';
 
@@ -28,13 +28,18 @@ export interface PageAdapter extends Versioned {
   readonly reader: (
     page: PageFetched,
     address: RecordAddress,
+    signals: SignalReading,
   ) => (element: unknown, index: number) => Verdict;
   /** Narrows an element's text to the part that is kept when it is refused. */
   readonly original?: (text: string, element: JsonSpan) => JsonSpan;
 }
 
-function contextOf(page: PageFetched, address: RecordAddress): MessageContext {
-  return { tenantId: page.tenant_id, receivedTime: page.received_time, address };
+function contextOf(
+  page: PageFetched,
+  address: RecordAddress,
+  signals: SignalReading,
+): MessageContext {
+  return { tenantId: page.tenant_id, receivedTime: page.received_time, address, signals };
 }
 
 /** avl_evts: `{i: item id, t: m|u|d, d}`; negative ids are service events (1.5 of the fact sheet). */
@@ -59,8 +64,8 @@ const avlEvents: PageAdapter = {
   version: 1,
   calls: ['avl_evts'],
   member: 'events',
-  reader: (page, address) => {
-    const context = contextOf(page, address);
+  reader: (page, address, signals) => {
+    const context = contextOf(page, address, signals);
     return (element, index) => readEvent(element, index, context);
   },
   // The message alone, so that it is the same element as in a re-read interval.
@@ -72,8 +77,8 @@ const messages: PageAdapter = {
   version: 1,
   calls: ['messages/get_messages', 'messages/load_interval'],
   member: 'messages',
-  reader: (page, address) => {
-    const context = contextOf(page, address);
+  reader: (page, address, signals) => {
+    const context = contextOf(page, address, signals);
     const { unit } = page;
     return (element, index) =>
       unit === null

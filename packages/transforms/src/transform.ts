@@ -1,11 +1,13 @@
 import type { PageFetched, WebhookReceived } from '@waybill/contracts';
 import { hashId, jsonMember, jsonSpans, type JsonSpan } from '@waybill/domain';
+import type { NullReason } from './sensor-expression.ts';
 import { isObject, parseJson, shown, violation } from './json.ts';
 import { pageAdapters, webhookAdapters, type PageAdapter } from './registry.ts';
 import {
   reject,
   type Problem,
   type RecordAddress,
+  type SensorsOf,
   type SkipReason,
   type Transformed,
   type TransformedEvent,
@@ -22,16 +24,28 @@ const adapterOfCall: ReadonlyMap<string, PageAdapter> = new Map(
 
 const REFUSED: ReadonlySet<string> = new Set(['WEBHOOK_UNVERIFIED']);
 
+function count<R>(counts: { reason: R; count: number }[], reason: R): void {
+  const known = counts.find((entry) => entry.reason === reason);
+  if (known === undefined) counts.push({ reason, count: 1 });
+  else known.count += 1;
+}
+
+/** Of units that nobody described. */
+const NO_SENSORS: SensorsOf = () => [];
+
 /** Gathers verdicts; a Map of skips would cost more than the few reasons there are. */
 class Gathered implements Transformed {
   readonly events: TransformedEvent[] = [];
   readonly rejections: TransformRejection[] = [];
   readonly skipped: { reason: SkipReason; count: number }[] = [];
+  readonly nulled: { reason: NullReason; count: number }[] = [];
 
   skip(reason: SkipReason): void {
-    const known = this.skipped.find((entry) => entry.reason === reason);
-    if (known === undefined) this.skipped.push({ reason, count: 1 });
-    else known.count += 1;
+    count(this.skipped, reason);
+  }
+
+  null(reason: NullReason): void {
+    count(this.nulled, reason);
   }
 
   reject(scope: string, index: number, problem: Problem, text: string, keep: boolean): void {
@@ -76,9 +90,14 @@ function elementSpans(text: string, member: string | null): readonly JsonSpan[] 
 
 /**
  * Contract events of one provider answer, by the adapter registered for its call. Pure and total: it
- * never throws, every element is an event, a rejection or a counted skip.
+ * never throws, every element is an event, a rejection or a counted skip. `sensorsOf` says how signals stand in
+ * the messages of a unit.
  */
-export function transformPage(page: PageFetched, address: RecordAddress): Transformed {
+export function transformPage(
+  page: PageFetched,
+  address: RecordAddress,
+  sensorsOf: SensorsOf = NO_SENSORS,
+): Transformed {
   const into = new Gathered();
   const scope = `${page.tenant_id}/${page.account}`;
   const adapter = adapterOfCall.get(page.call);
@@ -100,7 +119,10 @@ export function transformPage(page: PageFetched, address: RecordAddress): Transf
     const found = { path: 'body', message: `expected ${expected}, found ${shown(text)}` };
     return refuseWhole(into, scope, page.body, reject('BODY_UNREADABLE', [found], page.unit));
   }
-  const read = adapter.reader(page, address);
+  const read = adapter.reader(page, address, {
+    sensorsOf,
+    note: (reason) => into.null(reason),
+  });
   let spans: readonly JsonSpan[] | undefined;
   for (let index = 0; index < elements.length; index += 1) {
     const verdict = read(elements[index], index);

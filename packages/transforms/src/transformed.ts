@@ -1,7 +1,9 @@
 import type {
   AssetDescribed,
+  AssetSensor,
   FuelTransactionRecorded,
   PositionRecorded,
+  SignalRecorded,
   ProviderAlertRaised,
   RawAddress,
   TripStatusChanged,
@@ -9,6 +11,10 @@ import type {
   WorkOrderReported,
   ZoneDescribed,
 } from '@waybill/contracts';
+import type { NullReason } from './sensor-expression.ts';
+
+/** The sensors of a unit as of an event time, ms; none where nobody described it. */
+export type SensorsOf = (unit: string, eventTime: number) => readonly AssetSensor[];
 
 /** Where a raw record stands: the part of every trace that its elements share. */
 export type RecordAddress = Omit<RawAddress, 'index'>;
@@ -24,6 +30,7 @@ interface Event<N extends string, T> {
 /** A contract event, ready to be written. */
 export type TransformedEvent =
   | Event<'PositionRecorded', PositionRecorded>
+  | Event<'SignalRecorded', SignalRecorded>
   | Event<'AssetDescribed', AssetDescribed>
   | Event<'ZoneDescribed', ZoneDescribed>
   | Event<'TripStatusChanged', TripStatusChanged>
@@ -75,6 +82,8 @@ export interface Transformed {
   readonly events: readonly TransformedEvent[];
   readonly rejections: readonly TransformRejection[];
   readonly skipped: readonly { readonly reason: SkipReason; readonly count: number }[];
+  /** Signals that are null although the message has what they need. */
+  readonly nulled: readonly { readonly reason: NullReason; readonly count: number }[];
 }
 
 /** What an adapter says about one element. */

@@ -18,7 +18,7 @@ const ALERTS: ReadonlyMap<unknown, 'geofence_enter' | 'geofence_exit'> = new Map
 /**
  * `position`: deviceId, fixTime and serverTime (ISO 8601), latitude, longitude, altitude (m), speed
  * (knots), course, valid, outdated (the last fix repeated for a message without one), attributes:
- * ignition, odometer (m), driverUniqueId.
+ * ignition, rpm, fuel (l), fuelLevel (%), odometer (m), hours (ms), driverUniqueId.
  */
 function readPosition(position: Fields, context: PushContext): Verdict {
   if (position['valid'] === false || position['outdated'] === true) return skip('no_position');
@@ -28,9 +28,10 @@ function readPosition(position: Fields, context: PushContext): Verdict {
   const refused = read.refusal();
   if (refused !== undefined) return refused;
   const attributes = isObject(position['attributes']) ? position['attributes'] : {};
-  const { ignition, odometer, driverUniqueId: driver } = attributes;
+  const { ignition, odometer, hours, driverUniqueId: driver } = attributes;
   const knots = measured(position['speed'], 0, 400 / KMH_PER_KNOT);
   const meters = measured(odometer, 0, 1e10);
+  const running = measured(hours, 0, 3.6e12);
   const { tenant_id: tenantId, source_id: sourceId, received_time: receivedTime } = context.request;
   return recordFix(
     {
@@ -43,7 +44,11 @@ function readPosition(position: Fields, context: PushContext): Verdict {
       speedKmh: knots === null ? null : round(knots * KMH_PER_KNOT, 3),
       courseDeg: measured(position['course'], 0, 360),
       ignition: typeof ignition === 'boolean' ? ignition : null,
+      engineRpm: measured(attributes['rpm'], 0, 20_000),
+      fuelLevelL: measured(attributes['fuel'], 0, 10_000),
+      fuelLevelPercent: measured(attributes['fuelLevel'], 0, 100),
       odometerKm: meters === null ? null : meters / 1000,
+      engineHoursH: running === null ? null : running / 3_600_000,
       driverCode: typeof driver === 'string' && driver !== '' ? driver : null,
     },
     { tenantId, receivedTime, address: context.address, index: context.index },

@@ -1,13 +1,16 @@
 import type { Violation } from '@waybill/contracts';
-import { recordFix } from './fix.ts';
+import { recordFix, recordSignals, type Signals } from './fix.ts';
 import { isObject, violation } from './json.ts';
+import type { NullReason } from './sensor-expression.ts';
 import {
   reject,
   skip,
   type RecordAddress,
   type RejectionCode,
+  type SensorsOf,
   type Verdict,
 } from './transformed.ts';
+import { signalsOf } from './wialon-signals.ts';
 
 /** What a message inherits from the page that it came in. */
 export interface MessageContext {
@@ -15,6 +18,13 @@ export interface MessageContext {
   /** Wall time of the answer in ms. */
   readonly receivedTime: number;
   readonly address: RecordAddress;
+  readonly signals: SignalReading;
+}
+
+/** How signals are read from the messages of a page. */
+export interface SignalReading {
+  readonly sensorsOf: SensorsOf;
+  readonly note: (reason: NullReason) => void;
 }
 
 /** Type names of Wialon messages that are no data messages (8.3 of the fact sheet). */
@@ -79,13 +89,6 @@ function coordinate(
   return 0;
 }
 
-function driverCode(parameters: unknown): string | null {
-  if (!isObject(parameters)) return null;
-  const code = parameters['avl_driver'];
-  if (typeof code === 'number') return String(code);
-  return typeof code === 'string' && code !== '' ? code : null;
-}
-
 /** Whole satellites; 255 and whatever is no count is "not known". */
 function satellites(count: number | null): number | null {
   return count === null || count === SATELLITES_UNKNOWN || !Number.isInteger(count) ? null : count;
@@ -122,6 +125,15 @@ export function readMessage(
   return readData(message, unit, index, context, eventTime);
 }
 
+function signalsIn(
+  message: Readonly<Record<string, unknown>>,
+  unit: string,
+  eventTime: number,
+  { signals: { sensorsOf, note } }: MessageContext,
+): Signals {
+  return signalsOf(message, sensorsOf(unit, eventTime), note);
+}
+
 function readData(
   message: Readonly<Record<string, unknown>>,
   unit: string,
@@ -144,10 +156,13 @@ function readData(
   }
   const position = message['pos'] ?? null;
   const flagged = typeof flags === 'number' && (flags & 1) === 1;
+  const providerTime = isSecond(registered) ? Math.round(registered * 1000) : null;
   if (position === null && !flagged) {
-    return violations.length === 0
-      ? skip('no_position')
-      : reject(codeOf(violations), violations, unit, eventTime);
+    if (violations.length > 0 || eventTime === null) {
+      return reject(codeOf(violations), violations, unit, eventTime);
+    }
+    const signals = signalsIn(message, unit, eventTime, context);
+    return recordSignals({ ...signals, unit, eventTime, providerTime }, { ...context, index });
   }
   if (!isObject(position)) {
     violations.push(violation('pos', 'an object, because bit 0 of f is set', position));
@@ -168,14 +183,14 @@ function readData(
     {
       unit,
       eventTime,
-      providerTime: isSecond(registered) ? Math.round(registered * 1000) : null,
+      providerTime,
       latitude,
       longitude,
       altitudeM: altitude,
       speedKmh: speed,
       courseDeg: course,
       satellites: satellites(seen),
-      driverCode: driverCode(parameters),
+      ...signalsIn(message, unit, eventTime, context),
     },
     { ...context, index },
   );

@@ -107,6 +107,7 @@ test('raw records give what they hold of one unit and range, and nothing else', 
       from_time: good.t * 1000,
       to_time: good.t * 1000 + 100_000,
     },
+    { get: () => undefined, entries: () => [].values() },
   );
   assert.deepEqual(
     emitted.map(({ unit, event_time: time }) => [unit, time]),

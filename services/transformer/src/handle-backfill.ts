@@ -10,8 +10,9 @@ import {
   type WebhookReceived,
 } from '@waybill/contracts';
 import { taskKey } from '@waybill/domain';
-import type { Emitter, Received } from '@waybill/stream';
+import type { Emitter, Received, TableReader } from '@waybill/stream';
 import { transformPage, transformWebhook, type Transformed } from '@waybill/transforms';
+import { sensorsOf } from './sensors.ts';
 
 /** Where a record stands, for the trace of what comes out of it. */
 export function addressOf({ topic, partition, offset }: Received): {
@@ -65,7 +66,11 @@ function emitMarker(mark: BackfillMarked, out: Emitter): void {
 }
 
 /** Pages of re-read ranges → positions of the back-fill topic and, behind them, end markers. */
-export function handleBackfill(records: readonly Received[], out: Emitter): void {
+export function handleBackfill(
+  records: readonly Received[],
+  out: Emitter,
+  tables: TableReader,
+): void {
   for (const record of records) {
     const { type, value } = record.message;
     // The contracts of the topic, decoded by the stream.
@@ -74,7 +79,7 @@ export function handleBackfill(records: readonly Received[], out: Emitter): void
       continue;
     }
     const page = value as PageFetched;
-    const result = transformPage(page, addressOf(record));
+    const result = transformPage(page, addressOf(record), sensorsOf(tables, page.tenant_id));
     emitFixes(result, out);
     for (const rejection of result.rejections) {
       out.reject({ ...rejection, record, tenantId: page.tenant_id, attempts: 1 });
@@ -87,7 +92,12 @@ export function handleBackfill(records: readonly Received[], out: Emitter): void
  * Raw records once more, for a source that cannot be read again: what they hold of a unit and range goes
  * to the back-fill topic. What was refused then is not refused a second time.
  */
-export function rereadRaw(records: readonly Received[], out: Emitter, range: RereadRange): void {
+export function rereadRaw(
+  records: readonly Received[],
+  out: Emitter,
+  range: RereadRange,
+  tables: TableReader,
+): void {
   const isWanted = (fix: PositionRecorded | SignalRecorded): boolean =>
     fix.tenant_id === range.tenant_id &&
     fix.unit === range.unit &&
@@ -100,7 +110,9 @@ export function rereadRaw(records: readonly Received[], out: Emitter, range: Rer
     if (input.tenant_id !== range.tenant_id) continue;
     const address = addressOf(record);
     const result =
-      'request_id' in input ? transformWebhook(input, address) : transformPage(input, address);
+      'request_id' in input
+        ? transformWebhook(input, address)
+        : transformPage(input, address, sensorsOf(tables, input.tenant_id));
     emitFixes(result, out, isWanted);
   }
 }

@@ -6,7 +6,7 @@ import {
   type Topic,
   type WebhookReceived,
 } from '@waybill/contracts';
-import type { Emitter, Outgoing, Received } from '@waybill/stream';
+import type { Emitter, Outgoing, Received, TableReader } from '@waybill/stream';
 import {
   transformPage,
   transformWebhook,
@@ -15,6 +15,7 @@ import {
 } from '@waybill/transforms';
 import { isTraced } from './core/sampling.ts';
 import { addressOf } from './handle-backfill.ts';
+import { sensorsOf } from './sensors.ts';
 import type { TransformerMetrics } from './metrics.ts';
 
 /** What one handler knows besides its input. */
@@ -31,6 +32,7 @@ type Handler = (records: readonly Received[], out: Emitter) => void;
 
 const topicOf: Readonly<Record<TransformedEvent['contract'], Topic>> = {
   PositionRecorded: topics.position,
+  SignalRecorded: topics.position,
   AssetDescribed: topics.asset,
   ZoneDescribed: topics.zone,
   TripStatusChanged: topics.tripStatus,
@@ -41,7 +43,7 @@ const topicOf: Readonly<Record<TransformedEvent['contract'], Topic>> = {
 
 function emitEvents(result: Transformed, sampled: boolean, out: Emitter): void {
   for (const { contract, key, value } of result.events) {
-    const traced = sampled || contract !== 'PositionRecorded';
+    const traced = sampled || topicOf[contract] !== topics.position;
     const outgoing: Outgoing = {
       topic: topicOf[contract],
       key,
@@ -86,7 +88,8 @@ function emitProgress(progress: SourceProgressed, partitions: number, out: Emitt
 function report(results: readonly Transformed[], settings: HandlerSettings): void {
   const made = new Map<string, number>();
   const refused: Record<string, number> = {};
-  for (const { events, rejections } of results) {
+  for (const { events, rejections, nulled } of results) {
+    for (const { reason, count } of nulled) settings.metrics.nulled(reason, count);
     for (const { contract } of events) made.set(contract, (made.get(contract) ?? 0) + 1);
     for (const { code } of rejections) {
       refused[code] = (refused[code] ?? 0) + 1;
@@ -98,7 +101,7 @@ function report(results: readonly Transformed[], settings: HandlerSettings): voi
 }
 
 /** The handler of both raw inputs: one record at a time, in offset order. */
-export function createHandler(settings: HandlerSettings): Handler {
+export function createHandler(settings: HandlerSettings, tables: TableReader): Handler {
   return (records, out) => {
     const results: Transformed[] = [];
     for (const record of records) {
@@ -114,7 +117,7 @@ export function createHandler(settings: HandlerSettings): Handler {
       const [id, result] =
         'request_id' in input
           ? [input.request_id, transformWebhook(input, address)]
-          : [input.page_id, transformPage(input, address)];
+          : [input.page_id, transformPage(input, address, sensorsOf(tables, input.tenant_id))];
       const sampled = isTraced(id, settings.traceRatio);
       emitEvents(result, sampled, out);
       rejectElements(record, input.tenant_id, result, out);

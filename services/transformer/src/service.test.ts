@@ -165,3 +165,30 @@ test('the contract card lists every error code and every variable', () => {
     assert.match(readme, new RegExp(`\`${row.name}\``), row.name);
   }
 });
+
+test('signals stand in positions as the unit’s sensors say, once these were read', async () => {
+  const { driver, pages } = await startTransformer();
+  const measured = { ...good, p: { lls: 41 } };
+  const sens = { 1: { id: 1, n: 'Tank', t: 'fuel level', m: 'l', p: 'lls', tbl: [] } };
+  const units = page(
+    { items: [{ cls: 2, id: 7001, nm: 'Cab', sens }] },
+    { call: 'core/search_items', page_id: 'f'.repeat(32) },
+  );
+  await pages(page([measured]));
+  await pages(units);
+  await pages(
+    page([
+      { ...measured, t: good.t + 1 },
+      { ...measured, t: good.t + 2, f: 0, pos: null },
+    ]),
+  );
+  const made = (await driver.read(topics.position)).map(({ message }) => [
+    message?.type,
+    (message?.value as PositionRecorded).fuel_level_l,
+  ]);
+  assert.deepEqual(made, [
+    ['PositionRecorded', null],
+    ['PositionRecorded', 41],
+    ['SignalRecorded', 41],
+  ]);
+});

@@ -16,12 +16,12 @@ export async function createService(
   config: Pick<Config, 'KAFKA_TASK_PARTITIONS' | 'TRACE_POSITION_RATIO'>,
   ports: Ports,
 ): Promise<RunningService> {
-  const handle = createHandler({
+  const settings = {
     taskPartitions: config.KAFKA_TASK_PARTITIONS,
     traceRatio: config.TRACE_POSITION_RATIO,
     metrics: ports.metrics,
     logger: ports.logger,
-  });
+  };
   const runner = await ports.streams.transact({
     service: SERVICE,
     inputs: [topics.wialonPage, topics.webhookRaw],
@@ -37,14 +37,21 @@ export async function createService(
     ],
     deadLetter: topics.transformerDeadLetter,
     rework: { commands: topics.transformerRework, state: topics.transformerReworkState },
-    createTask: () => ({ handle, reread: rereadRaw }),
+    tables: [topics.asset],
+    createTask: ({ tables }) => ({
+      handle: createHandler(settings, tables),
+      reread: (records, out, range) => rereadRaw(records, out, range, tables),
+    }),
   });
   const backfill = await ports.streams.transact({
     service: BACKFILL,
     inputs: [topics.wialonPageBackfill],
     outputs: [topics.positionBackfill],
     deadLetter: topics.transformerDeadLetter,
-    createTask: () => ({ handle: handleBackfill }),
+    tables: [topics.asset],
+    createTask: ({ tables }) => ({
+      handle: (records, out) => handleBackfill(records, out, tables),
+    }),
   });
   const runners = [runner, backfill];
   return {

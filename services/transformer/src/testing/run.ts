@@ -43,7 +43,7 @@ export async function startTransformer(traceRatio = 0): Promise<Transformer> {
         {
           streams,
           logger: { warn: (fields) => lines.push(fields) },
-          metrics: { event: () => undefined, rejected: () => undefined },
+          metrics: { event: () => undefined, rejected: () => undefined, nulled: () => undefined },
         },
       ),
     { tracing: { batch: (_span, work) => work(TRACE) } },
