@@ -184,7 +184,7 @@ test('signals stand in positions as the unit’s sensors say, once these were re
   );
   const made = (await driver.read(topics.position)).map(({ message }) => [
     message?.type,
-    (message?.value as PositionRecorded).fuel_level_l,
+    (message?.value as PositionRecorded | undefined)?.fuel_level_l,
   ]);
   assert.deepEqual(made, [
     ['PositionRecorded', null],
