@@ -46,6 +46,8 @@ const detection = z.strictObject({
   visit_confirm_fixes: z.number().int().min(1).max(10).default(2),
   /** So does a second position behind the edge after this time; 0 = no time does. */
   visit_confirm_s: z.number().nonnegative().default(30),
+  /** So does a silence of this length behind the first position; 0 = none does. */
+  visit_confirm_silence_s: z.number().nonnegative().default(300),
   /** So does one position this far behind the edge; 0 = no depth does. */
   visit_confirm_depth_m: z.number().nonnegative().default(20),
   /** The time of a crossing is interpolated between positions at most this far apart; 0 = never. */

@@ -74,6 +74,7 @@ function visitRule(detection: Detection): VisitRule {
   return {
     confirmFixes: detection.visit_confirm_fixes,
     confirmMs: orNever(detection.visit_confirm_s) * 1000,
+    confirmSilenceMs: orNever(detection.visit_confirm_silence_s) * 1000,
     confirmDepthM: orNever(detection.visit_confirm_depth_m),
     interpolateMs: detection.visit_interpolate_s * 1000,
     silenceMs: detection.visit_silence_h * 3_600_000,

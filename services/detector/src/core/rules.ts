@@ -47,12 +47,14 @@ export interface TripVersion {
   readonly rule: TripRule;
 }
 
-/** A change of state towards a zone is confirmed by any of the three. */
+/** A change of state towards a zone is confirmed by any of these. */
 export interface VisitRule {
   /** Consecutive fixes in the new state. */
   readonly confirmFixes: number;
   /** Time from the first to another fix in the new state, ms; Infinity = never. */
   readonly confirmMs: number;
+  /** A silence of this length behind a fix in the new state, ms; Infinity = never. */
+  readonly confirmSilenceMs: number;
   /** Distance of a fix from the edge, m; Infinity = never. */
   readonly confirmDepthM: number;
   /** Between fixes at most this far apart the time of the crossing is interpolated, ms; 0 = never. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { fix, plain, rules } from '../testing/fixes.ts';
+import { everyRule, fix, plain, rules } from '../testing/fixes.ts';
 import type { Chunk } from './chunk.ts';
 import { advance, Closed, START, type FoldState } from './fold.ts';
 import { RULES } from './rule-list.ts';
@@ -16,44 +16,54 @@ const zone: Area = {
   validFrom: -Infinity,
   validTo: Infinity,
 };
-const given = rules([zone]);
+const simple = rules([zone]);
+const thousandths = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: -6, max: 6 }) },
+  // Far enough to be impossible, but for a pause of some minutes.
+  { weight: 1, arbitrary: fc.constantFrom(-300, 300) },
+);
 
 const point = fc.record({
   t: fc.integer({ min: 0, max: 6000 }),
-  lat: fc.integer({ min: -6, max: 6 }).map((thousandth) => thousandth / 1000),
+  lat: thousandths.map((thousandth) => thousandth / 1000),
 });
 
-test('inserting and folding in any order and rhythm is folding the sorted fixes once', () => {
-  fc.assert(
-    fc.property(
-      fc.uniqueArray(point, { selector: ({ t }) => t, minLength: 1, maxLength: 80 }),
-      fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
-      (points, folds) => {
-        const fixes = points.map(({ t, lat }) => fix({ t, lat, lon: 0 }));
-        const timeline = new Timeline();
-        for (const [i, each] of fixes.entries()) {
-          timeline.insert(each, given);
-          if (folds[i % folds.length]) timeline.fold(given);
-        }
-        timeline.fold(given);
+const settings = { simple, 'with filter, crossings and every confirmation': everyRule([zone]) };
+for (const [name, given] of Object.entries(settings)) {
+  test(`inserting and folding in any order and rhythm is folding the sorted fixes once: ${name}`, () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(point, { selector: ({ t }) => t, minLength: 1, maxLength: 80 }),
+        fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
+        (points, folds) => {
+          const fixes = points.map(({ t, lat }) => fix({ t, lat, lon: 0 }));
+          const timeline = new Timeline();
+          for (const [i, each] of fixes.entries()) {
+            timeline.insert(each, given);
+            if (folds[i % folds.length]) timeline.fold(given);
+          }
+          timeline.fold(given);
 
-        const closed = new Closed();
-        let state: FoldState = START;
-        for (const each of fixes.toSorted((a, b) => a.time - b.time)) {
-          state = advance(state, each, given, closed);
-        }
-        assert.deepEqual(plain(timeline.head), plain(state));
-        for (const rule of RULES.keys()) {
-          assert.deepEqual(
-            plain(timeline.chunks.flatMap((chunk) => chunk.closed.of(rule))),
-            plain(closed.of(rule)),
-          );
-        }
-      },
-    ),
-    { numRuns: 300 },
-  );
-});
+          const closed = new Closed();
+          let state: FoldState = START;
+          for (const each of fixes.toSorted((a, b) => a.time - b.time)) {
+            state = advance(state, each, given, closed);
+          }
+          assert.deepEqual(plain(timeline.head), plain(state));
+          for (const rule of RULES.keys()) {
+            assert.deepEqual(
+              plain(timeline.chunks.flatMap((chunk) => chunk.closed.of(rule))),
+              plain(closed.of(rule)),
+            );
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+}
+
+const given = simple;
 
 test('trimming moves whole chunks into the base and changes neither head nor later cuts', () => {
   const timeline = new Timeline();

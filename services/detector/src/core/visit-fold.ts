@@ -83,6 +83,14 @@ function isConfirmed(
   return isDeep(fix, zoneId, rules);
 }
 
+function closeVisit(
+  { zoneId, entered, lastInside }: Extract<Presence, { kind: 'inside' }>,
+  left: Crossing,
+  closed: VisitCut[],
+): void {
+  if (entered !== undefined) closed.push({ zoneId, status: 'LEFT', entered, left, lastInside });
+}
+
 /** A fix and the one before it. */
 interface Way {
   readonly last: LocatedFix;
@@ -94,9 +102,16 @@ function whenInside(
   presence: Presence | undefined,
   { last, fix }: Way,
   rules: VisitRules,
+  closed: VisitCut[],
 ): Presence {
   if (presence?.kind === 'unset') return inside(zoneId, undefined, fix);
-  if (presence?.kind === 'inside') return inside(zoneId, presence.entered, fix);
+  if (presence?.kind === 'inside') {
+    const { entered, leaving } = presence;
+    const hadLeft = leaving !== undefined && fix.time - last.time >= rules.visit.confirmSilenceMs;
+    if (!hadLeft) return inside(zoneId, entered, fix);
+    closeVisit(presence, leaving, closed);
+    return whenInside(zoneId, undefined, { last, fix }, rules, closed);
+  }
   const first = presence?.first ?? crossingBetween(last, fix, zoneId, rules);
   const count = (presence?.count ?? 0) + 1;
   if (isConfirmed(count, first, fix, zoneId, rules)) return inside(zoneId, first, fix);
@@ -105,20 +120,24 @@ function whenInside(
 
 function whenOutside(
   presence: Presence,
-  { last, fix }: Way,
+  way: Way,
   rules: VisitRules,
   closed: VisitCut[],
 ): Presence | undefined {
+  const { last, fix } = way;
+  const silent = fix.time - last.time >= rules.visit.confirmSilenceMs;
+  if (presence.kind === 'entering' && silent) {
+    // It was inside when it fell silent, so it had entered, and now it may be on its way out.
+    return whenOutside(inside(presence.zoneId, presence.first, last), way, rules, closed);
+  }
   if (presence.kind !== 'inside') return undefined;
-  const { zoneId, entered, lastInside } = presence;
+  const { zoneId } = presence;
   const leaving = presence.leaving ?? crossingBetween(last, fix, zoneId, rules);
   const outsideCount = presence.outsideCount + 1;
   if (!isConfirmed(outsideCount, leaving, fix, zoneId, rules)) {
     return { ...presence, leaving, outsideCount };
   }
-  if (entered !== undefined) {
-    closed.push({ zoneId, status: 'LEFT', entered, left: leaving, lastInside });
-  }
+  closeVisit(presence, leaving, closed);
   return undefined;
 }
 
@@ -146,13 +165,13 @@ export function advancePresences(
   for (const presence of presences) {
     const { zoneId } = presence;
     const moved = zoneIds.includes(zoneId)
-      ? whenInside(zoneId, presence, way, rules)
+      ? whenInside(zoneId, presence, way, rules, closed)
       : whenOutside(presence, way, rules, closed);
     if (moved !== undefined) next.push(moved);
   }
   for (const zoneId of zoneIds) {
     if (presences.some((presence) => presence.zoneId === zoneId)) continue;
-    next.push(whenInside(zoneId, undefined, way, rules));
+    next.push(whenInside(zoneId, undefined, way, rules, closed));
   }
   return next;
 }

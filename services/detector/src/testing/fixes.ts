@@ -64,6 +64,7 @@ export function rules(areas: readonly Area[] = [], wishes: Partial<Rules> = {}):
     visit: {
       confirmFixes: 2,
       confirmMs: Infinity,
+      confirmSilenceMs: Infinity,
       confirmDepthM: Infinity,
       interpolateMs: 0,
       silenceMs: 5 * 86_400_000,
@@ -95,6 +96,24 @@ export function rules(areas: readonly Area[] = [], wishes: Partial<Rules> = {}):
     fingerprint: 'test',
     version: 1,
     changedTime: 0,
+    ...wishes,
+  };
+}
+
+/** The rules of a tenant that wants everything: impossible positions left out, crossings exact. */
+export function everyRule(areas: readonly Area[] = [], wishes: Partial<Rules> = {}): Rules {
+  const plain = rules(areas);
+  return {
+    ...plain,
+    outlierSpeedKmh: 200,
+    publishesCrossings: true,
+    visit: {
+      ...plain.visit,
+      confirmMs: 30_000,
+      confirmSilenceMs: 300_000,
+      confirmDepthM: 20,
+      interpolateMs: 120_000,
+    },
     ...wishes,
   };
 }

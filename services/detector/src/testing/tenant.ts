@@ -38,6 +38,7 @@ function source(sourceId: string): unknown {
 const plainRule: Partial<Detection> = {
   movement_source: 'position',
   outlier_speed_kmh: 0,
+  visit_confirm_silence_s: 0,
   visit_confirm_depth_m: 0,
   visit_interpolate_s: 0,
 };

@@ -47,7 +47,9 @@ function pointsOf(visit: VisitCut, dwellMs: number, now: number): PointCut[] {
     { kind: 'ENTERED', zoneId, entered, crossing: entered, fix: entered.fix },
   ];
   const dwelled = entered.time + dwellMs;
-  if ((left?.time ?? now) >= dwelled) {
+  // Of a visit that was lost sight of nobody knows better than T: it was not left meanwhile.
+  const knownTo = visit.status === 'LEFT' ? (left?.time ?? now) : now;
+  if (knownTo >= dwelled) {
     const crossing = { ...crossingAt(lastInside, 0), time: dwelled };
     points.push({ kind: 'DWELLED', zoneId, entered, crossing, fix: lastInside });
   }
