@@ -55,7 +55,7 @@ export interface TaskSetting {
 export function createDetectorTask(context: DetectorContext, setting: TaskSetting): Task {
   const { metrics, logger, maxFixesPerUnit } = setting;
   const { store } = context;
-  const tenants = createTenants(context, logger);
+  const tenants = createTenants(context, { logger, metrics });
   const lateData = createLateData({
     tenants,
     store: context.stores.late,

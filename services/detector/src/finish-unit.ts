@@ -95,6 +95,7 @@ export function finishUnit(
   let trimmed: Trimmed | undefined;
   if (clock !== undefined && isHandling) {
     trimmed = trim(unit, rules, clock);
+    if (trimmed.leftOut > 0) metrics.fix('left_out', trimmed.leftOut);
     dropBuckets(store, unit, clock - BUCKET_MS);
   }
   lateData.review(tenant, held, trimmed?.released ?? [], out);

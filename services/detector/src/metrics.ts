@@ -1,6 +1,8 @@
 import type { Cause, ProposalStatus } from '@waybill/contracts';
 import type { PublishedChange } from './core/publication.ts';
 import type { RuleName } from './core/rule.ts';
+import type { SettingsProblem } from './core/trip-settings.ts';
+import type { AreaProblem } from './core/zone-shape.ts';
 
 /** What became of positions; closed set, so that it can be a label. */
 export type FixOutcome =
@@ -11,7 +13,12 @@ export type FixOutcome =
   | 'after_progress'
   | 'withdrawn'
   | 'beyond_grace'
+  /** Impossibly far from both neighbours; counted when its range is final. */
+  | 'left_out'
   | 'refused';
+
+/** A mistake in a zone or in a unit's settings. */
+export type Flaw = AreaProblem | SettingsProblem;
 
 /** Domain metrics; records, skips and lag are counted by the stream. */
 export interface DetectorMetrics {
@@ -19,6 +26,8 @@ export interface DetectorMetrics {
   readonly published: (entity: RuleName, change: PublishedChange, cause: Cause) => void;
   /** A state that a proposal reached. */
   readonly proposal: (status: ProposalStatus) => void;
+  /** A mistake that was found when tables changed. */
+  readonly flaw: (flaw: Flaw) => void;
   /** Units and retained fixes of one task. */
   readonly state: (partition: number, units: number, fixes: number) => void;
 }
@@ -52,6 +61,9 @@ export function detectorMetrics(registry: Registry): DetectorMetrics {
     'States that proposals reached.',
     ['status'],
   );
+  const flaws = registry.counter('detection_flaws_total', 'Mistakes in zones and settings.', [
+    'flaw',
+  ]);
   const units = registry.gauge('detection_units', 'Units with state.', ['partition']);
   const retained = registry.gauge('detection_fixes_retained', 'Fixes within reach of late ones.', [
     'partition',
@@ -60,6 +72,7 @@ export function detectorMetrics(registry: Registry): DetectorMetrics {
     fix: (outcome, count) => fixes.inc({ outcome }, count),
     published: (entity, change, cause) => facts.inc({ entity, change, cause }, 1),
     proposal: (status) => proposals.inc({ status }, 1),
+    flaw: (flaw) => flaws.inc({ flaw }, 1),
     state: (partition, unitCount, fixCount) => {
       units.set({ partition: String(partition) }, unitCount);
       retained.set({ partition: String(partition) }, fixCount);

@@ -21,6 +21,7 @@ test('the service is ready once it reads positions, says where it stands, and st
           fix: () => undefined,
           published: () => undefined,
           proposal: () => undefined,
+          flaw: () => undefined,
           state: () => undefined,
         },
       },

@@ -62,6 +62,7 @@ export async function createService(
     outputs: [
       topics.trip,
       topics.siteVisit,
+      topics.geofence,
       topics.idle,
       topics.fuelLevel,
       topics.task,

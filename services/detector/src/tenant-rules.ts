@@ -121,6 +121,7 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
     zones: buildZoneIndex(areas),
     unit: NO_SETTINGS,
     unitTrip: [],
+    unitFlaws: [],
     graceMs: company.grace_hours * 3_600_000,
     recomputesLate: company.beyond_grace === 'recompute',
     marginMs: Math.max(MARGIN_MS, stayMs),
@@ -145,8 +146,7 @@ export function rulesOfUnit(rules: Rules, unit: string, tables: TableReader): Ru
   const tanks = rules.fuel.ownTanks.get(unit);
   if (settings === rules.unit && tanks === undefined) return rules;
   const fuel = tanks === undefined ? rules.fuel : { ...rules.fuel, tanks };
-  const unitTrip = rules.wantsUnitTrip
-    ? tripVersionsOf(settings.provider, rules.trip).versions
-    : [];
-  return { ...rules, fuel, unit: settings, unitTrip };
+  if (!rules.wantsUnitTrip) return { ...rules, fuel, unit: settings };
+  const { versions, problems } = tripVersionsOf(settings.provider, rules.trip);
+  return { ...rules, fuel, unit: settings, unitTrip: versions, unitFlaws: problems };
 }

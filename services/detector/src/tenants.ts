@@ -5,6 +5,7 @@ import type { TaskContext } from '@waybill/stream';
 import { bufferPages } from './buffer-pages.ts';
 import type { Rules } from './core/rules.ts';
 import { newUnit } from './core/unit.ts';
+import type { DetectorMetrics } from './metrics.ts';
 import type { DetectorLogger } from './ports.ts';
 import { rulesOf, rulesOfUnit } from './tenant-rules.ts';
 import {
@@ -49,7 +50,7 @@ export interface Tenants {
 /** See Tenants. */
 export function createTenants(
   { store, buffers, tables }: Pick<TaskContext<Uint8Array>, 'store' | 'buffers' | 'tables'>,
-  logger: DetectorLogger,
+  { logger, metrics }: { readonly logger: DetectorLogger; readonly metrics: DetectorMetrics },
 ): Tenants {
   const tenants = new Map<string, TenantState>();
 
@@ -85,11 +86,32 @@ export function createTenants(
     }
   }
 
+  /** Names and counts what is wrong with zones: a zone that nobody can enter is no reason to stop. */
+  function reportZones({ tenantId, zones }: Rules): void {
+    for (const { area, problem } of zones.problems) {
+      const { zoneId, validFrom } = area;
+      const since = validFrom === -Infinity ? null : new Date(validFrom).toISOString();
+      logger.error(
+        { tenant_id: tenantId, geofence_id: zoneId, since, flaw: problem },
+        'zone.flawed',
+      );
+      metrics.flaw(problem);
+    }
+  }
+
+  function reportSettings(unit: string, { tenantId, unitFlaws }: Rules): void {
+    for (const flaw of unitFlaws) {
+      logger.error({ tenant_id: tenantId, unit, flaw }, 'settings.flawed');
+      metrics.flaw(flaw);
+    }
+  }
+
   function rebind(tenant: TenantState, rules: Rules, turn: Turn): void {
     const { tenantId, units } = tenant;
     const bound = boundOf(store, tenantId);
     if (bound?.fingerprint === rules.fingerprint) return;
     bind(store, rules);
+    reportZones(rules);
     for (const held of units.values()) {
       recut(tenant, held, rules, bound, turn);
     }
@@ -120,6 +142,7 @@ export function createTenants(
       held.rules = own;
       if (unitBoundOf(store, tenantId, name) === own.unit.fingerprint) continue;
       bindUnit(store, own, name);
+      reportSettings(name, own);
       const { changedTime } = own.unit;
       recut(tenant, held, { ...own, changedTime }, boundOf(store, tenantId), turn);
     }

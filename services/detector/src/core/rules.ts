@@ -1,5 +1,6 @@
 import type { FuelRule } from './fuel-fold.ts';
 import type { IdleRule } from './idle-fold.ts';
+import type { SettingsProblem } from './trip-settings.ts';
 import type { UnitSettings } from './unit-settings.ts';
 import type { ZoneIndex } from './zone-index.ts';
 
@@ -83,6 +84,8 @@ export interface Rules {
   readonly wantsUnitTrip: boolean;
   /** The unit's own, where the tenant wants these; none overlap. */
   readonly unitTrip: readonly TripVersion[];
+  /** What was wrong with the unit's own settings of trips. */
+  readonly unitFlaws: readonly SettingsProblem[];
   /** A fix that needs more than this to both neighbours while these agree is left out, km/h. */
   readonly outlierSpeedKmh: number;
   readonly visit: VisitRule;

@@ -10,6 +10,8 @@ import type { Decision, Unit } from './unit.ts';
 
 /** What the changelog no longer needs, or needs anew, after a trim. */
 export interface Trimmed {
+  /** Impossible positions that stay left out: nothing within grace can speak for them any more. */
+  readonly leftOut: number;
   readonly seenChanged: ReadonlySet<number>;
   readonly seenGone: readonly number[];
   /** Facts that no fix within grace can change any more. */
@@ -61,7 +63,8 @@ export function trim(unit: Unit, rules: Rules, clock: number): Trimmed {
     unit.settledCuts = timeline.cutsVersion;
   }
   if (dropped.length > 0 || seenGone.length > 0) unit.unsaved = true;
-  return { seenChanged, seenGone, released };
+  const leftOut = dropped.reduce((sum, { chunk }) => sum + chunk.closed.leftOut, 0);
+  return { leftOut, seenChanged, seenGone, released };
 }
 
 /** The next T at which the unit needs attention although no fix arrives, ms. */

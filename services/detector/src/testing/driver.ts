@@ -6,7 +6,9 @@ import {
   type SignalRecorded,
   type DriverBound,
   topics,
+  type AssetDescribed,
   type ElementRejected,
+  type GeofenceCrossed,
   type Message,
   type PositionRecorded,
   type ProgressReached,
@@ -74,6 +76,12 @@ export interface Driver {
   readonly written: () => Promise<number>;
   /** Keys and sizes of the saved parts. */
   readonly saved: () => Promise<ReadonlyMap<string, number>>;
+  /** Crossings of geofences in the order of their publication. */
+  readonly crossings: readonly GeofenceCrossed[];
+  /** Describes a unit as the provider does. */
+  readonly setAsset: (asset: AssetDescribed) => Promise<Produced>;
+  /** Mistakes in zones and settings, as they were counted. */
+  readonly flaws: readonly string[];
   /** Lines of the detector, and errors of the stream. */
   readonly logged: readonly { readonly message: string; readonly fields: object }[];
 }
@@ -107,6 +115,8 @@ export async function createDriver(
   const trips: TripCompleted[] = [];
   const visits: SiteVisited[] = [];
   const tasks: TaskRaised[] = [];
+  const crossings: GeofenceCrossed[] = [];
+  const flaws: string[] = [];
   const idles: IdleEnded[] = [];
   const fuelChanges: FuelLevelChanged[] = [];
   const stream = await createStreamDriver({ partitions: { task: 1, source: 1 } });
@@ -137,6 +147,7 @@ export async function createDriver(
     trips.push(...produced.trips);
     visits.push(...produced.visits);
     tasks.push(...produced.tasks);
+    crossings.push(...valuesOf(await stream.take(topics.geofence)));
     idles.push(...produced.idles);
     fuelChanges.push(...produced.fuelChanges);
     const letters = await stream.take(topics.detectorDeadLetter);
@@ -167,6 +178,7 @@ export async function createDriver(
             fix: () => undefined,
             published: () => undefined,
             proposal: () => undefined,
+            flaw: (flaw) => flaws.push(flaw),
             state: () => undefined,
           },
         },
@@ -247,6 +259,12 @@ export async function createDriver(
       }
       return sizes;
     },
+    crossings,
+    setAsset: (value) =>
+      turn(topics.asset, [
+        { key: taskKey(value.tenant_id, value.unit), message: { type: 'AssetDescribed', value } },
+      ]),
+    flaws,
     logged,
   };
 }

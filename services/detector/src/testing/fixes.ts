@@ -60,6 +60,7 @@ export function rules(areas: readonly Area[] = [], wishes: Partial<Rules> = {}):
     },
     wantsUnitTrip: false,
     unitTrip: [],
+    unitFlaws: [],
     outlierSpeedKmh: Infinity,
     visit: {
       confirmFixes: 2,

@@ -60,6 +60,23 @@ export function businessDateOf(fact: Fact, zone: string): string | null {
   }
 }
 
+type Places = Pick<
+  TripCompleted,
+  'start_latitude' | 'start_longitude' | 'end_latitude' | 'end_longitude'
+>;
+
+/** Coordinates of a trip; null in private mode, where the contract's 0 means nothing. */
+function placesOf(trip: TripCompleted): { readonly [F in keyof Places]: number | null } {
+  const { is_private, start_latitude, start_longitude, end_latitude, end_longitude } = trip;
+  if (is_private !== true) return { start_latitude, start_longitude, end_latitude, end_longitude };
+  return {
+    start_latitude: null,
+    start_longitude: null,
+    end_latitude: null,
+    end_longitude: null,
+  };
+}
+
 /** The fields that mappings may name, with ids and business date of the company. */
 export function deliverableOf(fact: Fact, ids: ResolvedIds, zone: string): Deliverable {
   const { entity, value } = fact;
@@ -77,10 +94,7 @@ export function deliverableOf(fact: Fact, ids: ResolvedIds, zone: string): Deliv
           ...identity,
           duration_s: value.duration_s,
           distance_km: value.distance_km,
-          start_latitude: value.start_latitude,
-          start_longitude: value.start_longitude,
-          end_latitude: value.end_latitude,
-          end_longitude: value.end_longitude,
+          ...placesOf(value),
           driver_code: value.driver_code,
           fix_count: value.fix_count,
         },
