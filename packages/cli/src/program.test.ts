@@ -431,3 +431,73 @@ test('every command explains itself with an example', async () => {
     assert.match(out, /Examples?:\n {2}waybill /, command.join(' '));
   }
 });
+
+const proposal = {
+  ...{ tenant_id: 'hudson-waste', unit: 'wialon:8002', business_date: '2015-12-09' },
+  ...{ proposal_id: REWORK, status: 'PENDING', reason: null, late_fixes: 12, fixes: 1_440 },
+  changes: [{ entity_id: 'b'.repeat(32), detail: 'trip inserted: 04:10 to 04:50, 12.3 km' }],
+  decided_by: null,
+};
+
+test('detect recompute orders a business day or a range of a unit', async () => {
+  const answers = { 'POST /recompute': { body: { rework_id: REWORK, way: 'provider' } } };
+  const args = ['detect', 'recompute', 'hudson-waste/wialon:8002'];
+  const day = await waybill([...args, '2015-12-09', '--by', 'ann', '--console', '<url>'], answers);
+  const about = { tenant: 'hudson-waste', unit: 'wialon:8002', by: 'ann' };
+  assert.deepEqual(day.requests[0]?.body, { ...about, day: '2015-12-09', preview: false });
+  assert.match(day.out, new RegExp(`^recomputation ${REWORK} of .* is ordered`));
+  const range = '2015-12-09T00:00:00Z/2015-12-09T06:00:00Z';
+  const options = ['--preview', '--way', 'raw', '--by', 'ann', '--console', '<url>'];
+  const preview = await waybill([...args, range, ...options], answers);
+  assert.deepEqual(preview.requests[0]?.body, {
+    ...about,
+    ...{ from: '2015-12-09T00:00:00.000Z', to: '2015-12-09T06:00:00.000Z' },
+    ...{ way: 'raw', preview: true },
+  });
+});
+
+test('detect proposals lists what awaits a verdict; accept and reject give one', async () => {
+  const listed = await waybill(
+    [
+      'detect',
+      'proposals',
+      'hudson-waste/wialon:8002',
+      '--status',
+      'pending',
+      '--console',
+      '<url>',
+    ],
+    { 'GET /proposals': { body: { proposals: [proposal] } } },
+  );
+  assert.equal(
+    listed.requests[0]?.path,
+    '/proposals?tenant=hudson-waste&unit=wialon%3A8002&status=pending',
+  );
+  assert.equal(
+    listed.out,
+    [
+      `${REWORK} PENDING: hudson-waste/wialon:8002 on 2015-12-09`,
+      '  12 late positions, from 1440 positions',
+      '  trip inserted: 04:10 to 04:50, 12.3 km (bbbbbbbb)',
+    ].join('\n'),
+  );
+  for (const verdict of ['accept', 'reject']) {
+    const judged = await waybill(
+      ['detect', verdict, REWORK.slice(0, 8), '--by', 'ann', '--console', '<url>'],
+      { 'POST /proposals/verdict': { body: proposal } },
+    );
+    const asked = { proposal_id: REWORK.slice(0, 8), verdict, by: 'ann' };
+    assert.deepEqual(judged.requests[0]?.body, asked);
+  }
+});
+
+const wrongDetect: readonly [string, readonly string[]][] = [
+  ['a unit without tenant', ['recompute', 'wialon:8002', '2015-12-09']],
+  ['a range that is none', ['recompute', 'a/wialon:8002', 'yesterday']],
+  ['a status that is none', ['proposals', '--status', 'late']],
+];
+for (const [what, args] of wrongDetect) {
+  test(`detect with ${what} is wrong usage`, async () => {
+    assert.notEqual((await waybill(['detect', ...args])).code, 0);
+  });
+}

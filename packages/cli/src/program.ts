@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { isFault } from '@waybill/fault';
+import { detectCommand } from './command-detect.ts';
 import { mapCommand } from './command-map.ts';
 import { reportCommand } from './command-report.ts';
 import { reworkCommand } from './command-rework.ts';
@@ -21,6 +22,7 @@ Examples:
   waybill report
   waybill webhook doctor --request saved.http --secret k1.txt
   waybill rework transformer --dead-letter 5f0c2a9e5f0c2a9e5f0c2a9e5f0c2a9e --preview
+  waybill detect recompute hudson-waste/wialon:8002 2015-12-09 --preview
   waybill webhook send --example trip.status.changed
 
 Exit codes: 0 ok, 1 failed or nothing found, 2 wrong usage, 78 wrong configuration.
@@ -63,6 +65,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addCommand(reportCommand(run))
     .addCommand(mapCommand(run))
     .addCommand(reworkCommand(run))
+    .addCommand(detectCommand(run))
     .addCommand(tenantCommand(run))
     .addCommand(topicsCommand(run))
     .addCommand(webhookCommand(run));

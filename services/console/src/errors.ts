@@ -2,6 +2,8 @@ import { errorCodes, Fault, type ErrorCode } from '@waybill/fault';
 
 type Code =
   | 'MAPPING_OVERLAP'
+  | 'PROPOSAL_DECIDED'
+  | 'PROPOSAL_UNKNOWN'
   | 'REQUEST_MALFORMED'
   | 'REWORK_UNKNOWN'
   | 'TENANT_INVALID'
@@ -13,6 +15,11 @@ export const codes: Readonly<Record<Code, ErrorCode>> = errorCodes({
   MAPPING_OVERLAP: {
     kind: 'refused',
     meaning: 'Two intervals of one id share an instant, or an interval ends before it starts.',
+  },
+  PROPOSAL_DECIDED: { kind: 'refused', meaning: 'The proposal awaits no verdict.' },
+  PROPOSAL_UNKNOWN: {
+    kind: 'refused',
+    meaning: 'No proposal has this id; a newer one may stand in its place.',
   },
   REQUEST_MALFORMED: { kind: 'malformed', meaning: 'A request is not what it should be.' },
   REWORK_UNKNOWN: { kind: 'refused', meaning: 'Nobody asked for a rework of this id.' },

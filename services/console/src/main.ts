@@ -4,6 +4,7 @@ import { connectStreams } from '@waybill/stream';
 import { openControl } from './adapters/control-database.ts';
 import { createErpLookup } from './adapters/erp-lookup.ts';
 import { openLedger } from './adapters/ledger-database.ts';
+import { followProposals } from './adapters/proposals.ts';
 import { followReworks } from './adapters/rework-reports.ts';
 import { configReader } from './config.ts';
 import { consoleMetrics } from './metrics.ts';
@@ -33,9 +34,12 @@ await runService({
       ledger,
       lookupErp: createErpLookup(secretsDir),
       reworks: await followReworks(streams),
+      proposals: await followProposals(streams),
       publisher: await streams.publisher([
         topics.tenantConfig,
         topics.idMapping,
+        topics.proposalVerdict,
+        topics.positionBackfill,
         ...reworkCommands,
       ]),
       streams,

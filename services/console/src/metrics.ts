@@ -2,7 +2,13 @@
 export interface ConsoleMetrics {
   /** A decision was stored. */
   readonly decided: (
-    action: 'tenant.applied' | 'mapping.changed' | 'rework.requested' | 'rework.cancelled',
+    action:
+      | 'tenant.applied'
+      | 'mapping.changed'
+      | 'rework.requested'
+      | 'rework.cancelled'
+      | 'recompute.requested'
+      | 'proposal.judged',
   ) => void;
   readonly published: (count: number) => void;
 }

@@ -2,6 +2,9 @@ import type {
   IdMapped,
   MappedEntity,
   MappingInterval,
+  ProposalChanged,
+  ProposalJudged,
+  RangeReread,
   ReworkProgressed,
   ReworkRequested,
 } from '@waybill/contracts';
@@ -80,7 +83,14 @@ export interface ControlStore {
     entity: MappedEntity,
     erpId: string,
   ) => Promise<readonly string[]>;
-  readonly startRework: (command: ReworkRequested) => Promise<void>;
+  /** False when a command of that id was stored before; nothing is done then. */
+  readonly startRework: (command: ReworkRequested) => Promise<boolean>;
+  /** Re-readings of our own raw topics whose end is not marked yet. */
+  readonly openRereads: () => Promise<readonly ReworkRequested[]>;
+  /** Marks the end of a re-reading, once. */
+  readonly endReread: (id: string, marker: RangeReread) => Promise<void>;
+  /** Verdicts about proposals, all or none. */
+  readonly judge: (verdicts: readonly ProposalJudged[]) => Promise<void>;
   /** Undefined when nobody asked for it; cancelling twice changes nothing. */
   readonly cancelRework: (id: string, by: string) => Promise<ReworkOrder | undefined>;
   readonly rework: (id: string) => Promise<ReworkOrder | undefined>;
@@ -114,6 +124,11 @@ export interface ReworkReports {
   readonly of: (id: string) => readonly ReworkProgressed[];
 }
 
+/** What the detector would change if it were allowed to. */
+export interface Proposals {
+  readonly all: () => readonly ProposalChanged[];
+}
+
 /** What the service needs from outside. */
 export interface Ports {
   readonly control: ControlStore;
@@ -125,6 +140,7 @@ export interface Ports {
     key: string,
   ) => Promise<ErpRow | undefined>;
   readonly reworks: ReworkReports;
+  readonly proposals: Proposals;
   readonly publisher: Publisher;
   readonly streams: Pick<Streams, 'close'>;
   readonly logger: {

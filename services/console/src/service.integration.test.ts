@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import type { IdMapped, TenantConfigured } from '@waybill/contracts';
+import type {
+  IdMapped,
+  ProposalChanged,
+  ProposalJudged,
+  RangeReread,
+  ReworkProgressed,
+  ReworkRequested,
+  TenantConfigured,
+} from '@waybill/contracts';
 import type { RouteAnswer, RunningService } from '@waybill/runtime';
 import { createPool, type Pool } from '@waybill/postgres';
+import type { Outgoing } from '@waybill/stream';
 import { readTenant, type IdMapEntry } from '@waybill/tenant';
 import { testDatabase, type TestDatabase, until } from '@waybill/testkit';
 import { openControl } from './adapters/control-database.ts';
@@ -379,4 +388,177 @@ test('a rework is published and audited once, can be cancelled and asked for', a
     await assert.rejects(ask('POST /rework', { service: 'transformer' }), /exactly one choice/);
   });
   assert.equal(await count('outbox'), 0);
+});
+
+const wanted: ProposalChanged = {
+  tenant_id: model.tenant_id,
+  unit: 'wialon:8002',
+  business_date: '2015-12-09',
+  proposal_id: 'a'.repeat(32),
+  revision: 1,
+  status: 'WANTED',
+  reason: null,
+  from_time: Date.parse('2015-12-09T00:00:00Z'),
+  to_time: Date.parse('2015-12-10T00:00:00Z'),
+  late_fixes: 3,
+  fixes: 0,
+  settings_version: 1,
+  changes: [],
+  decided_by: null,
+  changed_time: 0,
+};
+
+/** Values of the records of one type, in order. */
+function valuesOf(sent: readonly Outgoing[], type: string): unknown[] {
+  return sent.flatMap(({ message }) => (message?.type === type ? [message.value] : []));
+}
+
+function ended(command: ReworkRequested, status: ReworkProgressed['status']): ReworkProgressed {
+  const { rework_id, service } = command;
+  return {
+    ...{ rework_id, service, task: 0, tasks: 1, status, preview: false, spans: [] },
+    ...{ records_done: 1, records_refused: 0, records_missing: 0, elements_superseded: 0 },
+    ...{ outcomes: [], findings: [], reason: 'gone', updated_time: 0 },
+  };
+}
+
+test('a wanted range is ordered once: from the provider, or of what was pushed from the raw topics', async () => {
+  await control.apply(model, [], 'ann');
+  const pushed = { ...wanted, unit: 'push:7' };
+  const { publisher, sent } = fakePublisher();
+  const proposals = { all: () => [wanted, pushed] };
+  const commandsOf = (service: string): ReworkRequested[] =>
+    (valuesOf(sent, 'ReworkRequested') as ReworkRequested[]).filter(
+      (command) => command.service === service,
+    );
+  const done = (id: string): readonly ReworkProgressed[] =>
+    commandsOf('transformer')
+      .filter(({ rework_id }) => rework_id === id)
+      .map((command) => ended(command, 'DONE'));
+  await withService({ publisher, proposals, reworks: { of: done } }, async () => {
+    await until('both are ordered and the raw one is marked', () =>
+      sent.some(({ message }) => message?.type === 'RangeReread'),
+    );
+  });
+  const [provider, ...others] = commandsOf('wialon-extractor');
+  assert.deepEqual(
+    [provider?.key, provider?.from_time, provider?.to_time, provider?.reread, others],
+    [`${model.tenant_id}/wialon:8002`, wanted.from_time, wanted.to_time, null, []],
+  );
+  const [raw] = commandsOf('transformer');
+  assert.equal(raw?.reread?.unit, 'push:7');
+  const marker = sent.find(({ message }) => message?.type === 'RangeReread');
+  assert.deepEqual(
+    [marker?.topic.name, marker?.key],
+    ['fleet.position.backfill.v1', `${model.tenant_id}/push:7`],
+  );
+  const markers = valuesOf(sent, 'RangeReread') as RangeReread[];
+  assert.deepEqual(
+    markers.map(({ request_id, complete, preview }) => [request_id, complete, preview]),
+    [[raw?.rework_id, true, false]],
+  );
+
+  // Another instance, or the same after a restart, orders nothing twice.
+  const again = fakePublisher();
+  const failed = (id: string): readonly ReworkProgressed[] =>
+    raw?.rework_id === id ? [ended(raw, 'FAILED')] : [];
+  await withService(
+    { publisher: again.publisher, proposals, reworks: { of: failed } },
+    async (ask) => {
+      await ask('POST /recompute', { ...someDay, unit: 'push:8', by: 'ann' });
+      await until(
+        'the recomputation is ordered',
+        () => valuesOf(again.sent, 'ReworkRequested').length > 0,
+      );
+    },
+  );
+  const commands = valuesOf(again.sent, 'ReworkRequested') as ReworkRequested[];
+  assert.deepEqual(
+    commands.map(({ requested_by }) => requested_by),
+    ['ann'],
+  );
+  assert.deepEqual(valuesOf(again.sent, 'RangeReread'), []);
+});
+
+test('a recomputation names its range with margin; a preview says so before it is ordered', async () => {
+  await control.apply(model, [], 'ann');
+  const { publisher, sent } = fakePublisher();
+  await withService({ publisher }, async (ask) => {
+    const range = { from: '2015-12-09T12:00:00Z', to: '2015-12-09T18:00:00Z' };
+    const body = { tenant: model.tenant_id, unit: 'push:7', ...range, preview: true, by: 'ann' };
+    const answer = await ask('POST /recompute', body);
+    assert.equal(answer.status, 200);
+    await until('all is published', () =>
+      sent.some(({ message }) => message?.type === 'ReworkRequested'),
+    );
+  });
+  const verdicts = valuesOf(sent, 'ProposalJudged') as ProposalJudged[];
+  const [command] = valuesOf(sent, 'ReworkRequested') as ReworkRequested[];
+  assert.deepEqual(
+    [command?.reread?.from_time, command?.reread?.to_time],
+    [Date.parse('2015-12-09T00:00:00Z'), Date.parse('2015-12-10T06:00:00Z')],
+  );
+  assert.deepEqual(
+    verdicts.map(({ business_date, verdict, proposal_id }) => [
+      business_date,
+      verdict,
+      proposal_id,
+    ]),
+    ['2015-12-08', '2015-12-09', '2015-12-10'].map((date) => [
+      date,
+      'SHOW_ONLY',
+      command?.rework_id,
+    ]),
+  );
+});
+
+const someDay = { tenant: model.tenant_id, unit: 'a:b', day: '2015-12-09' };
+const refusedRequests: readonly [string, object, string][] = [
+  ['POST /recompute', { ...someDay, tenant: 'nobody' }, 'TENANT_UNKNOWN'],
+  ['POST /recompute', { ...someDay, day: undefined }, 'REQUEST_MALFORMED'],
+  ['POST /recompute', { ...someDay, unit: 'b' }, 'REQUEST_MALFORMED'],
+  ['POST /recompute', { ...someDay, way: 'by car' }, 'REQUEST_MALFORMED'],
+  [
+    'POST /proposals/verdict',
+    { proposal_id: 'b'.repeat(32), verdict: 'accept' },
+    'PROPOSAL_UNKNOWN',
+  ],
+  [
+    'POST /proposals/verdict',
+    { proposal_id: 'a'.repeat(8), verdict: 'accept' },
+    'PROPOSAL_DECIDED',
+  ],
+  ['POST /proposals/verdict', { proposal_id: 'aaaa', verdict: 'accept' }, 'REQUEST_MALFORMED'],
+  [
+    'POST /proposals/verdict',
+    { proposal_id: 'c'.repeat(8), verdict: 'maybe' },
+    'REQUEST_MALFORMED',
+  ],
+];
+
+test('proposals are listed and judged; what is no verdict is refused', async () => {
+  await control.apply(model, [], 'ann');
+  const pending = { ...wanted, proposal_id: 'c'.repeat(32), status: 'PENDING' } as const;
+  const { publisher, sent } = fakePublisher();
+  const proposals = { all: () => [{ ...wanted, status: 'ACCEPTED' } as const, pending] };
+  await withService({ publisher, proposals }, async (ask) => {
+    for (const [route, body, code] of refusedRequests) {
+      await assert.rejects(ask(route, body), { code }, JSON.stringify(body));
+    }
+    const listed = await ask(`GET /proposals?tenant=${model.tenant_id}&status=pending`);
+    assert.deepEqual(listed.body, { proposals: [pending] });
+    const body = { proposal_id: 'cccccccc', verdict: 'accept', by: 'ann' };
+    await ask('POST /proposals/verdict', body);
+    await until('the verdict is published', () => valuesOf(sent, 'ProposalJudged').length > 0);
+  });
+  const record = sent.find(({ message }) => message?.type === 'ProposalJudged');
+  assert.deepEqual(
+    [record?.topic.name, record?.key],
+    ['fleet.proposal-verdict.state.v1', `${model.tenant_id}/wialon:8002/2015-12-09`],
+  );
+  const judged = valuesOf(sent, 'ProposalJudged') as ProposalJudged[];
+  assert.deepEqual(
+    judged.map(({ verdict, judged_by, proposal_id }) => [verdict, judged_by, proposal_id]),
+    [['ACCEPT', 'ann', pending.proposal_id]],
+  );
 });

@@ -3,14 +3,17 @@ import { createApply } from './handle-apply.ts';
 import { createMapping, createMappings } from './handle-mapping.ts';
 import { createRework, createReworkCancel, createReworkStatus } from './handle-rework.ts';
 import { createWhy } from './handle-why.ts';
+import { createProposals, createRecompute, createVerdict } from './handle-proposals.ts';
 import type { Ports } from './ports.ts';
 import { startPublisher } from './publisher.ts';
+import { startRereads } from './rereads.ts';
 
 export const SERVICE = 'console';
 
 /** The only writer of what people decide; answers why. */
 export function createService(ports: Ports): RunningService {
   const outbox = startPublisher(ports);
+  const rereads = startRereads(ports, outbox.wake);
   return {
     // It reads no topic, so it has no positions.
     health: () => ({ ready: outbox.working(), positions: [] }),
@@ -23,12 +26,16 @@ export function createService(ports: Ports): RunningService {
       'GET /mappings': createMappings(ports),
       'POST /mappings': createMapping(ports, outbox.wake),
       'GET /why': createWhy(ports),
+      'GET /proposals': createProposals(ports),
+      'POST /proposals/verdict': createVerdict(ports, outbox.wake),
+      'POST /recompute': createRecompute(ports, outbox.wake),
       'GET /rework': createReworkStatus(ports),
       'POST /rework': createRework(ports, outbox.wake),
       'POST /rework/cancel': createReworkCancel(ports, outbox.wake),
     },
-    done: outbox.done,
+    done: Promise.all([outbox.done, rereads.done]).then(() => undefined),
     stop: async () => {
+      await rereads.stop();
       await outbox.stop();
       await ports.publisher.close();
       await ports.streams.close();

@@ -277,13 +277,17 @@ export function createLateData({ tenants, store, tables, metrics }: LateSetting)
   }
 
   /** Forgets what was re-read once nothing more came of it, and days that nobody needs any more. */
-  function tidy(of: LateUnit, clock: number): void {
+  function tidy(of: LateUnit, clock: number, out: Emitter): void {
     if (of.blocks.size > 0 && of.markers.length === 0 && clock >= of.collectedAt + QUIET_MS) {
       late.forgetCollected(of);
     }
     for (const [date, { event }] of of.proposals) {
       const isOpen = event.status === 'PENDING' || event.status === 'WANTED';
-      if (!isOpen && clock >= event.changed_time + BUCKET_MS) late.dropProposal(of, date);
+      if (isOpen || clock < event.changed_time + BUCKET_MS) continue;
+      late.dropProposal(of, date);
+      const partitionKey = taskKey(of.tenantId, of.unit);
+      const key = `${partitionKey}/${date}`;
+      out.emit({ topic: topics.proposal, key, partitionKey, message: null });
     }
   }
 
@@ -323,7 +327,7 @@ export function createLateData({ tenants, store, tables, metrics }: LateSetting)
         }
       }
       const of = late.find(tenant.tenantId, unit.name);
-      if (of !== undefined) tidy(of, clock);
+      if (of !== undefined) tidy(of, clock, out);
     },
     due: ({ unit }, rules) => {
       const of = late.find(unit.tenantId, unit.name);

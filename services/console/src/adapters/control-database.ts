@@ -18,7 +18,14 @@ import {
 import { readTenant, toDocument, type IdMapEntry, type TenantModel } from '@waybill/tenant';
 import type { Applied, AppliedTenant, ControlStore, OutboxRow } from '../ports.ts';
 import { CONTROL_SCHEMA, migrations } from './control-schema.ts';
-import { cancelRework, readRework, storeRework } from './rework-table.ts';
+import {
+  cancelRework,
+  endReread,
+  openRereads,
+  readRework,
+  storeRework,
+  storeVerdicts,
+} from './rework-table.ts';
 import { audit, enqueue } from './outbox-tables.ts';
 import { changeId, readMapping, readMappings, readTelematicsIds } from './id-map-tables.ts';
 
@@ -207,6 +214,9 @@ export async function openControl(url: string): Promise<ControlStore> {
     telematicsIds: (tenant, entity, erpId) =>
       asked(() => readTelematicsIds(pool, tenant, entity, erpId)),
     startRework: (command) => transaction(pool, (client) => storeRework(client, command)),
+    openRereads: () => asked(() => openRereads(pool)),
+    endReread: (id, marker) => transaction(pool, (client) => endReread(client, id, marker)),
+    judge: (verdicts) => transaction(pool, (client) => storeVerdicts(client, verdicts)),
     cancelRework: (id, by) => transaction(pool, (client) => cancelRework(client, id, by)),
     rework: (id) => asked(() => readRework(pool, id)),
     drain: (limit, send) => drain(pool, limit, send),

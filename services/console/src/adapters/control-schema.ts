@@ -77,7 +77,13 @@ create table rework (
 );
 `;
 
+const rereads = `
+-- A re-reading of raw topics: its end marker is in the outbox, or was.
+alter table rework add column marked boolean not null default false;
+`;
+
 export const migrations: readonly Migration[] = [
   { id: '001-tables', sql: tables },
   { id: '002-rework', sql: reworks },
+  { id: '003-reread', sql: rereads },
 ];

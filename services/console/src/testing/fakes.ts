@@ -55,6 +55,7 @@ export function ports(control: Ports['control'], change: Partial<Ports> = {}): P
     lookupErp: async () => undefined,
     publisher: fakePublisher().publisher,
     reworks: { of: () => [] },
+    proposals: { all: () => [] },
     now: () => 1_760_000_000_000,
     streams: { close: async () => undefined },
     logger: { info: () => undefined, warn: () => undefined },
