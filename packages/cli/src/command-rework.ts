@@ -169,7 +169,7 @@ export function reworkCommand(run: Run): Command {
       .option('--preview', 'run the code, write nothing but the report')
       .option(
         '--rate <n>',
-        'at most so many records per second and task (default: 100)',
+        'at most so many records per second and task (default: 100; a back-fill 20,000)',
         wholeNumber,
       )
       .option('--by <name>', 'who decides it, for the audit (default: the user)')

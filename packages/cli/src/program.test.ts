@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { EventTrace } from '@waybill/ledger';
+import { resolveSecret } from '@waybill/runtime';
 import { runProgram } from './program.ts';
 import type { WhyEvent } from './why-answer.ts';
 
@@ -224,6 +227,28 @@ test('tenant plan prints the derived calls and their share of the limits', async
   assert.match(out, /resource\/get_zone_data +12\/h .*site_visit/);
   assert.match(out, /polls per 10 s and session +5 of 10 +50 %/);
   assert.match(out, /fits/);
+});
+
+test('secret seal writes a file that the sealed store opens', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'seal-'));
+  const [plain, key, out] = ['plain', 'key', 'out'].map((name) => join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(plain, '{"acme":{"token":"geheim"}}');
+  writeFileSync(key, 'k'.repeat(32));
+  const seal = ['secret', 'seal', '--in', plain, '--out', out, '--key', key];
+  const sealed = await waybill(seal);
+  assert.equal(sealed.code, 0);
+  assert.match(sealed.out, /^1 secrets are sealed/);
+  const stores = { sealedFile: out, sealedKeyFile: key };
+  assert.equal(await resolveSecret('secret://sealed/acme#token', stores), 'geheim');
+  writeFileSync(plain, '{"acme":"geheim"}');
+  const refused = await waybill(seal);
+  assert.equal(refused.code, 78);
+  assert.doesNotMatch(refused.err, /geheim/);
+  rmSync(dir, { recursive: true });
 });
 
 const REWORK = '0b7e11c4'.repeat(4);

@@ -4,6 +4,7 @@ import { detectCommand } from './command-detect.ts';
 import { mapCommand } from './command-map.ts';
 import { reportCommand } from './command-report.ts';
 import { reworkCommand } from './command-rework.ts';
+import { secretCommand } from './command-secret.ts';
 import { tenantCommand } from './command-tenant.ts';
 import { topicsCommand } from './command-topics.ts';
 import { webhookCommand } from './command-webhook.ts';
@@ -67,6 +68,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addCommand(reworkCommand(run))
     .addCommand(detectCommand(run))
     .addCommand(tenantCommand(run))
+    .addCommand(secretCommand(run))
     .addCommand(topicsCommand(run))
     .addCommand(webhookCommand(run));
   prepare(program, 'waybill', terminal);

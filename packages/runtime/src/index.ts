@@ -9,6 +9,8 @@ export { variable } from './variable.ts';
 export { nodeArguments, requestNodeArguments } from './node-arguments.ts';
 export { processConfig, stateConfig, stateOptions } from './process-config.ts';
 export { isSecretReference, resolveSecret, resolveSetting } from './secrets.ts';
+export { sealSecrets, type PlainSecrets } from './secret-sealed.ts';
+export { secretStores, type SecretStores } from './secret-stores.ts';
 export { createLogger, type LogLevel, type Logger } from './logger.ts';
 export { createMetrics, streamMetrics, type Metrics, type StreamCounters } from './metrics.ts';
 export {

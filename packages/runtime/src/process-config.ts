@@ -25,6 +25,17 @@ export const processConfig = {
   ),
   LOG_LEVEL: variable.oneOf(LOG_LEVELS, { meaning: 'least level that is logged' }, 'info'),
   SECRETS_DIR: variable.optionalText({ meaning: 'root of the mounted-files secret store' }),
+  SECRETS_SEALED_FILE: variable.optionalText({
+    meaning: 'encrypted file of the sealed secret store',
+  }),
+  SECRETS_KEY_FILE: variable.optionalText({
+    meaning: 'file with the key of the sealed secret store',
+  }),
+  SECRETS_VAULT_URL: variable.optionalText({
+    meaning: 'Vault or OpenBao, for the vault secret store',
+  }),
+  SECRETS_VAULT_TOKEN_FILE: variable.optionalText({ meaning: 'file with the token for the vault' }),
+  SECRETS_VAULT_NAMESPACE: variable.optionalText({ meaning: 'namespace in the vault' }),
   TRACE_POSITION_RATIO: variable.number(
     { minimum: 0, maximum: 1, meaning: 'share of position batches that are traced' },
     0.01,

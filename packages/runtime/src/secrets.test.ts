@@ -44,7 +44,7 @@ test('whatever is missing is named, never the content', async () => {
     ['secret://files/bay-cabs/wialon#other', /no text in field other/],
     ['secret://files/bay-cabs/wialon#number', /no text in field number/],
     ['secret://files/broken#token', /not a JSON object/],
-    ['secret://vault/a#b', /no store called vault/],
+    ['secret://keychain/a#b', /no store called keychain/],
     ['secret://files/../secrets/a#b', /stay inside/],
     ['secret://files//etc/passwd#b', /stay inside/],
   ];

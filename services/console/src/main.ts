@@ -1,5 +1,5 @@
 import { topics } from '@waybill/contracts';
-import { resolveSetting, runService, streamMetrics } from '@waybill/runtime';
+import { resolveSetting, runService, secretStores, streamMetrics } from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
 import { openControl } from './adapters/control-database.ts';
 import { createErpLookup } from './adapters/erp-lookup.ts';
@@ -15,11 +15,9 @@ await runService({
   name: SERVICE,
   config: configReader,
   start: async ({ config, logger, metrics, tracing }) => {
-    const { SECRETS_DIR: secretsDir } = config;
-    const control = await openControl(
-      await resolveSetting(config.CONTROL_DATABASE_URL, secretsDir),
-    );
-    const ledger = openLedger(await resolveSetting(config.LEDGER_DATABASE_URL, secretsDir));
+    const secrets = secretStores(config);
+    const control = await openControl(await resolveSetting(config.CONTROL_DATABASE_URL, secrets));
+    const ledger = openLedger(await resolveSetting(config.LEDGER_DATABASE_URL, secrets));
     const streams = await connectStreams({
       brokers: config.KAFKA_BROKERS,
       registryUrl: config.SCHEMA_REGISTRY_URL,
@@ -32,7 +30,7 @@ await runService({
     return createService({
       control,
       ledger,
-      lookupErp: createErpLookup(secretsDir),
+      lookupErp: createErpLookup(secrets),
       reworks: await followReworks(streams),
       proposals: await followProposals(streams),
       publisher: await streams.publisher([

@@ -5,6 +5,8 @@ import { reworkTopics } from './rework-services.ts';
 /** At most so many addresses or dead letters in one command. */
 const MOST_CHOSEN = 1_000;
 const DEFAULT_RATE = 100;
+/** A back-fill counts messages, not records, and has its own budget. */
+const DEFAULT_BACKFILL_RATE = 20_000;
 const HIGHEST_RATE = 100_000;
 
 type Body = Readonly<Record<string, unknown>>;
@@ -94,7 +96,8 @@ export function readRework(body: Body): Omit<ReworkRequested, 'rework_id' | 'req
       'expected exactly one choice: addresses, dead_letter_ids, or a range (key, from, to, offsets)',
     );
   }
-  const rate = readCount(body['rate'] ?? DEFAULT_RATE, 'rate', 1);
+  const usual = service === 'wialon-extractor' ? DEFAULT_BACKFILL_RATE : DEFAULT_RATE;
+  const rate = readCount(body['rate'] ?? usual, 'rate', 1);
   if (rate > HIGHEST_RATE) throw malformed(`expected rate as at most ${HIGHEST_RATE} records/s`);
   return {
     service,

@@ -1,6 +1,6 @@
 import { createInbox } from '@waybill/inbox';
 import { createPool, projectionStore, transaction } from '@waybill/postgres';
-import { resolveSetting, runService, streamMetrics } from '@waybill/runtime';
+import { resolveSetting, runService, secretStores, streamMetrics } from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
 import { openErp } from './adapters/open-erp.ts';
 import { mappingStore } from './adapters/mapping-store.ts';
@@ -13,8 +13,8 @@ await runService({
   name: SERVICE,
   config: configReader,
   start: async ({ config, logger, metrics, tracing }) => {
-    const { SECRETS_DIR: secretsDir } = config;
-    const url = await resolveSetting(config.DELIVERY_DATABASE_URL, secretsDir);
+    const secrets = secretStores(config);
+    const url = await resolveSetting(config.DELIVERY_DATABASE_URL, secrets);
     const pool = createPool(url, {
       applicationName: SERVICE,
       max: config.DELIVERY_WORKERS + 6,
@@ -40,7 +40,7 @@ await runService({
       inbox,
       mappings: mappingStore(pool, inbox),
       transaction: (work) => transaction(pool, work),
-      openErp: openErp(secretsDir, config.DELIVERY_ERP_CONNECTIONS),
+      openErp: openErp(secrets, config.DELIVERY_ERP_CONNECTIONS),
       logger,
       metrics: sinkMetrics(metrics),
       tracing,

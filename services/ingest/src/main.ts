@@ -1,5 +1,11 @@
 import { createPool } from '@waybill/postgres';
-import { resolveSecret, resolveSetting, runService, streamMetrics } from '@waybill/runtime';
+import {
+  resolveSecret,
+  resolveSetting,
+  runService,
+  secretStores,
+  streamMetrics,
+} from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
 import { claimSettings } from './adapters/postgres-claims.ts';
 import { configReader } from './config.ts';
@@ -10,7 +16,7 @@ await runService({
   name: SERVICE,
   config: configReader,
   start: async ({ config, logger, metrics, tracing }) => {
-    const url = await resolveSetting(config.INGEST_DATABASE_URL, config.SECRETS_DIR);
+    const url = await resolveSetting(config.INGEST_DATABASE_URL, secretStores(config));
     const streams = await connectStreams({
       brokers: config.KAFKA_BROKERS,
       registryUrl: config.SCHEMA_REGISTRY_URL,
@@ -28,7 +34,7 @@ await runService({
         statementTimeoutMs: config.INGEST_SEND_TIMEOUT_MS,
         settings: claimSettings,
       }),
-      secrets: (reference) => resolveSecret(reference, config.SECRETS_DIR),
+      secrets: (reference) => resolveSecret(reference, secretStores(config)),
       metrics: ingestMetrics(metrics),
       tracing,
       logger,

@@ -1,4 +1,4 @@
-import { resolveSetting, runService, streamMetrics } from '@waybill/runtime';
+import { resolveSetting, runService, secretStores, streamMetrics } from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
 import { connectErp } from './adapters/erp-reader.ts';
 import { openLedger } from './adapters/ledger-database.ts';
@@ -11,9 +11,9 @@ await runService({
   config: configReader,
   batchRatio: (config) => config.TRACE_POSITION_RATIO,
   start: async ({ config, logger, metrics, tracing }) => {
-    const { SECRETS_DIR: secretsDir } = config;
+    const secrets = secretStores(config);
     const { store, ledger } = await openLedger(
-      await resolveSetting(config.LEDGER_DATABASE_URL, secretsDir),
+      await resolveSetting(config.LEDGER_DATABASE_URL, secrets),
     );
     const streams = await connectStreams({
       brokers: config.KAFKA_BROKERS,
@@ -28,7 +28,7 @@ await runService({
       streams,
       store,
       ledger,
-      connectErp: (model) => connectErp(model, secretsDir),
+      connectErp: (model) => connectErp(model, secrets),
       logger,
       metrics: reconcilerMetrics(metrics),
       now: Date.now,

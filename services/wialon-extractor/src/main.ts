@@ -1,4 +1,4 @@
-import { resolveSecret, runService, streamMetrics } from '@waybill/runtime';
+import { resolveSecret, runService, secretStores, streamMetrics } from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
 import { wallClock } from './adapters/wall-clock.ts';
 import { connectWialon } from './adapters/wialon-http.ts';
@@ -24,7 +24,7 @@ await runService({
       wialon: connectWialon(wallClock),
       clock: wallClock,
       random: Math.random,
-      secret: (reference) => resolveSecret(reference, config.SECRETS_DIR),
+      secret: (reference) => resolveSecret(reference, secretStores(config)),
       logger,
       tracer: tracing,
       metrics: extractorMetrics(metrics),

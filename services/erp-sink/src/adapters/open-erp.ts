@@ -1,13 +1,13 @@
 import { createPostgresErp } from '@waybill/erp';
-import { resolveSecret } from '@waybill/runtime';
+import { resolveSecret, type SecretStores } from '@waybill/runtime';
 import { ownedByErp } from '../core/ownership.ts';
 import type { OpenErp } from '../ports.ts';
 
 /** Opens ERPs as the tenant files say; the address is a secret that is read at each opening. */
-export function openErp(secretsDir: string | undefined, maxConnections: number): OpenErp {
+export function openErp(secrets: SecretStores, maxConnections: number): OpenErp {
   return async (model) =>
     createPostgresErp({
-      url: await resolveSecret(model.erp.url, secretsDir),
+      url: await resolveSecret(model.erp.url, secrets),
       zone: model.company.zone,
       mappings: model.mappings,
       ownedByErp: {

@@ -1,7 +1,7 @@
 // An ingest process that kills itself at one step of its first request. The steps are seen at the ports
 // that the service is given, so the service has no place in it that knows of crashes.
 import { createPool, type Pool } from '@waybill/postgres';
-import { resolveSecret, resolveSetting, runService } from '@waybill/runtime';
+import { resolveSecret, resolveSetting, runService, secretStores } from '@waybill/runtime';
 import { connectStreams, type Publisher } from '@waybill/stream';
 import { configReader } from '../config.ts';
 import { ingestMetrics } from '../metrics.ts';
@@ -49,7 +49,7 @@ await runService({
   name: 'ingest',
   config: configReader,
   start: async ({ config, logger, metrics, tracing }) => {
-    const url = await resolveSetting(config.INGEST_DATABASE_URL, config.SECRETS_DIR);
+    const url = await resolveSetting(config.INGEST_DATABASE_URL, secretStores(config));
     const streams = await connectStreams({
       brokers: config.KAFKA_BROKERS,
       registryUrl: config.SCHEMA_REGISTRY_URL,
@@ -64,7 +64,7 @@ await runService({
         publisher: async (topics) => crashingPublisher(await streams.publisher(topics)),
       },
       pool,
-      secrets: (reference) => resolveSecret(reference, config.SECRETS_DIR),
+      secrets: (reference) => resolveSecret(reference, secretStores(config)),
       metrics: ingestMetrics(metrics),
       tracing,
       logger,

@@ -1,5 +1,5 @@
 import { createPostgresErp } from '@waybill/erp';
-import { resolveSecret } from '@waybill/runtime';
+import { resolveSecret, type SecretStores } from '@waybill/runtime';
 import type { TenantModel } from '@waybill/tenant';
 import type { ErpReader } from '../ports.ts';
 
@@ -9,12 +9,9 @@ function ownedByErp(model: TenantModel, entity: string): ReadonlySet<string> {
 }
 
 /** Opens a tenant's ERP for reading. Fields that the ERP owns are not compared. */
-export async function connectErp(
-  model: TenantModel,
-  secretsDir: string | undefined,
-): Promise<ErpReader> {
+export async function connectErp(model: TenantModel, secrets: SecretStores): Promise<ErpReader> {
   const erp = createPostgresErp({
-    url: await resolveSecret(model.erp.url, secretsDir),
+    url: await resolveSecret(model.erp.url, secrets),
     zone: model.company.zone,
     mappings: model.mappings,
     ownedByErp: {

@@ -52,7 +52,7 @@ export const cures: readonly CureRow[] = [
     scope: 'account',
     wait: 'refusal',
     audit: 'FAILURE',
-    why: 'token of the wrong length, not active, of a disabled user, or unknown',
+    why: 'token unknown, not active, or of a disabled user',
   },
   {
     service: 'token/login',
@@ -61,7 +61,7 @@ export const cures: readonly CureRow[] = [
     scope: 'account',
     wait: 'backoff',
     audit: 'FAILURE',
-    why: 'too many logins from this address, or too many sessions',
+    why: 'too many logins from this address, or sessions',
   },
   {
     service: 'token/login',
@@ -99,7 +99,7 @@ export const cures: readonly CureRow[] = [
     scope: 'session',
     wait: 'none',
     audit: 'EXPIRY',
-    why: 'the layers of this session are used up; a new one has none',
+    why: 'the layers are used up; a new session has none',
   },
   {
     service: 'messages/unload',
@@ -118,7 +118,7 @@ export const cures: readonly CureRow[] = [
     scope: 'account',
     wait: 'refusal',
     audit: 'FAILURE',
-    why: 'something between us and the provider removes Accept-Encoding: repeating cannot help',
+    why: 'a proxy removes Accept-Encoding: repeating cannot help',
   },
   {
     service: 'messages/load_interval',
@@ -172,7 +172,7 @@ export const cures: readonly CureRow[] = [
     scope: 'worker',
     wait: 'none',
     audit: 'none',
-    why: 'the resource is gone, or what it holds may not be read',
+    why: 'the resource is gone, or may not be read',
   },
   {
     service: 'core/batch',
@@ -181,7 +181,7 @@ export const cures: readonly CureRow[] = [
     scope: 'call',
     wait: 'none',
     audit: 'none',
-    why: 'batches of this kind are not taken: its calls are asked one by one',
+    why: 'batches are not taken: its calls are asked one by one',
   },
   {
     service: 'core/*',
@@ -236,7 +236,7 @@ export const cures: readonly CureRow[] = [
     scope: 'call',
     wait: 'backoff',
     audit: 'none',
-    why: 'a limit per time is reached; a poll that was refused has lost nothing',
+    why: 'a limit per time; a refused poll has lost nothing',
   },
   {
     service: 'avl_evts',
@@ -245,7 +245,7 @@ export const cures: readonly CureRow[] = [
     scope: 'account',
     wait: 'backoff',
     audit: 'none',
-    why: 'the feed keeps no events for later: what this poll held may be lost',
+    why: 'the feed keeps nothing: what this poll held may be lost',
   },
   {
     service: '*',
