@@ -1,5 +1,8 @@
+export { planFaults, type FaultPlanOptions } from './faults/plan-faults.ts';
 export { limitReasons } from './faults/reasons.ts';
+export type { TimedFault } from './faults/timed-faults.ts';
 export type { FleetSettings } from './fleet/fleet-store.ts';
+export type { StoredMessage } from './message-store.ts';
 export { madeUpFleets } from './made-up.ts';
 export { malformedKinds, type MalformedKind } from './malformed.ts';
 export { readScenario, type Scenario, type ScenarioAccount } from './scenario.ts';

@@ -7,7 +7,7 @@ import { TimedFaults, type TimedFault } from './faults/timed-faults.ts';
 import { FleetStore } from './fleet/fleet-store.ts';
 import { siteOf } from './fleet/route.ts';
 import { InjectedStore } from './injected-store.ts';
-import type { MessageStore } from './message-store.ts';
+import type { MessageStore, StoredMessage } from './message-store.ts';
 import { CallAudit } from './call-audit.ts';
 import { createClock, type DataClock } from './clock.ts';
 import {
@@ -83,6 +83,8 @@ export interface Twin {
   advance(seconds: number): void;
   /** Sends to push addresses and the IPS receiver what is registered by now; resolves when it is through. */
   deliver(): Promise<Delivered>;
+  /** Everything that an account has registered by now, in order of registration. */
+  messages(account: string): Generator<StoredMessage>;
   /** As GET /twin/store. */
   store(): StoreReport;
   /** As GET /twin/calls. */
@@ -276,6 +278,18 @@ function portsOf(
   };
 }
 
+function* registeredBy(
+  accounts: readonly TwinAccount[],
+  name: string,
+  elapsedS: number,
+): Generator<StoredMessage> {
+  const account = accounts.find(({ store }) => store.account.account === name);
+  if (account === undefined) throw new ControlError(`unknown account ${name}`);
+  const { store } = account;
+  const limit = store.registered(store.base + elapsedS);
+  for (let g = 0; g < limit; g++) yield store.message(g);
+}
+
 const DELIVERY_MS = 500;
 
 /** Sends what is registered twice a second; the result ends it. */
@@ -334,6 +348,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       if (advance === undefined) throw new ControlError('the clock is not virtual');
       advance(seconds);
     },
+    messages: (name) => registeredBy(accounts, name, elapsedS()),
     store: () => storeReport(ports),
     calls: () => callsReport(ports),
     deliver: async () => {

@@ -14,6 +14,8 @@ export interface FleetSettings {
   readonly every_s: number;
   /** How long before the start of the clock messages begin. Default 0. */
   readonly history_s?: number;
+  /** Seconds after the start of the clock when units fall silent; late messages still come. Default never. */
+  readonly stop_s?: number;
   /** Share of messages registered 1 min to `late_max_s` late. Default 0. */
   readonly late_share?: number;
   /** Default 9 days. */
@@ -142,7 +144,7 @@ export class FleetStore implements MessageStore {
   #make(to: number): void {
     while (this.#madeTo < to) {
       const second = ++this.#madeTo;
-      this.#measure(second);
+      if (second < (this.#options.fleet.stop_s ?? Infinity)) this.#measure(second);
       const arrived = this.#coming.get(second);
       if (arrived === undefined) continue;
       this.#coming.delete(second);

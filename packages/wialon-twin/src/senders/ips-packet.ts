@@ -66,5 +66,3 @@ export function dataPacket(fix: IpsFix): string {
 export function blackBoxPacket(fixes: readonly IpsFix[]): string {
   return packet('B', fixes.map((fix) => `${body(fix)}|`).join(''));
 }
-
-export const PING = '#P#\r\n';

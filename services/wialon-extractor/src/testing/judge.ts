@@ -1,0 +1,89 @@
+/** Judges a simulation. */
+import assert from 'node:assert/strict';
+import { identityOf, isFix, messagesOf } from './extracted.ts';
+import type { Simulated } from './simulation.ts';
+
+/**
+ * How long a message may take that a poll showed, or that a gap hid from the polls and the reading behind the gap
+ * had to find, s. The others have time until the proofs.
+ */
+const SHOWN_WITHIN_S = 3600;
+
+/** Figures of a run, for whoever reads its output. */
+export interface Judged {
+  readonly units: number;
+  readonly messages: number;
+  readonly fixes: number;
+  readonly pages: number;
+  /** Messages that stand in more than one page. */
+  readonly repeated: number;
+  readonly late: number;
+  readonly silent: number;
+  /** s from registration to the page, the greatest of the messages that polls showed. */
+  readonly worst_shown_s: number;
+  readonly logins: number;
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+const LATE_S = 60;
+
+/**
+ * What was extracted is what the twin has: every message of every unit, malformed ones as well, none that it does
+ * not have, and every fix under one identity.
+ */
+export function judge(simulated: Simulated): Judged {
+  const { twin, account, pages, sessions, lookbackHours, startS } = simulated;
+  const shown = new Set<string>();
+  const firstSeen = new Map<string, number>();
+  let read = 0;
+  for (const { unit, message, receivedS, isLive } of messagesOf(pages)) {
+    read++;
+    const id = identityOf(unit, message);
+    if (isLive) shown.add(id);
+    firstSeen.set(id, Math.min(firstSeen.get(id) ?? Infinity, receivedS));
+  }
+  const registered = new Map<string, number>();
+  const fixes = new Map<string, Set<string>>();
+  let [late, silent, worst] = [0, 0, 0];
+  const missing: string[] = [];
+  for (const { unitId, t, rt, json, silent: isSilent } of twin.messages(account)) {
+    const unit = `wialon:${unitId}`;
+    const message: unknown = JSON.parse(json);
+    const id = identityOf(unit, message);
+    if (isFix(message)) fixes.set(unit, (fixes.get(unit) ?? new Set()).add(id));
+    if (rt - t >= LATE_S) late++;
+    if (isSilent) silent++;
+    const seenS = firstSeen.get(id);
+    if (seenS === undefined) missing.push(`${unit} t ${t} rt ${rt}${isSilent ? ' silent' : ''}`);
+    // A repeat is in as soon as the first one is.
+    if (registered.has(id)) continue;
+    registered.set(id, rt);
+    const isDue = shown.has(id) || (!isSilent && rt - t < lookbackHours * 3600);
+    if (isDue && seenS !== undefined) worst = Math.max(worst, seenS - Math.max(rt, startS));
+  }
+  const some = missing.slice(0, 20).join('\n');
+  assert.equal(missing.length, 0, `of ${registered.size} messages are missing:\n${some}`);
+  for (const id of firstSeen.keys()) assert.ok(registered.has(id), `${id} was never registered`);
+  for (const { unit_id: unitId, distinct } of twin.store().accounts[0]?.units ?? []) {
+    assert.equal(fixes.get(`wialon:${unitId}`)?.size ?? 0, distinct, `fixes of ${unitId}`);
+  }
+  assert.ok(worst <= SHOWN_WITHIN_S, `a message that a poll showed came after ${worst} s`);
+  const { accounts, refused_logins: refused, faults } = twin.calls();
+  const kinds = (kind: string): number => sessions.filter((one) => one.kind === kind).length;
+  const logins = accounts[0]?.logins ?? 0;
+  assert.equal(kinds('LOGIN') + kinds('REFRESH'), logins, 'every login is in the audit');
+  const refusals = Object.values(refused).reduce((sum, count) => sum + count, 0);
+  assert.ok(kinds('FAILURE') >= refusals, 'every refused login is in the audit');
+  return {
+    units: twin.store().accounts[0]?.units.length ?? 0,
+    messages: registered.size,
+    fixes: [...fixes.values()].reduce((sum, ids) => sum + ids.size, 0),
+    pages: pages.length,
+    repeated: read - firstSeen.size,
+    late,
+    silent,
+    worst_shown_s: Math.round(worst),
+    logins,
+    faults,
+  };
+}

@@ -1,0 +1,211 @@
+/** The service on the in-memory log against the twin, both on one virtual clock. */
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import { topics, type PageFetched, type SessionChanged } from '@waybill/contracts';
+import { loadTenant, toDocument, type TenantModel } from '@waybill/tenant';
+import { createStreamDriver, type DrivenService } from '@waybill/testkit';
+import {
+  madeUpFleets,
+  planFaults,
+  startTwin,
+  tokenOf,
+  type FleetSettings,
+  type TimedFault,
+  type Twin,
+} from '@waybill/wialon-twin';
+import { connectWialon } from '../adapters/wialon-http.ts';
+import { extractorFault } from '../errors.ts';
+import type { Clock, Ports } from '../ports.ts';
+import { createService } from '../service.ts';
+import { createPorts } from './owner.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Length of the part with faults, hours. */
+  readonly hours: number;
+  /** Simulated time after it, in which late messages arrive and proofs run, hours. */
+  readonly drainHours: number;
+  readonly fleet: FleetSettings;
+  /** How often each kind of fault is ordered, or the faults themselves. */
+  readonly faults: number | readonly TimedFault[];
+  readonly pollIntervalMs: number;
+  /** How far back intervals are read after a gap; default 24. */
+  readonly lookbackHours?: number;
+}
+
+/** What a simulation came to. */
+export interface Simulated {
+  readonly twin: Twin;
+  readonly account: string;
+  readonly lookbackHours: number;
+  /** Start of the clock, epoch seconds: what is older was registered before anybody read. */
+  readonly startS: number;
+  readonly pages: readonly PageFetched[];
+  readonly sessions: readonly SessionChanged[];
+  readonly lines: readonly string[];
+  readonly stop: () => Promise<void>;
+}
+
+const ACCOUNT = 'fleet';
+const START = '2025-01-06T00:00:00.000Z';
+const FIRST_UNIT = 100_001;
+const HOUR_MS = 3_600_000;
+/** The clock never moves further without looking at what runs. */
+const STEP_MS = 2000;
+const ZONES = 20;
+/** Ends a run in which a call never comes back. */
+const STUCK_TURNS = 5_000_000;
+
+/** Counts calls on the way, so that the clock stands while the far end works. */
+class Traffic {
+  #running = 0;
+  /** Calls that the twin holds back until the clock moves. */
+  #held = 0;
+
+  async during<T>(call: Promise<T>): Promise<T> {
+    this.#running++;
+    try {
+      return await call;
+    } finally {
+      this.#running--;
+    }
+  }
+
+  async held(wait: Promise<void>): Promise<void> {
+    this.#held++;
+    try {
+      await wait;
+    } finally {
+      this.#held--;
+    }
+  }
+
+  get isQuiet(): boolean {
+    return this.#running <= this.#held;
+  }
+}
+
+function portsOf(clock: Clock, traffic: Traffic): Omit<Ports, 'streams'> & { lines: string[] } {
+  const { ports, lines } = createPorts(clock, async (reference) =>
+    tokenOf(ACCOUNT, reference.endsWith('2') ? 2 : 1),
+  );
+  const wialon = connectWialon(clock);
+  return {
+    ...ports,
+    lines,
+    wialon: { call: (...call) => traffic.during(wialon.call(...call)) },
+  };
+}
+
+/** Simulates the hours; `stop` ends the service and the twin. */
+export async function simulate(options: SimulationOptions): Promise<Simulated> {
+  const { seed, hours, drainHours, fleet, faults, lookbackHours = 24 } = options;
+  const driver = await createStreamDriver({ startMs: Date.parse(START) });
+  const traffic = new Traffic();
+  const clock: Clock = {
+    now: driver.clock.now,
+    wait: async (ms, signal) => {
+      await driver.clock.wait(ms, signal);
+      if (signal.aborted) throw extractorFault('STOPPED', 'stopped while waiting');
+    },
+  };
+  const durationS = (hours + drainHours) * 3600;
+  const scenario = madeUpFleets({ accounts: [ACCOUNT], fleet, baseTime: START, durationS });
+  const unitIds = Array.from({ length: fleet.units }, (_, index) => FIRST_UNIT + index);
+  const zoneIds = Array.from({ length: Math.min(fleet.units, ZONES) }, (_, index) => index + 1);
+  const twin = await startTwin({
+    scenario,
+    seed,
+    speed: 1,
+    nowMs: driver.clock.now,
+    latencyMs: 0,
+    sleep: (ms) => traffic.held(driver.clock.wait(ms)),
+    faults:
+      typeof faults !== 'number'
+        ? faults
+        : planFaults({
+            seed,
+            account: ACCOUNT,
+            unitIds,
+            zoneIds,
+            // The first reading is through by then; the last fault leaves half an hour to mend.
+            fromS: 600,
+            toS: hours * 3600 - 1800,
+            times: faults,
+          }),
+  });
+  const { lines, ...ports } = portsOf(clock, traffic);
+  const service: DrivenService<Awaited<ReturnType<typeof createService>>> = await driver.start(
+    (streams) => createService({ ...ports, streams }),
+  );
+  const { document, sha256 } = toDocument(await tenantOf(twin.url, { ...options, lookbackHours }));
+  await driver.pipe(topics.tenantConfig, [
+    {
+      key: ACCOUNT,
+      message: {
+        type: 'TenantConfigured',
+        value: {
+          tenant_id: ACCOUNT,
+          version: 1,
+          applied_time: driver.clock.now(),
+          applied_by: 'test',
+          document_sha256: sha256,
+          document,
+        },
+      },
+    },
+  ]);
+  const pages: PageFetched[] = [];
+  const until = driver.clock.now() + durationS * 1000;
+  while (driver.clock.now() < until) {
+    await driver.advance(STEP_MS);
+    for (let turns = 0; !traffic.isQuiet; turns++) {
+      assert.ok(turns < STUCK_TURNS, 'a call does not come back');
+      await turn();
+      if (traffic.isQuiet) await driver.settle();
+    }
+  }
+  for (const { message } of await driver.read(topics.wialonPage)) {
+    if (message?.type === 'PageFetched') pages.push(message.value);
+  }
+  const audit = await driver.read(topics.wialonSession);
+  return {
+    twin,
+    account: ACCOUNT,
+    lookbackHours,
+    startS: Date.parse(START) / 1000,
+    pages,
+    sessions: audit.flatMap(({ message }) => (message === null ? [] : [message.value])),
+    lines,
+    stop: async () => {
+      await service.stop();
+      await twin.close();
+    },
+  };
+}
+
+/** A tenant of the repository, with its account at the twin. */
+async function tenantOf(
+  url: string,
+  { pollIntervalMs, lookbackHours = 24 }: SimulationOptions,
+): Promise<TenantModel> {
+  const folder = new URL('../../../../deploy/tenants/hudson-waste', import.meta.url).pathname;
+  const { model } = await loadTenant(folder);
+  const [source] = model.sources;
+  assert.ok(source?.kind === 'wialon');
+  return {
+    ...model,
+    tenant_id: ACCOUNT,
+    sources: [
+      {
+        ...source,
+        account: ACCOUNT,
+        url,
+        tokens: ['secret://files/fleet#token_1', 'secret://files/fleet#token_2'],
+        read_from: new Date(Date.parse(START) - HOUR_MS).toISOString(),
+        poll_interval_ms: pollIntervalMs,
+        gap_lookback_hours: lookbackHours,
+      },
+    ],
+  };
+}
