@@ -7,6 +7,10 @@ const requestId = {
   'Request-Id': { description: 'Names the request in logs and audit.', schema: { type: 'string' } },
 };
 
+const wwwAuthenticate = {
+  'WWW-Authenticate': { description: 'Of HTTP Basic.', schema: { type: 'string' } },
+};
+
 const retryAfter = {
   'Retry-After': {
     description: 'Seconds to wait before the request is repeated.',
@@ -157,14 +161,15 @@ const tokenEndpoint: Json = {
       ),
       200: tokenAnswer('A token.', 'Token'),
       400: tokenAnswer('The request is not of the form.', 'TokenError'),
-      401: tokenAnswer('Unknown client, or a wrong secret.', 'TokenError'),
+      401: tokenAnswer('Unknown client, or a wrong secret.', 'TokenError', wwwAuthenticate),
+      429: tokenAnswer('Too many wrong attempts of this address.', 'TokenError', retryAfter),
     },
   },
 };
 
-function tokenAnswer(description: string, schema: string): Json {
+function tokenAnswer(description: string, schema: string, headers: Json = {}): Json {
   return {
-    ...bare(description),
+    ...bare(description, headers),
     content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
   };
 }

@@ -1,5 +1,6 @@
 import { toFault } from '@waybill/fault';
 import type { WebhookRequest } from './adapters/http-server.ts';
+import { guessingNetwork } from './adapters/allowlist.ts';
 import { matchingSecret } from './adapters/matching-secret.ts';
 import type { OwnTokens } from './adapters/own-tokens.ts';
 import type { SourceGate } from './adapters/source-gate.ts';
@@ -7,6 +8,7 @@ import type { ReadSourceSecrets } from './adapters/source-secrets.ts';
 import { auditRow } from './audit-refusal.ts';
 import { refusalAnswer, type Answer, type Refusal } from './core/answer.ts';
 import { denied } from './core/denial.ts';
+import { guessBrake, guessersOf } from './core/guess-brake.ts';
 import { sourceAddress, type SourceAddress } from './core/source-address.ts';
 import { parseTokenRequest, type TokenError, type TokenRequest } from './core/token-request.ts';
 import type { IngestMetrics } from './metrics.ts';
@@ -35,6 +37,7 @@ interface Issued {
 export function createTokenHandler(
   ports: TokenPorts,
 ): (request: WebhookRequest) => Promise<Answer> {
+  const brake = guessBrake();
   return async (request) => {
     const { headers, body } = request;
     const asked = parseTokenRequest(body.toString('latin1'), headers['authorization']);
@@ -42,14 +45,32 @@ export function createTokenHandler(
       ports.metrics.tokenAnswered('refused');
       return errorAnswer(asked);
     }
+    const guessers = guessersOf(asked.clientId, guessingNetwork(request.clientAddress));
+    const waitS = brake.attempt(guessers, ports.now());
+    if (waitS > 0) return brakedAnswer(waitS, request, ports);
     const result = await issue(asked, request, ports).catch((error: unknown): Refusal => {
       const fault = toFault(error, 'decide');
       ports.metrics.error(fault);
       ports.logger.error({ http_request_id: request.id, err: fault }, 'token.failed');
       return unavailable('token_key_unreadable');
     });
+    if (result.kind === 'issued' || result.code !== 'UNAUTHENTICATED') {
+      brake.succeeded(guessers, ports.now());
+    }
     return answer(result, asked, request, ports);
   };
+}
+
+/** Not looked at, and not in the audit: what led here stands there. */
+function brakedAnswer(
+  waitS: number,
+  { id, clientAddress }: WebhookRequest,
+  { metrics, logger }: TokenPorts,
+): Answer {
+  metrics.tokenAnswered('braked');
+  const fields = { http_request_id: id, client_address: clientAddress, outcome: 'braked' };
+  logger.warn(fields, 'token.answered');
+  return json(429, { error: 'slow_down' }, { 'retry-after': String(waitS) });
 }
 
 async function issue(

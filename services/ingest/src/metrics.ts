@@ -18,7 +18,7 @@ export interface IngestMetrics {
   /** One rejected body of an authenticated sender. */
   readonly quarantined: (outcome: 'kept' | 'over_budget') => void;
   /** One answer of the token end point. */
-  readonly tokenAnswered: (outcome: 'issued' | 'refused' | 'failed') => void;
+  readonly tokenAnswered: (outcome: 'issued' | 'refused' | 'braked' | 'failed') => void;
   /** Refusals that did not fit into the audit; they stand in the log. */
   readonly auditDropped: (count: number) => void;
   /** Connections over the limit. */
@@ -28,18 +28,20 @@ export interface IngestMetrics {
 
 type Labels = Readonly<Record<string, string>>;
 
+interface Counter {
+  readonly inc: (labels: Labels, value?: number) => void;
+  /** One series; looked up once instead of for every request. */
+  readonly labels: (labels: Labels) => { readonly inc: () => void };
+}
+
+interface Histogram {
+  readonly labels: (labels: Labels) => { readonly observe: (value: number) => void };
+}
+
 /** Structural part of the process's registry that is needed here. */
 interface Registry {
-  readonly counter: (
-    name: string,
-    help: string,
-    labels?: readonly string[],
-  ) => { readonly inc: (labels: Labels, value?: number) => void };
-  readonly histogram: (
-    name: string,
-    help: string,
-    labels?: readonly string[],
-  ) => { readonly observe: (labels: Labels, value: number) => void };
+  readonly counter: (name: string, help: string, labels?: readonly string[]) => Counter;
+  readonly histogram: (name: string, help: string, labels?: readonly string[]) => Histogram;
   readonly error: (fault: Fault) => void;
 }
 
@@ -80,17 +82,36 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
   const tokens = metrics.counter('webhook_tokens_total', 'Answers of POST /oauth/token.', [
     'outcome',
   ]);
+  const requestsOf = series(requests);
+  const durationsOf = series(durations);
+  const authenticatedOf = series(authenticated);
   return {
     connectionDropped: () => dropped.inc({}),
     answered: (outcome, code, seconds) => {
-      requests.inc({ outcome, code });
-      durations.observe({ outcome }, seconds);
+      requestsOf(`${outcome}/${code}`, { outcome, code }).inc();
+      durationsOf(outcome, { outcome }).observe(seconds);
     },
     unauthenticated: (reason) => unauthenticated.inc({ reason }),
-    authenticated: (labels) => authenticated.inc({ ...labels }),
+    authenticated: ({ tenant, source, key }) =>
+      authenticatedOf(`${tenant}/${source}/${key}`, { tenant, source, key }).inc(),
     quarantined: (outcome) => quarantined.inc({ outcome }),
     tokenAnswered: (outcome) => tokens.inc({ outcome }),
     auditDropped: (count) => auditDropped.inc({}, count),
     error: metrics.error,
+  };
+}
+
+/** Series of a metric under a name each; labels come from closed sets and tenant files, so there are few. */
+function series<S>(metric: {
+  readonly labels: (labels: Labels) => S;
+}): (name: string, labels: Labels) => S {
+  const known = new Map<string, S>();
+  return (name, labels) => {
+    let one = known.get(name);
+    if (one === undefined) {
+      one = metric.labels(labels);
+      known.set(name, one);
+    }
+    return one;
   };
 }

@@ -87,7 +87,10 @@ export interface ClaimStore {
   readonly complete: (requestId: string) => void;
   /** Called when the work failed: the next request with the key may start at once. */
   readonly release: (requestId: string) => Promise<void>;
-  /** Waits until the database knows what was completed; what it cannot be told runs out as a lease. */
+  /**
+   * Ends with what was completed told to the database; what it cannot be told, or comes later, runs out
+   * as a lease.
+   */
   readonly close: () => Promise<void>;
   /** Forgets what is too old to matter; returns how many keys. */
   readonly sweep: () => Promise<number>;

@@ -132,9 +132,10 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
       stopTls?.();
       if (config.INGEST_DRAIN_DELAY_MS > 0) await delay(config.INGEST_DRAIN_DELAY_MS);
       await http.close(config.INGEST_DRAIN_DEADLINE_MS);
-      await claims.close();
       await refusals.close();
+      // Requests whose senders hung up may still be at work.
       await publisher.close();
+      await claims.close();
       await sources.stop();
       await streams.close();
       await pool.end();

@@ -288,6 +288,25 @@ test('the end point answers as RFC 6749 says, and the audit knows more', async (
   assert.ok(!JSON.stringify(ingest.lines).includes('client-falsch'));
 });
 
+test('guesses at a secret are slowed down, right requests are not', async () => {
+  ingest.clock = Date.now();
+  const wrong = { grant_type: 'client_credentials', client_id: 'bay-cabs/small' };
+  const guess = (): Promise<Response> =>
+    fetchToken({ form: { ...wrong, client_secret: `client-${randomUUID()}` } });
+  for (let count = 0; count < 20; count += 1) await ownToken();
+  const answers = await Promise.all(Array.from({ length: 15 }, guess));
+  const statuses = answers.map(({ status }) => status).toSorted((a, b) => a - b);
+  assert.deepEqual(statuses, [...Array.from({ length: 10 }, () => 401), ...statuses.slice(10)]);
+  assert.equal(statuses.at(-1), 429);
+  const braked = answers.find(({ status }) => status === 429);
+  assert.equal(braked?.headers.get('retry-after'), '10');
+  assert.deepEqual(await braked.json(), { error: 'slow_down' });
+  assert.equal((await fetchToken()).status, 429, 'not even looked at');
+  assert.match(await ingest.metricsText(), /webhook_tokens_total\{outcome="braked".*\} 6/);
+  ingest.clock += 10_000;
+  assert.equal((await fetchToken()).status, 200);
+});
+
 test('a token of ours is good for its source, its time and its secret only', async () => {
   const token = await ownToken();
   assert.equal((await push(token, 'small')).status, 200);

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { runProgram } from '@waybill/cli';
+import { createMetrics, serveHealth } from '@waybill/runtime';
 import { testDatabase, until, type TestDatabase } from '@waybill/testkit';
 import {
   eventBody,
   recordsOf,
+  refusalsOf,
   signatureOf,
   startHarness,
   type Harness,
@@ -201,3 +204,86 @@ test('replay names the line of a recording that is none', async () => {
   assert.equal(code, 1);
   assert.match(err.join(), /none\.jsonl:1: expected \{at, path/);
 });
+
+const seconds = (): number => Math.floor(Date.now() / 1000);
+
+/** What a sender got wrong: what ingest notes, and what doctor finds. */
+const mistakes: readonly {
+  readonly what: string;
+  readonly reason: string;
+  readonly finding: string;
+  /** Body and headers as they are sent. */
+  readonly sent: (signed: string) => readonly [string, Record<string, string>];
+}[] = [
+  {
+    what: 'a clock that is off',
+    reason: 'too_old',
+    finding: 'clock_skew',
+    sent: (body) => [body, { 'x-signature': signatureOf(body, seconds() - 900, 'geheim-1') }],
+  },
+  {
+    what: 'JSON written anew after it was signed',
+    reason: 'signature_wrong',
+    finding: 'body_serialised',
+    sent: (body) => [
+      JSON.stringify(JSON.parse(body), null, 2),
+      { 'x-signature': signatureOf(body, seconds(), 'geheim-1') },
+    ],
+  },
+  {
+    what: 'a secret that is not ours',
+    reason: 'signature_wrong',
+    finding: 'secret_unknown',
+    sent: (body) => [body, { 'x-signature': signatureOf(body, seconds(), 'geheim-9') }],
+  },
+  {
+    what: 'the signature of another dialect',
+    reason: 'signature_missing',
+    finding: 'wrong_dialect',
+    sent: (body) => {
+      const mac = createHmac('sha256', 'geheim-1').update(body).digest('hex');
+      return [body, { 'x-hub-signature-256': `sha256=${mac}` }];
+    },
+  },
+  {
+    what: 'a body that was cut',
+    reason: 'signature_wrong',
+    finding: 'body_truncated',
+    sent: (body) => [
+      body.slice(0, -9),
+      { 'x-signature': signatureOf(body, seconds(), 'geheim-1') },
+    ],
+  },
+];
+
+for (const { what, reason, finding, sent } of mistakes) {
+  test(`doctor at a running door: ${what}`, async () => {
+    const internal = await serveHealth({
+      host: '127.0.0.1',
+      port: 0,
+      metrics: createMetrics('ingest'),
+      health: () => ({ service: 'ingest', live: true, ...ingest.service.health() }),
+      routes: ingest.service.routes ?? {},
+    });
+    try {
+      const [body, headers] = sent(eventBody('evt_doctor'));
+      const path = '/webhooks/telematics/bay-cabs/dispatch';
+      const refused = await fetch(new URL(path, ingest.url), { method: 'POST', headers, body });
+      assert.deepEqual([refused.status, await refused.text()], [401, '']);
+      const requestId = refused.headers.get('request-id') ?? '';
+      await until('the audit', async () => (await refusalsOf(ingest, requestId)).length > 0);
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      const saved = join(dir, `${finding}.http`);
+      await writeFile(saved, `POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+      const audit = ['--request-id', requestId, '--ingest', `http://127.0.0.1:${internal.port}`];
+      const secret = ['--secret', join(dir, 'k1.txt')];
+      const { code, out } = await run(['doctor', ...audit, '--request', saved, ...secret]).done;
+      assert.equal(code, 1, out);
+      assert.match(out, new RegExp(`bay-cabs/dispatch from 127\\.0\\.0\\.1\\n${reason}: `));
+      assert.match(out, new RegExp(`\\n {2}${finding}`));
+      assert.doesNotMatch(out, /changed on the way|geheim/);
+    } finally {
+      await internal.close();
+    }
+  });
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { clientAddress, networks, trustedProxies } from './allowlist.ts';
+import { clientAddress, networks, trustedProxies, guessingNetwork } from './allowlist.ts';
 
 const cases: readonly (readonly [entry: string, address: string, allowed: boolean])[] = [
   ['203.0.113.7', '203.0.113.7', true],
@@ -68,4 +68,11 @@ test('a typo among the trusted proxies stops the start', () => {
   assert.equal(trustedProxies(['none'])('127.0.0.1'), false);
   assert.equal(trustedProxies(['127.0.0.1', '::1'])('::1'), true);
   assert.throws(() => trustedProxies(['127.0.0.1', 'lcoalhost']), /found lcoalhost/);
+});
+
+test('guesses are counted per v4 address and per v6 subscriber', () => {
+  assert.equal(guessingNetwork('192.0.2.1'), '192.0.2.1');
+  assert.equal(guessingNetwork('2001:db8::1'), guessingNetwork('2001:db8::ffff:1'));
+  assert.notEqual(guessingNetwork('2001:db8::1'), guessingNetwork('2001:db8:0:1::1'));
+  assert.equal(guessingNetwork(''), '');
 });

@@ -75,3 +75,13 @@ export function clientAddress(
   }
   return parse(current)?.toString() ?? '';
 }
+
+/** Bytes of a v6 address that name the network of one subscriber. */
+const SUBSCRIBER_BYTES = 8;
+
+/** Who an address stands for when guesses are counted: of v6 the first 64 bits, the rest is free to choose. */
+export function guessingNetwork(address: string): string {
+  const parsed = parse(address);
+  if (parsed === undefined || parsed.kind() === 'ipv4') return address;
+  return Buffer.from(parsed.toByteArray().slice(0, SUBSCRIBER_BYTES)).toString('hex');
+}

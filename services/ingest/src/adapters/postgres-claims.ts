@@ -58,6 +58,7 @@ export function postgresClaims(
     run: (batch: readonly Release[]) => statements.release(batch),
   });
   let ending: NodeJS.Timeout | undefined;
+  let closed = false;
 
   async function release(requestId: string): Promise<void> {
     const roundId = rounds.roundOf(requestId);
@@ -87,7 +88,7 @@ export function postgresClaims(
 
   /** Unless claims come meanwhile: their statement takes the news along. */
   function endSoon(): void {
-    if (ending !== undefined || !rounds.hasFinished()) return;
+    if (closed || ending !== undefined || !rounds.hasFinished()) return;
     ending = setTimeout(() => {
       ending = undefined;
       if (claims.size() === 0) void endRounds();
@@ -102,6 +103,7 @@ export function postgresClaims(
     },
     release,
     close: async () => {
+      closed = true;
       clearTimeout(ending);
       await endRounds();
     },

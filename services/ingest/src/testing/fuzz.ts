@@ -189,6 +189,37 @@ const push: fc.Arbitrary<Attempt> = fc
     return { method: 'POST', path, template, headers, body: bytes, judged };
   });
 
+const TOKENS = '/oauth/token';
+
+/** Requests for tokens: right, nearly right, and anything. */
+const tokenRequest: fc.Arbitrary<Attempt> = fc
+  .record({
+    form: fc.array(
+      fc.tuple(
+        fc.constantFrom('grant_type', 'client_id', 'client_secret', 'scope'),
+        fc.oneof(
+          fc.constantFrom('client_credentials', 'bay-cabs/small', 'bay-cabs/dispatch', 'geheim-1'),
+          fc.string({ maxLength: 20 }),
+        ),
+      ),
+      { maxLength: 5 },
+    ),
+    kind: fc.constantFrom('right', 'wrong', 'wrong', 'any'),
+    basic: fc.option(fc.oneof(headerText, fc.constant('bay-cabs%2Fsmall:geheim-1')), { freq: 3 }),
+  })
+  .map(({ form, kind, basic }): Attempt => {
+    const secret = kind === 'right' ? 'geheim-1' : 'geheim-9';
+    const client = { client_id: 'bay-cabs/small', client_secret: secret };
+    const whole = Object.entries({ grant_type: 'client_credentials', ...client });
+    const headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' };
+    if (kind === 'any' && basic !== null) {
+      headers['authorization'] = `Basic ${Buffer.from(basic, 'latin1').toString('base64')}`;
+    }
+    const text = new URLSearchParams(kind === 'any' ? form : whole).toString();
+    const attempt = { method: 'POST', path: TOKENS, template: TOKENS, headers, judged: false };
+    return { ...attempt, body: Buffer.from(text) };
+  });
+
 const elsewhere: fc.Arbitrary<Attempt> = fc
   .record({
     method: fc.constantFrom('GET', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH'),
@@ -232,6 +263,7 @@ const documents: fc.Arbitrary<Attempt> = fc
 /** Any request. */
 export const attempts: fc.Arbitrary<Attempt> = fc.oneof(
   { weight: 12, arbitrary: push },
+  { weight: 3, arbitrary: tokenRequest },
   { weight: 2, arbitrary: elsewhere },
   { weight: 1, arbitrary: documents },
 );
