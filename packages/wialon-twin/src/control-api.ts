@@ -7,6 +7,7 @@ import { orderFault } from './faults/order-fault.ts';
 import type { TimedFaults } from './faults/timed-faults.ts';
 import type { TwinAccount } from './items.ts';
 import type { Sessions } from './session.ts';
+import { tokenOf } from './token.ts';
 
 /** What the control API reports about and acts on. */
 export interface ControlPorts {
@@ -108,6 +109,16 @@ export function callsReport({ audit, sessions, faults, timed }: ControlPorts): C
     faults: faults.met(),
     faults_pending: faults.pending(),
     script_failed: timed.failed,
+  };
+}
+
+/** GET /twin/tokens: what logs in; public test tokens. */
+export function tokensReport({ accounts }: ControlPorts): unknown {
+  return {
+    accounts: accounts.map(({ store }) => {
+      const { account } = store.account;
+      return { account, tokens: [tokenOf(account, 1), tokenOf(account, 2)] };
+    }),
   };
 }
 

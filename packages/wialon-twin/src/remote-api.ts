@@ -65,7 +65,16 @@ const LOGOUT = 'core/logout';
 const DUPLICATE = 'core/duplicate';
 const LOGIN = 'token/login';
 const MAX_BATCH = 1000;
-const known = new Set([...Object.keys(services), POLL, BATCH, LOGOUT, LOGIN, DUPLICATE]);
+/** Everything that is answered. */
+export const serviceNames: readonly string[] = [
+  ...Object.keys(services),
+  POLL,
+  BATCH,
+  LOGOUT,
+  LOGIN,
+  DUPLICATE,
+];
+const known = new Set(serviceNames);
 
 function parse(json: string): unknown {
   if (json === '') return undefined;

@@ -16,6 +16,7 @@ import {
   postFault,
   setClock,
   storeReport,
+  tokensReport,
   type CallsReport,
   type ControlPorts,
   type StoreReport,
@@ -163,6 +164,7 @@ function addControlApi(server: FastifyInstance, ports: ControlPorts): void {
     ['POST', '/twin/clock', (body) => setClock(ports, body)],
     ['GET', '/twin/store', () => storeReport(ports)],
     ['GET', '/twin/calls', () => callsReport(ports)],
+    ['GET', '/twin/tokens', () => tokensReport(ports)],
     ['POST', '/twin/fault', (body) => postFault(ports, body)],
   ];
   for (const [method, url, answer] of routes) {

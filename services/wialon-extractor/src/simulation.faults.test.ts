@@ -5,7 +5,7 @@ import { simulate } from './testing/simulation.ts';
 
 const SEED = 20_250_106;
 const HOURS = 200;
-const TIMES = 22;
+const TIMES = 24;
 /** The last late message comes after 9 days, the last proof of its day after 10. */
 const DRAIN_HOURS = 12 * 24;
 

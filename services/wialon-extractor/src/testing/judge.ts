@@ -32,7 +32,7 @@ const LATE_S = 60;
  * not have, and every fix under one identity.
  */
 export function judge(simulated: Simulated): Judged {
-  const { twin, account, pages, sessions, lookbackHours, startS } = simulated;
+  const { twin, account, pages, sessions, lookbackHours, kills, startS } = simulated;
   const shown = new Set<string>();
   const firstSeen = new Map<string, number>();
   let read = 0;
@@ -71,7 +71,9 @@ export function judge(simulated: Simulated): Judged {
   const { accounts, refused_logins: refused, faults } = twin.calls();
   const kinds = (kind: string): number => sessions.filter((one) => one.kind === kind).length;
   const logins = accounts[0]?.logins ?? 0;
-  assert.equal(kinds('LOGIN') + kinds('REFRESH'), logins, 'every login is in the audit');
+  const audited = kinds('LOGIN') + kinds('REFRESH');
+  // What dies between the provider's answer and its own commit takes that line with it.
+  assert.ok(audited <= logins && audited >= logins - kills, `${audited} of ${logins} are audited`);
   const refusals = Object.values(refused).reduce((sum, count) => sum + count, 0);
   assert.ok(kinds('FAILURE') >= refusals, 'every refused login is in the audit');
   return {

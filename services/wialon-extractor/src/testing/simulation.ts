@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { topics, type PageFetched, type SessionChanged } from '@waybill/contracts';
+import type { RunningService } from '@waybill/runtime';
 import { loadTenant, toDocument, type TenantModel } from '@waybill/tenant';
 import { createStreamDriver, type DrivenService } from '@waybill/testkit';
 import {
@@ -29,6 +30,8 @@ export interface SimulationOptions {
   /** How often each kind of fault is ordered, or the faults themselves. */
   readonly faults: number | readonly TimedFault[];
   readonly pollIntervalMs: number;
+  /** Deaths of instances, evenly over the part with faults; two instances run then. Default none. */
+  readonly kills?: number;
   /** How far back intervals are read after a gap; default 24. */
   readonly lookbackHours?: number;
 }
@@ -38,6 +41,7 @@ export interface Simulated {
   readonly twin: Twin;
   readonly account: string;
   readonly lookbackHours: number;
+  readonly kills: number;
   /** Start of the clock, epoch seconds: what is older was registered before anybody read. */
   readonly startS: number;
   readonly pages: readonly PageFetched[];
@@ -51,7 +55,7 @@ const START = '2025-01-06T00:00:00.000Z';
 const FIRST_UNIT = 100_001;
 const HOUR_MS = 3_600_000;
 /** The clock never moves further without looking at what runs. */
-const STEP_MS = 2000;
+const STEP_MS = 10_000;
 const ZONES = 20;
 /** Ends a run in which a call never comes back. */
 const STUCK_TURNS = 5_000_000;
@@ -99,7 +103,7 @@ function portsOf(clock: Clock, traffic: Traffic): Omit<Ports, 'streams'> & { lin
 
 /** Simulates the hours; `stop` ends the service and the twin. */
 export async function simulate(options: SimulationOptions): Promise<Simulated> {
-  const { seed, hours, drainHours, fleet, faults, lookbackHours = 24 } = options;
+  const { seed, hours, drainHours, fleet, faults, kills = 0, lookbackHours = 24 } = options;
   const driver = await createStreamDriver({ startMs: Date.parse(START) });
   const traffic = new Traffic();
   const clock: Clock = {
@@ -135,9 +139,10 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
           }),
   });
   const { lines, ...ports } = portsOf(clock, traffic);
-  const service: DrivenService<Awaited<ReturnType<typeof createService>>> = await driver.start(
-    (streams) => createService({ ...ports, streams }),
-  );
+  const instances: DrivenService<RunningService>[] = [];
+  while (instances.length < (kills > 0 ? 2 : 1)) {
+    instances.push(await driver.start((streams) => createService({ ...ports, streams })));
+  }
   const { document, sha256 } = toDocument(await tenantOf(twin.url, { ...options, lookbackHours }));
   await driver.pipe(topics.tenantConfig, [
     {
@@ -156,8 +161,15 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
     },
   ]);
   const pages: PageFetched[] = [];
-  const until = driver.clock.now() + durationS * 1000;
-  while (driver.clock.now() < until) {
+  const startMs = driver.clock.now();
+  const killEveryMs = (hours * HOUR_MS) / (kills + 1);
+  let killed = 0;
+  while (driver.clock.now() < startMs + durationS * 1000) {
+    if (killed < kills && driver.clock.now() >= startMs + (killed + 1) * killEveryMs) {
+      // In the middle of whatever it does: a call may be on its way.
+      await instances[killed % instances.length]?.restart();
+      killed++;
+    }
     await driver.advance(STEP_MS);
     for (let turns = 0; !traffic.isQuiet; turns++) {
       assert.ok(turns < STUCK_TURNS, 'a call does not come back');
@@ -173,12 +185,13 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
     twin,
     account: ACCOUNT,
     lookbackHours,
+    kills,
     startS: Date.parse(START) / 1000,
     pages,
     sessions: audit.flatMap(({ message }) => (message === null ? [] : [message.value])),
     lines,
     stop: async () => {
-      await service.stop();
+      for (const instance of instances) await instance.stop();
       await twin.close();
     },
   };
