@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   businessDate,
+  businessDayOf,
   distanceM,
   fixId,
   hashId,
@@ -101,4 +102,30 @@ test('rounding is half away from zero where binary fractions fool Math.round', (
   assert.equal(round(-1.005, 2), -1.01);
   assert.equal(round(17.331, 2), 17.33);
   assert.equal(round(1e-7, 2), 0);
+});
+
+test('a business day begins and ends at local midnight, with 23 or 25 hours when clocks change', () => {
+  const hours = (instant: string, zone: string): readonly [string, string, number] => {
+    const { date, from, to } = businessDayOf(Date.parse(instant), zone);
+    assert.equal(businessDate(from, zone), date);
+    assert.equal(businessDate(to - 1, zone), date);
+    assert.notEqual(businessDate(to, zone), date);
+    return [date, new Date(from).toISOString(), (to - from) / 3_600_000];
+  };
+  const zone = 'America/New_York';
+  assert.deepEqual(hours('2026-03-08T12:00:00Z', zone), [
+    '2026-03-08',
+    '2026-03-08T05:00:00.000Z',
+    23,
+  ]);
+  assert.deepEqual(hours('2026-11-01T12:00:00Z', zone), [
+    '2026-11-01',
+    '2026-11-01T04:00:00.000Z',
+    25,
+  ]);
+  assert.deepEqual(hours('2026-06-01T03:59:59Z', zone), [
+    '2026-05-31',
+    '2026-05-31T04:00:00.000Z',
+    24,
+  ]);
 });

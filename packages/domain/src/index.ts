@@ -1,7 +1,14 @@
 export { bodyHash, hashId, shortHash } from './hash.ts';
 export { fixId, pointId, signalId, taskKey, unitOf, type FixIdentity } from './identity.ts';
 export { distanceM, type Coordinate } from './geo.ts';
-export { businessDate, localTime, parseInstant, zoneOffsetMs } from './time.ts';
+export {
+  businessDate,
+  businessDayOf,
+  localTime,
+  parseInstant,
+  zoneOffsetMs,
+  type BusinessDay,
+} from './time.ts';
 export { dayOf, instantOf } from './json-time.ts';
 export { REREAD_MARGIN_MS } from './reread.ts';
 export { round } from './round.ts';

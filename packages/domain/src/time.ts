@@ -37,6 +37,29 @@ export function zoneOffsetMs(instant: number, zone: string): number {
   return Date.parse(`${localTime(whole, zone)}Z`) - whole;
 }
 
+/** A business day in UTC: from inclusive, to exclusive, ms. */
+export interface BusinessDay {
+  readonly date: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** When a local date begins, ms; the offset near midnight counts, not the one at noon. */
+function startOf(date: string, zone: string): number {
+  const utc = Date.parse(`${date}T00:00:00Z`);
+  const near = utc - zoneOffsetMs(utc, zone);
+  return utc - zoneOffsetMs(near, zone);
+}
+
+/** The business day of an instant in an IANA zone; 23 to 25 hours long. */
+export function businessDayOf(time: number, zone: string): BusinessDay {
+  const date = businessDate(time, zone);
+  const next = new Date(Date.parse(`${date}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10);
+  return { date, from: startOf(date, zone), to: startOf(next, zone) };
+}
+
 /** Milliseconds since epoch of an ISO 8601 instant that states its offset; undefined otherwise. */
 export function parseInstant(text: string): number | undefined {
   if (!/(?:Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;

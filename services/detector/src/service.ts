@@ -65,6 +65,8 @@ export async function createService(
       topics.geofence,
       topics.idle,
       topics.fuelLevel,
+      topics.odometer,
+      topics.workOrder,
       topics.task,
       topics.proposal,
     ],

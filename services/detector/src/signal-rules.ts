@@ -19,7 +19,7 @@ function validTanks(tanks: readonly Tank[]): readonly Valid<number>[] {
 export function signalRulesOf({
   detection,
   events,
-}: TenantModel): Pick<Rules, 'idle' | 'fuel' | 'publishes'> {
+}: TenantModel): Pick<Rules, 'idle' | 'fuel' | 'meter' | 'service' | 'publishes'> {
   const { fuel } = detection;
   const byUnit = Map.groupBy(fuel.tanks, ({ unit }) => unit);
   const ownTanks = new Map<string, readonly Valid<number>[]>();
@@ -40,6 +40,12 @@ export function signalRulesOf({
       idleBurnLPerH: fuel.idle_burn_l_per_h,
       driveBurnLPerKm: fuel.drive_burn_l_per_km,
       confirmMs: fuel.confirm_s * 1000,
+    },
+    meter: { maxKmPerDay: detection.meter.max_km_per_day },
+    service: {
+      leadKm: detection.meter.lead_km,
+      leadHoursH: detection.meter.lead_engine_hours_h,
+      leadMs: detection.meter.lead_days * 86_400_000,
     },
     publishes: {
       idle: events.idle === 'detected',

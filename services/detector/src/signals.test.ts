@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FuelLevelChanged } from '@waybill/contracts';
+import { topics, type FuelLevelChanged } from '@waybill/contracts';
 import { createDriver, type Driver, type Input } from './testing/driver.ts';
 import { position, progress, signal } from './testing/messages.ts';
 import { electricFixtures, fuelFixturesOf, obdRows, referenceOf } from './testing/recordings.ts';
@@ -74,7 +74,7 @@ test('refuels and drains of the simulated set are found', async () => {
     to: Date.parse(row['end_utc'] ?? ''),
   }));
   const events = truths.filter((truth) => truth.isEvent);
-  const changes = driver.standingFuelChanges();
+  const changes = driver.standing(topics.fuelLevel);
   const refuels = matched(events, changes, 'REFUEL');
   const drains = matched(events, changes, 'DRAIN');
   assert.ok(refuels.share >= 0.95, `refuels found: ${refuels.share}`);
@@ -91,14 +91,14 @@ test('the OBD car: every labelled idling is one event, and no drain while drivin
   await feed(driver, [...apart, ...together], endS);
   const sessions = new Set(rows.filter(({ isIdle }) => isIdle).map(({ session }) => session));
   assert.equal(sessions.size, 30);
-  const idles = Map.groupBy(driver.standingIdles(), ({ unit }) => unit);
+  const idles = Map.groupBy(driver.standing(topics.idle), ({ unit }) => unit);
   for (const session of sessions) {
     const found = idles.get(`obd:${session}`) ?? [];
     assert.equal(found.length, 1, `${session}: ${found.length} idle events`);
     assert.ok((found[0]?.duration_s ?? 0) >= 300);
     assert.equal(found[0]?.latitude, null);
   }
-  const changes = Map.groupBy(driver.standingFuelChanges(), ({ kind }) => kind);
+  const changes = Map.groupBy(driver.standing(topics.fuelLevel), ({ kind }) => kind);
   assert.equal(changes.get('DRAIN')?.length ?? 0, 0);
   assert.equal(changes.get('REFUEL')?.length, 11, 'all refuels that the data set infers');
 });
@@ -114,7 +114,7 @@ test('the electric car: all nine recharges, in percent of a tank of 100 l', asyn
     to: Date.parse(row['window_end_utc'] ?? ''),
   }));
   assert.equal(truths.length, 9);
-  const changes = driver.standingFuelChanges();
+  const changes = driver.standing(topics.fuelLevel);
   assert.deepEqual(matched(truths, changes, 'REFUEL'), { share: 1, falseOnes: 0 });
   assert.ok(changes.every(({ kind }) => kind === 'REFUEL'));
 });

@@ -2,6 +2,8 @@ import { anyRule, type AnyRule } from './rule.ts';
 import { fuelLevel } from './rules/fuel-level.ts';
 import { geofence } from './rules/geofence.ts';
 import { idle } from './rules/idle.ts';
+import { odometer } from './rules/odometer.ts';
+import { serviceDue } from './rules/service-due.ts';
 import { trip } from './rules/trip.ts';
 import { visit } from './rules/visit.ts';
 
@@ -12,4 +14,6 @@ export const RULES: readonly AnyRule[] = [
   anyRule(geofence),
   anyRule(idle),
   anyRule(fuelLevel),
+  anyRule(odometer),
+  anyRule(serviceDue),
 ];

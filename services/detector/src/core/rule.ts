@@ -7,7 +7,8 @@ import type { Version } from './publication.ts';
 import type { Rules } from './rules.ts';
 
 /** Names of the rules: labels of metrics, keys of saved state, parts of ids. */
-export type RuleName = 'trip' | 'visit' | 'geofence' | 'idle' | 'fuel_level';
+export type RuleName =
+  'trip' | 'visit' | 'geofence' | 'idle' | 'fuel_level' | 'odometer' | 'service_due';
 
 /** What a fix may tell; a rule reads a sum of these. */
 export const SIGNAL = {

@@ -1,5 +1,7 @@
 import type { FuelRule } from './fuel-fold.ts';
 import type { IdleRule } from './idle-fold.ts';
+import type { MeterRule } from './meter-fold.ts';
+import type { ServiceRule } from './service-fold.ts';
 import type { SettingsProblem } from './trip-settings.ts';
 import type { UnitSettings } from './unit-settings.ts';
 import type { ZoneIndex } from './zone-index.ts';
@@ -91,6 +93,8 @@ export interface Rules {
   readonly visit: VisitRule;
   readonly idle: IdleRule;
   readonly fuel: FuelRule;
+  readonly meter: MeterRule;
+  readonly service: ServiceRule;
   readonly zones: ZoneIndex;
   /** Settings of the unit that is folded with these rules. */
   readonly unit: UnitSettings;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   type AssignmentPlanned,
-  type FuelLevelChanged,
-  type IdleEnded,
+  type AssetDescribed,
   type SignalRecorded,
   type DriverBound,
   topics,
@@ -26,13 +25,27 @@ import { taskKey } from '@waybill/domain';
 import { createStreamDriver, type Read } from '@waybill/testkit';
 import { createService, SERVICE } from '../service.ts';
 
+/** Events beside trips, visits and tasks. */
+const furtherTopics: readonly Topic[] = [
+  topics.idle,
+  topics.fuelLevel,
+  topics.odometer,
+  topics.workOrder,
+  topics.driverActivity,
+];
+
+/** What every versioned event has. */
+export interface Entity {
+  readonly event_id: string;
+  readonly revision: number;
+  readonly retracted: boolean;
+}
+
 /** What a turn produced. */
 export interface Produced {
   readonly trips: readonly TripCompleted[];
   readonly visits: readonly SiteVisited[];
   readonly tasks: readonly TaskRaised[];
-  readonly idles: readonly IdleEnded[];
-  readonly fuelChanges: readonly FuelLevelChanged[];
   readonly proposals: readonly ProposalChanged[];
   readonly rejections: readonly ElementRejected[];
   readonly skipped: ReadonlyMap<string, number>;
@@ -61,14 +74,17 @@ export interface Driver {
   readonly setZone: (zone: ZoneDescribed, trouble?: Trouble) => Promise<Produced>;
   readonly removeZone: (tenantId: string, geofenceId: string) => Promise<Produced>;
   readonly setBinding: (value: DriverBound) => Promise<Produced>;
+  readonly setAsset: (value: AssetDescribed) => Promise<Produced>;
   readonly setPlan: (value: AssignmentPlanned) => Promise<Produced>;
   /** The process dies; its successor has the changelog. */
   readonly restart: () => Promise<void>;
   /** Newest version of each trip that is not retracted. */
   readonly standingTrips: () => readonly TripCompleted[];
   readonly standingVisits: () => readonly SiteVisited[];
-  readonly standingIdles: () => readonly IdleEnded[];
-  readonly standingFuelChanges: () => readonly FuelLevelChanged[];
+  /** Every version of an event of `furtherTopics`, in order. */
+  readonly versions: <T>(topic: Topic<Message<string, T>>) => readonly T[];
+  /** The newest one of each that is not retracted. */
+  readonly standing: <T extends Entity>(topic: Topic<Message<string, T>>) => readonly T[];
   readonly openTasks: () => readonly TaskRaised[];
   /** Deletes saved parts whose key holds `text`, as no transaction of ours would. */
   readonly lose: (text: string) => Promise<void>;
@@ -117,8 +133,7 @@ export async function createDriver(
   const tasks: TaskRaised[] = [];
   const crossings: GeofenceCrossed[] = [];
   const flaws: string[] = [];
-  const idles: IdleEnded[] = [];
-  const fuelChanges: FuelLevelChanged[] = [];
+  const further = new Map<string, unknown[]>(furtherTopics.map(({ name }) => [name, []]));
   const stream = await createStreamDriver({ partitions: { task: 1, source: 1 } });
 
   async function turn<M extends Message>(
@@ -132,24 +147,21 @@ export async function createDriver(
       trips: await stream.take(topics.trip),
       visits: await stream.take(topics.siteVisit),
       tasks: await stream.take(topics.task),
-      idles: await stream.take(topics.idle),
-      fuelChanges: await stream.take(topics.fuelLevel),
       proposals: await stream.take(topics.proposal),
     };
     const produced = {
       trips: valuesOf(read.trips),
       visits: valuesOf(read.visits),
       tasks: valuesOf(read.tasks),
-      idles: valuesOf(read.idles),
-      fuelChanges: valuesOf(read.fuelChanges),
       proposals: valuesOf(read.proposals),
     };
     trips.push(...produced.trips);
     visits.push(...produced.visits);
     tasks.push(...produced.tasks);
     crossings.push(...valuesOf(await stream.take(topics.geofence)));
-    idles.push(...produced.idles);
-    fuelChanges.push(...produced.fuelChanges);
+    for (const topic of furtherTopics) {
+      further.get(topic.name)?.push(...valuesOf(await stream.take(topic)));
+    }
     const letters = await stream.take(topics.detectorDeadLetter);
     return {
       ...produced,
@@ -227,6 +239,10 @@ export async function createDriver(
       const key = taskKey(value.tenant_id, value.unit);
       return turn(topics.driverBinding, [{ key, message: { type: 'DriverBound', value } }]);
     },
+    setAsset: (value) => {
+      const key = taskKey(value.tenant_id, value.unit);
+      return turn(topics.asset, [{ key, message: { type: 'AssetDescribed', value } }]);
+    },
     setPlan: (value) => {
       const key = taskKey(value.tenant_id, value.unit);
       return turn(topics.plannedAssignment, [
@@ -236,8 +252,9 @@ export async function createDriver(
     restart: service.restart,
     standingTrips: () => newest(trips).filter((trip) => !trip.retracted),
     standingVisits: () => newest(visits).filter((visit) => !visit.retracted),
-    standingIdles: () => newest(idles).filter((idle) => !idle.retracted),
-    standingFuelChanges: () => newest(fuelChanges).filter((change) => !change.retracted),
+    versions: <T>(topic: Topic<Message<string, T>>) => (further.get(topic.name) ?? []) as T[],
+    standing: <T extends Entity>(topic: Topic<Message<string, T>>) =>
+      newest((further.get(topic.name) ?? []) as T[]).filter(({ retracted }) => !retracted),
     openTasks: () =>
       newest(tasks.map((raised) => ({ ...raised, event_id: raised.task_id }))).filter(
         (raised) => raised.status === 'OPEN',

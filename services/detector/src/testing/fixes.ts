@@ -82,6 +82,8 @@ export function rules(areas: readonly Area[] = [], wishes: Partial<Rules> = {}):
       driveBurnLPerKm: 0.5,
       confirmMs: 600_000,
     },
+    meter: { maxKmPerDay: 1500 },
+    service: { leadKm: 500, leadHoursH: 20, leadMs: 14 * 86_400_000 },
     publishes: { idle: true, fuelLevel: true, odometer: true, serviceDue: true, shift: true },
     zones: buildZoneIndex(areas),
     unit: NO_SETTINGS,

@@ -1,0 +1,210 @@
+import { businessDayOf, type BusinessDay } from '@waybill/domain';
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import { sameFix, type Fix } from './fix.ts';
+import { readFix, writeFix } from './fix-codec.ts';
+import { NO_INPUTS, readInputs, sameInputs, withFix, writeInputs, type Inputs } from './inputs.ts';
+
+export interface MeterRule {
+  /** More in a day is implausible, km. */
+  readonly maxKmPerDay: number;
+}
+
+/** The readings of one business day. */
+export interface MeterDay {
+  readonly day: BusinessDay;
+  readonly first: Fix;
+  /** Last plausible reading. */
+  readonly last: Fix;
+  readonly odometerKm: number | undefined;
+  readonly engineHoursH: number | undefined;
+  /** Driven by the odometer, over resets, km. */
+  readonly distanceKm: number;
+  readonly resetCount: number;
+  readonly implausibleCount: number;
+  readonly inputs: Inputs;
+}
+
+export interface MeterState {
+  /** The day of the newest reading. */
+  readonly today: MeterDay | undefined;
+  /** Newest plausible odometer reading of any day, km, and when, ms. */
+  readonly known: Known | undefined;
+  /** A reading that does not go on from `known`: a second one that goes on from it makes a reset. */
+  readonly suspect: Known | undefined;
+}
+
+interface Known {
+  readonly km: number;
+  readonly time: number;
+}
+
+/** Before the first reading. */
+export const METER_START: MeterState = Object.freeze({
+  today: undefined,
+  known: undefined,
+  suspect: undefined,
+});
+
+const DAY_MS = 86_400_000;
+/** Nothing that we track is faster, km/h. */
+const FASTEST_KMH = 250;
+/** Counters that are rounded differently fall by less than this, km. */
+const ROUNDING_KM = 1;
+
+/** Whether a reading goes on from another one. */
+function goesOn(from: Known, km: number, time: number, drivenKm: number, rule: MeterRule): boolean {
+  const step = km - from.km;
+  const elapsed = time - from.time;
+  const perDay = rule.maxKmPerDay * Math.max(1, elapsed / DAY_MS) - drivenKm;
+  const bySpeed = ROUNDING_KM + (FASTEST_KMH * elapsed) / 3_600_000;
+  return step > -ROUNDING_KM && step <= Math.min(perDay, bySpeed);
+}
+
+function begun(day: BusinessDay, fix: Fix): MeterDay {
+  return {
+    day,
+    first: fix,
+    last: fix,
+    odometerKm: undefined,
+    engineHoursH: undefined,
+    distanceKm: 0,
+    resetCount: 0,
+    implausibleCount: 0,
+    inputs: NO_INPUTS,
+  };
+}
+
+/** One odometer reading: the day with it, and what it is compared with from now on. */
+function withOdometer(
+  state: MeterState,
+  today: MeterDay,
+  fix: Fix,
+  km: number,
+  rule: MeterRule,
+): MeterState {
+  const { known, suspect } = state;
+  const { time } = fix;
+  const read = { ...today, last: fix, odometerKm: km };
+  if (known === undefined) return { today: read, known: { km, time }, suspect: undefined };
+  if (goesOn(known, km, time, today.distanceKm, rule)) {
+    const higher = Math.max(km, known.km);
+    const distanceKm = today.distanceKm + (higher - known.km);
+    const next = { ...read, odometerKm: higher, distanceKm };
+    return { today: next, known: { km: higher, time }, suspect: undefined };
+  }
+  if (suspect !== undefined && goesOn(suspect, km, time, today.distanceKm, rule)) {
+    const distanceKm = today.distanceKm + Math.max(0, km - suspect.km);
+    const implausibleCount = Math.max(0, today.implausibleCount - 1);
+    const resetCount = today.resetCount + 1;
+    const next = { ...read, distanceKm, resetCount, implausibleCount };
+    return { today: next, known: { km, time }, suspect: undefined };
+  }
+  const left = { ...today, implausibleCount: today.implausibleCount + 1 };
+  return { today: left, known, suspect: { km, time } };
+}
+
+/**
+ * The meter rule: one fix further. A day ends with the first reading of a later one, or by the clock. A
+ * reading that falls, or rises by more than a vehicle can drive, is left out; when the next one goes on
+ * from it, the counter was reset or replaced: nothing was driven by that, and never a negative distance.
+ */
+export function advanceMeter(
+  state: MeterState,
+  fix: Fix,
+  rule: MeterRule,
+  timeZone: string,
+  closed: MeterDay[],
+): MeterState {
+  const { odometerKm: km, engineHoursH: hours } = fix;
+  if (km === undefined && hours === undefined) return state;
+  let { today } = state;
+  if (today !== undefined && fix.time >= today.day.to) {
+    closed.push(today);
+    today = undefined;
+  }
+  today ??= begun(businessDayOf(fix.time, timeZone), fix);
+  today = { ...today, inputs: withFix(today.inputs, fix) };
+  if (hours !== undefined) today = { ...today, last: fix, engineHoursH: hours };
+  return km === undefined ? { ...state, today } : withOdometer(state, today, fix, km, rule);
+}
+
+export function sameDay(a: MeterDay | undefined, b: MeterDay | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  return (
+    a.day.date === b.day.date &&
+    sameFix(a.first, b.first) &&
+    sameFix(a.last, b.last) &&
+    a.odometerKm === b.odometerKm &&
+    a.engineHoursH === b.engineHoursH &&
+    a.distanceKm === b.distanceKm &&
+    a.resetCount === b.resetCount &&
+    a.implausibleCount === b.implausibleCount &&
+    sameInputs(a.inputs, b.inputs)
+  );
+}
+
+function sameKnown(a: Known | undefined, b: Known | undefined): boolean {
+  return a?.km === b?.km && a?.time === b?.time;
+}
+
+/** True when both go on in the same way whatever comes. */
+export function sameMeter(a: MeterState, b: MeterState): boolean {
+  return (
+    a === b ||
+    (sameDay(a.today, b.today) && sameKnown(a.known, b.known) && sameKnown(a.suspect, b.suspect))
+  );
+}
+
+export function writeDay(writer: ByteWriter, day: MeterDay): void {
+  writer.text(day.day.date);
+  writer.f64(day.day.from);
+  writer.f64(day.day.to);
+  writeFix(writer, day.first);
+  writeFix(writer, day.last);
+  writer.optional(day.odometerKm, (km) => writer.f64(km));
+  writer.optional(day.engineHoursH, (hours) => writer.f64(hours));
+  writer.f64(day.distanceKm);
+  writer.u32(day.resetCount);
+  writer.u32(day.implausibleCount);
+  writeInputs(writer, day.inputs);
+}
+
+export function readDay(reader: ByteReader): MeterDay {
+  return {
+    day: { date: reader.text(), from: reader.f64(), to: reader.f64() },
+    first: readFix(reader),
+    last: readFix(reader),
+    odometerKm: reader.optional(() => reader.f64()),
+    engineHoursH: reader.optional(() => reader.f64()),
+    distanceKm: reader.f64(),
+    resetCount: reader.u32(),
+    implausibleCount: reader.u32(),
+    inputs: readInputs(reader),
+  };
+}
+
+function writeKnown(writer: ByteWriter, known: Known | undefined): void {
+  writer.optional(known, ({ km, time }) => {
+    writer.f64(km);
+    writer.f64(time);
+  });
+}
+
+function readKnown(reader: ByteReader): Known | undefined {
+  return reader.optional(() => ({ km: reader.f64(), time: reader.f64() }));
+}
+
+export function writeMeter(writer: ByteWriter, state: MeterState): void {
+  writer.optional(state.today, (day) => writeDay(writer, day));
+  writeKnown(writer, state.known);
+  writeKnown(writer, state.suspect);
+}
+
+export function readMeter(reader: ByteReader): MeterState {
+  return {
+    today: reader.optional(() => readDay(reader)),
+    known: readKnown(reader),
+    suspect: readKnown(reader),
+  };
+}
