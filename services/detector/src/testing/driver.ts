@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import {
   type AssignmentPlanned,
-  type AssetDescribed,
   type SignalRecorded,
   type DriverBound,
   topics,
@@ -74,7 +73,6 @@ export interface Driver {
   readonly setZone: (zone: ZoneDescribed, trouble?: Trouble) => Promise<Produced>;
   readonly removeZone: (tenantId: string, geofenceId: string) => Promise<Produced>;
   readonly setBinding: (value: DriverBound) => Promise<Produced>;
-  readonly setAsset: (value: AssetDescribed) => Promise<Produced>;
   readonly setPlan: (value: AssignmentPlanned) => Promise<Produced>;
   /** The process dies; its successor has the changelog. */
   readonly restart: () => Promise<void>;
@@ -238,10 +236,6 @@ export async function createDriver(
     setBinding: (value) => {
       const key = taskKey(value.tenant_id, value.unit);
       return turn(topics.driverBinding, [{ key, message: { type: 'DriverBound', value } }]);
-    },
-    setAsset: (value) => {
-      const key = taskKey(value.tenant_id, value.unit);
-      return turn(topics.asset, [{ key, message: { type: 'AssetDescribed', value } }]);
     },
     setPlan: (value) => {
       const key = taskKey(value.tenant_id, value.unit);
