@@ -8,9 +8,11 @@ import { usage } from './options.ts';
 import { serviceNames } from './remote-api.ts';
 import { templates } from './reports/tables.ts';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const readme = ['README.md', 'CONTROL.md']
+  .map((name) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8'))
+  .join('\n');
 
-test('the README names every option, kind of fault, reason, service and report', () => {
+test('the documents name every option, kind of fault, reason, service and report', () => {
   const options = usage.match(/--[a-z-]+/g) ?? [];
   assert.ok(options.length > 15);
   const services = serviceNames.map((name) => name.slice(name.indexOf('/') + 1));
