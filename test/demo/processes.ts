@@ -18,8 +18,8 @@ export interface Supervised {
   readonly stop: (deadlineMs?: number) => Promise<void>;
 }
 
-/** Enough for the demo's fleet; V8 lets garbage pile up to whatever it may take. */
-const heapArguments = ['--max-old-space-size=96'];
+/** V8 lets garbage pile up to whatever it may take. */
+const boundedArguments = [...nodeArguments, '--max-old-space-size=96'];
 const CLOCK_TICKS_PER_S = 100;
 const compileCache = new URL('../../node_modules/.cache/compile', import.meta.url).pathname;
 
@@ -46,6 +46,8 @@ export interface SuperviseOptions {
   readonly name: string;
   readonly script: string;
   readonly args?: readonly string[];
+  /** Arguments of node; default: those of services, with a heap that is enough for the demo's fleet. */
+  readonly nodeArguments?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly port: number;
   /** Folder of the log file `<name>.log`. */
@@ -75,7 +77,7 @@ export function supervise(options: SuperviseOptions): Supervised {
   function start(): void {
     const started = spawn(
       process.execPath,
-      [...nodeArguments, ...heapArguments, options.script, ...(options.args ?? [])],
+      [...(options.nodeArguments ?? boundedArguments), options.script, ...(options.args ?? [])],
       {
         env: {
           PATH: process.env['PATH'],

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allTopics } from '@waybill/contracts';
+import { requestNodeArguments } from '@waybill/runtime';
 import { freePort, type Stack } from '@waybill/stack';
 import { connectAdmin, type StreamAdmin } from '@waybill/stream';
 import { until } from '@waybill/testkit';
@@ -190,6 +191,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       const service = supervise({
         name,
         script: join(repository, `services/${name}/src/main.ts`),
+        ...(name === 'ingest' ? { nodeArguments: requestNodeArguments } : {}),
         env: {
           KAFKA_BROKERS: stack.kafka.brokers.join(','),
           KAFKA_NAMESPACE: namespace,

@@ -13,6 +13,6 @@ export const nodeArguments: readonly string[] = ['--max-semi-space-size=2'];
  * larger semi-spaces do. The old generation needs little: bodies are outside of the heap.
  */
 export const requestNodeArguments: readonly string[] = [
-  '--max-semi-space-size=16',
+  '--max-semi-space-size=8',
   '--max-old-space-size=128',
 ];
