@@ -14,6 +14,7 @@ export interface Line {
   readonly max_events_per_s?: number;
   readonly cpu_s_per_million?: number;
   readonly machine_cpu_s_per_million?: number;
+  readonly broker_cpu_s_per_million?: number;
   readonly peak_rss_mib?: number;
   readonly rss_mb?: number;
   readonly p50_ms?: number;
@@ -22,7 +23,7 @@ export interface Line {
 }
 
 const HEADER = [
-  '| case | events/s (min – max) | CPU s per million: client / machine | peak RSS MiB | p50 / p95 / p99 ms | ours : peer |',
+  '| case | events/s (min – max) | CPU s per million: client / broker / machine | peak RSS MiB | p50 / p95 / p99 ms | ours : peer |',
   '|---|---|---|---|---|---|',
 ];
 
@@ -41,6 +42,7 @@ const SHOWN = new Set([
     'events_per_s',
   ],
   ...['min_events_per_s', 'max_events_per_s', 'cpu_s_per_million', 'machine_cpu_s_per_million'],
+  'broker_cpu_s_per_million',
   ...['peak_rss_mib', 'rss_mb', 'p50_ms', 'p95_ms', 'p99_ms'],
 ]);
 
@@ -59,7 +61,11 @@ function rowOf(line: Line, ours: Line | undefined): string {
     line.peer === undefined || !ours?.events_per_s || !line.events_per_s
       ? ''
       : `${(ours.events_per_s / line.events_per_s).toFixed(2)} ×`;
-  const cpu = [line.cpu_s_per_million, line.machine_cpu_s_per_million];
+  const cpu = [
+    line.cpu_s_per_million,
+    line.broker_cpu_s_per_million,
+    line.machine_cpu_s_per_million,
+  ];
   const latency = [line.p50_ms, line.p95_ms, line.p99_ms];
   const cells = [
     [name, ...[line.note, line.error].flatMap((text) => (text ? [`(${text})`] : []))].join(' '),

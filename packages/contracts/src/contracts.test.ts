@@ -58,6 +58,14 @@ test('what is encoded is decoded unchanged, behind the registry’s five bytes',
   assert.deepEqual(plain(contract.decode(bytes, BODY_OFFSET)), trip);
 });
 
+test('a value is written at the start of memory that is used again, or not at all', () => {
+  const target = Buffer.alloc(4_096);
+  const length = contract.write(trip, 258, target);
+  assert.deepEqual(target.subarray(0, length), contract.encode(trip, 258));
+  const missing = -contract.write(trip, 258, target.subarray(0, length - 10));
+  assert.equal(missing, 10);
+});
+
 test('messages encoded one after another do not overwrite each other, slab after slab', () => {
   const encoded = Array.from({ length: 5000 }, (_, i) =>
     contract.encode({ ...trip, fix_count: i + 2 }, 1),

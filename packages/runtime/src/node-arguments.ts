@@ -5,7 +5,7 @@
  * not collected yet. With semi-spaces of 8 MB a busy service needs 60 to 90 MB less; what it costs is more,
  * shorter collections. It must be an argument: the heap's limits are fixed before our first line runs.
  */
-export const nodeArguments: readonly string[] = ['--max-semi-space-size=2'];
+export const nodeArguments: readonly string[] = ['--max-semi-space-size=8'];
 
 /**
  * For a service whose work in flight is many small requests (ingest): with the small young generation they

@@ -71,10 +71,7 @@ describe('distribute', () => {
 
 describe('taskAssigner', () => {
   it('gives the same partition of all topics to one member', () => {
-    const assigner = taskAssigner(
-      () => [2, 0],
-      () => undefined,
-    );
+    const assigner = taskAssigner(() => [2, 0]);
     assert.equal(assigner.describe().toString(), '2,0');
     const assignment = assigner.assign(
       [

@@ -1,5 +1,5 @@
-import type { FetchedBatch } from './record-batch/fetched-batch.ts';
 import type { GroupAssigner } from './client.ts';
+import type { MemberListener } from './guards.ts';
 
 /** Assignment of one member: partitions by topic. */
 export type Assignment = ReadonlyMap<string, readonly number[]>;
@@ -43,12 +43,12 @@ function readOwned(described: Buffer): readonly number[] {
 /** The same partition number of all topics goes to one member: task p has one owner. */
 export function taskAssigner(
   owned: () => Iterable<number>,
-  fetched: (batches: readonly FetchedBatch[]) => void,
+  listener: MemberListener = {},
 ): GroupAssigner {
   return {
     name: 'waybill-tasks',
     describe: () => Buffer.from([...owned()].join(',')),
-    fetched,
+    ...listener,
     assign: (members, topics) => {
       const numbers = [...new Set([...topics.values()].flat())].sort((a, b) => a - b);
       const shares = distribute(

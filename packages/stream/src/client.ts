@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
-import { installGuards, type FetchListener } from './guards.ts';
+import { installGuards, type MemberListener } from './guards.ts';
 import type { Round } from './outbox.ts';
 import type { StreamLogger } from './port.ts';
 import { FetchedBatch, type FetchedPartition } from './record-batch/fetched-batch.ts';
@@ -48,11 +48,11 @@ export interface FetchLimits {
 }
 
 /**
- * *steady* keeps what a task handles at once small. *bulk* is for what profits from large batches: a
- * database that takes many rows at a time, a restore that has nothing else to do.
+ * *steady* is for tasks: under a backlog each partition's share becomes one transaction, and what a
+ * transaction costs the broker is shared by its records. *bulk* is for databases and restores.
  */
 export const fetchLimits: { readonly steady: FetchLimits; readonly bulk: FetchLimits } = {
-  steady: { perPartition: 512 << 10, total: 4 << 20 },
+  steady: { perPartition: 1 << 20, total: 8 << 20 },
   bulk: { perPartition: 1 << 20, total: 4 << 20 },
 };
 
@@ -143,18 +143,32 @@ export function openProducer(kafka: KafkaClient, transactionalId?: string): Kafk
   return { ...producer, disconnect: closing(kafka, () => producer.disconnect()) };
 }
 
+/** Where a batch was written: the offset of its first record. */
+export interface WrittenBatch {
+  /** Topic name on the cluster. */
+  readonly topic: string;
+  readonly offset: bigint;
+}
+
 /** Sends the batches of one request; resolves when all replicas confirmed. */
-export async function sendRound(to: Pick<KafkaProducer, 'sendBatch'>, round: Round): Promise<void> {
+export async function sendRound(
+  to: Pick<KafkaProducer, 'sendBatch'>,
+  round: Round,
+): Promise<readonly WrittenBatch[]> {
   // The guards let whole batches stand in for kafkajs's messages: see `batchPerPartition`.
   const topicMessages = round.map(({ topic, batches }) => ({
     topic,
     messages: batches as unknown as kafkajs.Message[],
   }));
-  await to.sendBatch({ acks: -1, topicMessages });
+  const written = await to.sendBatch({ acks: -1, topicMessages });
+  // A repeated request is answered without an offset.
+  return written.flatMap(({ topicName: topic, baseOffset = '-1' }) =>
+    Number(baseOffset) < 0 ? [] : [{ topic, offset: BigInt(baseOffset) }],
+  );
 }
 
 /** The port between the client's group protocol and our assigner. */
-export interface GroupAssigner extends FetchListener {
+export interface GroupAssigner extends MemberListener {
   readonly name: string;
   /** What this member tells the leader about itself. */
   readonly describe: () => Buffer;
@@ -169,12 +183,13 @@ const ASSIGNER_VERSION = 0;
 function adapt(
   assigner: GroupAssigner,
   cluster: kafkajs.Cluster,
-): kafkajs.Assigner & FetchListener {
-  const { name, fetched } = assigner;
+): kafkajs.Assigner & MemberListener {
+  const { name, fetched, settled } = assigner;
   return {
     name,
     version: ASSIGNER_VERSION,
     ...(fetched && { fetched }),
+    ...(settled && { settled }),
     protocol: ({ topics }) => ({
       name,
       metadata: AssignerProtocol.MemberMetadata.encode({

@@ -14,6 +14,12 @@ import { sameSchema, type Registry } from './registry.ts';
 export type Decoded =
   { readonly message: Message } | { readonly message?: never; readonly problem: string };
 
+/** Framed bytes in memory that is used again: copy them before anything else is written. */
+export interface Scratch {
+  readonly bytes: Buffer;
+  readonly length: number;
+}
+
 /**
  * Reads the framed record from `start` to before `end`; a number is a schema id that only `read` finds out about. Nothing
  * of the result keeps `bytes` alive.
@@ -26,6 +32,8 @@ export interface Codecs {
   readonly bind: (topics: readonly Topic[]) => Promise<void>;
   /** Framed bytes. Throws a Fault `CONTRACT_VIOLATED` that names path and rule. */
   readonly encode: (topic: Topic, message: Message) => Buffer;
+  /** The same without a buffer of their own: they stand in the scratch until the next call. */
+  readonly write: (topic: Topic, message: Message) => Scratch;
   /** How to read the records of a topic at once, while their schema ids are known. */
   readonly decoder: (topic: Topic) => Decode;
   /** Reads one record; asks the registry about a schema id that was never seen. */
@@ -41,14 +49,22 @@ interface Known {
   readonly decode: (bytes: Buffer, offset: number, end: number) => unknown;
 }
 
+interface Bound {
+  readonly id: number;
+  readonly contract: AnyContract;
+}
+
 interface Binding {
-  readonly byType: Map<string, { readonly id: number; readonly contract: AnyContract }>;
+  readonly byType: Map<string, Bound>;
   readonly byId: Map<number, Known>;
   readonly foreign: Map<number, string>;
 }
 
 /** Ids that are no schema of ours are remembered up to this many: garbage must not fill the memory. */
 const MAX_FOREIGN_IDS = 1_000;
+
+/** Grows to the largest record that was written. */
+const SCRATCH_BYTES = 16 << 10;
 
 /** The transformer checks every position before it emits it; checking twice costs 2 µs each. */
 const VALIDATED_BY_AUTHOR: ReadonlySet<string> = new Set([catalogue.position.name]);
@@ -69,6 +85,7 @@ function violated(topic: Topic, type: string, found: readonly Violation[], cause
 /** Codecs of one connection; `namespace` prefixes the subjects. */
 export function createCodecs(registry: Registry, namespace: string): Codecs {
   const bindings = new Map<string, Binding>();
+  const scratch = { bytes: Buffer.allocUnsafeSlow(SCRATCH_BYTES), length: 0 };
 
   function bindingOf(topic: Topic): Binding {
     const binding = bindings.get(topic.name);
@@ -100,18 +117,38 @@ export function createCodecs(registry: Registry, namespace: string): Codecs {
     bindings.set(topic.name, binding);
   }
 
-  function encode(topic: Topic, message: Message): Buffer {
+  /** The contract of a message that keeps it. */
+  function kept(topic: Topic, message: Message): Bound {
     const known = bindingOf(topic).byType.get(message.type);
     if (known === undefined) {
       throw violated(topic, message.type, [{ path: '', message: 'not a record of this topic' }]);
     }
-    const { id, contract } = known;
     if (!VALIDATED_BY_AUTHOR.has(topic.name)) {
-      const found = contract.violations(message.value);
+      const found = known.contract.violations(message.value);
       if (found.length > 0) throw violated(topic, message.type, found);
     }
+    return known;
+  }
+
+  function encode(topic: Topic, message: Message): Buffer {
+    const { id, contract } = kept(topic, message);
     try {
       return contract.encode(message.value, id);
+    } catch (error) {
+      throw violated(topic, message.type, contract.violations(message.value), error);
+    }
+  }
+
+  function write(topic: Topic, message: Message): Scratch {
+    const { id, contract } = kept(topic, message);
+    try {
+      let length = contract.write(message.value, id, scratch.bytes);
+      while (length < 0) {
+        scratch.bytes = Buffer.allocUnsafeSlow((scratch.bytes.length - length) * 2);
+        length = contract.write(message.value, id, scratch.bytes);
+      }
+      scratch.length = length;
+      return scratch;
     } catch (error) {
       throw violated(topic, message.type, contract.violations(message.value), error);
     }
@@ -171,6 +208,7 @@ export function createCodecs(registry: Registry, namespace: string): Codecs {
       await Promise.all(topics.map(bindTopic));
     },
     encode,
+    write,
     decoder,
     read,
   };

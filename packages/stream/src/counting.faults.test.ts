@@ -184,7 +184,7 @@ describe('counting', { timeout: 3_600_000 }, () => {
       await publisher.close();
     }));
 
-  it('refuses to start without its changelog, and counts all again after a reset', () =>
+  it('refuses to start without its changelog or with an empty one, and counts all again after a reset', () =>
     withSystem(async (system) => {
       await whileCounting(system, {}, untilWorking);
       await deleteTopics(system, [topics.state]);
@@ -198,6 +198,15 @@ describe('counting', { timeout: 3_600_000 }, () => {
         streams.transact(stateful),
         (error) => isFault(error) && error.code === 'TOPIC_MISSING',
       );
+      // Provisioned again without the reset: the offsets know how far it reached.
+      await system.admin.provision([topics.state], PARTITIONS);
+      const again = await streams.transact(stateful);
+      await until('the tasks are refused', () =>
+        system.logger.lines.some(
+          ({ message, fields }) => message === 'task.stopped' && fields['code'] === 'STATE_LOST',
+        ),
+      );
+      await again.stop();
       // The reset of FAULTS.md: offsets, state and results go together, or not at all.
       await deleteTopics(system, [topics.output]);
       await deleteGroup(system, 'counter');

@@ -27,16 +27,22 @@ export interface Internals {
   readonly route?: Route;
 }
 
+/** What a group committed for one partition. */
+export interface Committed {
+  readonly next: bigint;
+  readonly metadata: string;
+}
+
 /** Questions to the cluster that need no group. */
 export interface OffsetLookup {
   /** Partition count by topic name. Throws a Fault `TOPIC_MISSING`. */
   readonly partitionCounts: (topics: readonly Topic[]) => Promise<ReadonlyMap<string, number>>;
-  /** Committed next offset of a group by topic name for one partition; absent = never committed. */
+  /** Commits of a group by topic name for one partition; absent = never committed. */
   readonly committed: (
     group: string,
     topics: readonly Topic[],
     partition: number,
-  ) => Promise<ReadonlyMap<string, bigint>>;
+  ) => Promise<ReadonlyMap<string, Committed>>;
   /** First offset and high watermark by `<topic>/<partition>`. */
   readonly bounds: (
     topics: readonly Topic[],

@@ -87,6 +87,10 @@ export const streamErrors: Readonly<Record<StreamCode, ErrorCode>> = errorCodes(
     kind: 'misconfigured',
     meaning: 'Stores and buffers of a task, or of all tasks, hold more bytes than allowed.',
   },
+  STATE_LOST: {
+    kind: 'misconfigured',
+    meaning: 'A changelog is shorter than what the task wrote into it: it was deleted or cut.',
+  },
   BUFFER_MISUSED: {
     kind: 'bug',
     meaning: 'A buffer was changed where the change could not be found again after a restart.',
@@ -123,6 +127,7 @@ export type StreamCode =
   | 'PUBLISH_FAILED'
   | 'STREAM_STUCK'
   | 'STATE_LIMIT'
+  | 'STATE_LOST'
   | 'BUFFER_MISUSED'
   | 'CLOSED'
   | 'KAFKAJS_VERSION';

@@ -1,6 +1,7 @@
 import { streamFault } from './errors.ts';
 import { FetchedBatch, takeBytes } from './record-batch/fetched-batch.ts';
 import {
+  patientFetch,
   readAhead,
   type Fetch,
   type FetchAnswer,
@@ -18,9 +19,11 @@ const GUARDED_VERSION = '2.2.4';
 /** `require` of the module that loads the client. */
 export type Load = NodeJS.Require;
 
-/** An assigner that also hears of every fetch: the only object of ours inside the consumer. */
-export interface FetchListener {
+/** An assigner that also hears of what the member does: the only object of ours inside the consumer. */
+export interface MemberListener {
   readonly fetched?: (batches: readonly FetchedBatch[]) => void;
+  /** Resolves when nothing is being committed any more; the member joins again, or leaves, only then. */
+  readonly settled?: () => Promise<void>;
 }
 
 function replaceModule(load: Load, path: string, replacement: unknown): void {
@@ -39,7 +42,22 @@ function replaceModule(load: Load, path: string, replacement: unknown): void {
 
 interface RequestQueue {
   readonly pending: readonly unknown[];
+  readonly inflight: ReadonlyMap<unknown, SocketRequest>;
+  readonly enforceRequestTimeout: boolean;
+  readonly requestTimeout: number;
+  readonly isConnected: () => boolean;
+  readonly destroy: () => void;
+  requestTimeoutIntervalId: NodeJS.Timeout;
 }
+
+interface SocketRequest {
+  readonly sentAt: number;
+  readonly requestTimeout: number;
+  readonly timeoutRequest: () => void;
+}
+
+/** Time-outs are tens of seconds. */
+const TIMEOUT_CHECK_MS = 1_000;
 
 /** The client re-arms a 1 ms timer for ever, although nothing waits: 6 % of a core when idle. */
 function silenceIdleTimer(load: Load): void {
@@ -52,12 +70,31 @@ function silenceIdleTimer(load: Load): void {
   };
 }
 
+/** The client looks ten times a second, for each connection, whether a request has timed out. */
+function checkTimeoutsSeldom(load: Load): void {
+  const { prototype } = load('kafkajs/src/network/requestQueue') as {
+    prototype: { scheduleRequestTimeoutCheck: (this: RequestQueue) => void };
+  };
+  prototype.scheduleRequestTimeoutCheck = function (this: RequestQueue): void {
+    if (!this.enforceRequestTimeout) return;
+    this.destroy();
+    const check = (): void => {
+      for (const request of this.inflight.values()) {
+        if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
+      }
+      if (!this.isConnected()) this.destroy();
+    };
+    const every = Math.min(this.requestTimeout, TIMEOUT_CHECK_MS);
+    this.requestTimeoutIntervalId = setInterval(check, every);
+  };
+}
+
 /** Tells our assigner what each fetch brought, also when it brought only markers or nothing. */
 function announceFetches(load: Load): void {
   const { prototype } = load('kafkajs/src/consumer/consumerGroup') as {
     prototype: {
       fetch: (
-        this: { assigners: readonly FetchListener[] },
+        this: { assigners: readonly MemberListener[] },
         nodeId: string,
       ) => Promise<readonly FetchedBatch[]>;
     };
@@ -68,6 +105,26 @@ function announceFetches(load: Load): void {
     for (const assigner of this.assigners) assigner.fetched?.(batches);
     return batches;
   };
+}
+
+/**
+ * The client waits for its handlers, and ours return while their last commit is under way: whoever gets
+ * the partition would fence it off, and the records would be handled twice.
+ */
+function settleBeforeMoving(load: Load): void {
+  const { prototype } = load('kafkajs/src/consumer/consumerGroup') as {
+    prototype: Record<'joinAndSync' | 'leave', (this: Member) => Promise<void>>;
+  };
+  interface Member {
+    readonly assigners: readonly MemberListener[];
+  }
+  for (const step of ['joinAndSync', 'leave'] as const) {
+    const move = prototype[step];
+    prototype[step] = async function () {
+      for (const assigner of this.assigners) await assigner.settled?.();
+      await move.call(this);
+    };
+  }
 }
 
 /**
@@ -133,7 +190,8 @@ function fetchAhead(load: Load): void {
   const fetch = prototype.fetch;
   const readers = new WeakMap<object, Fetch<FetchQuestion, FetchAnswer>>();
   prototype.fetch = function (question) {
-    const reader = readers.get(this) ?? readAhead((next) => fetch.call(this, next));
+    const reader =
+      readers.get(this) ?? readAhead(patientFetch((next: FetchQuestion) => fetch.call(this, next)));
     readers.set(this, reader);
     return reader(question);
   };
@@ -208,7 +266,9 @@ export function installGuards(load: Load): void {
     replaceModule(load, `kafkajs/src/${path}.js`, replacement);
   }
   silenceIdleTimer(load);
+  checkTimeoutsSeldom(load);
   announceFetches(load);
+  settleBeforeMoving(load);
   shortenCoordinatorRetries(load);
   connectOnce(load);
   rememberCoordinators(load);

@@ -7,7 +7,7 @@ import {
   type KafkaClient,
 } from './client.ts';
 import { delay } from './delay.ts';
-import type { OffsetLookup } from './environment.ts';
+import type { Committed, OffsetLookup } from './environment.ts';
 import { kafkaFault, streamFault } from './errors.ts';
 
 // A leader that moved is found after one refresh; a cluster that is away is the caller's matter.
@@ -114,11 +114,15 @@ export function createOffsetLookup(openKafka: () => KafkaClient, namespace: stri
       const answer = await ask(`reading offsets of ${group}`, ({ admin }) =>
         admin.fetchOffsets({ groupId: group, topics: topics.map(wire) }),
       );
-      const committed = new Map<string, bigint>();
+      const committed = new Map<string, Committed>();
       for (const { topic, partitions } of answer) {
         const found = partitions.find((p) => p.partition === partition);
         if (found && BigInt(found.offset) >= 0n) {
-          committed.set(topic.slice(namespace.length), BigInt(found.offset));
+          const { offset, metadata } = found;
+          committed.set(topic.slice(namespace.length), {
+            next: BigInt(offset),
+            metadata: metadata ?? '',
+          });
         }
       }
       return committed;

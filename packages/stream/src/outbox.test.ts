@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { topics as catalogue } from '@waybill/contracts';
 import type { Environment } from './environment.ts';
-import { createOutbox } from './outbox.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
 import { partitionFor } from './partition.ts';
 import type { Outgoing } from './port.ts';
 import { cursorOver, recordsOf } from './testing/batches.ts';
@@ -13,7 +13,7 @@ const UNSAMPLED = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`;
 
 const environment = {
   namespace: 'ns.',
-  codecs: { encode: () => Buffer.from('x') },
+  codecs: { write: () => ({ bytes: Buffer.from('x'), length: 1 }) },
 } as unknown as Environment;
 
 const none = { producerId: -1n, producerEpoch: 0, baseSequence: 0, transactional: false };
@@ -66,9 +66,65 @@ describe('outbox', () => {
   });
 });
 
+describe('a call that fails', () => {
+  const keysOf = (outbox: Outbox): unknown =>
+    outbox
+      .rounds()
+      .map((round) =>
+        round.flatMap(({ topic, batches }) =>
+          batches.map((batch) => [
+            topic,
+            batch.partition,
+            recordsOf(cursorOver(batch.seal(none, 0))).map(({ key }) => key),
+          ]),
+        ),
+      );
+
+  it('leaves nothing of itself among the records of others', () => {
+    const outbox = createOutbox(environment, counts);
+    outbox.add({ ...record, key: 'first', partition: 0 });
+    const before = keysOf(outbox);
+    const broken = (): void => {
+      outbox.add({ ...record, key: 'second', partition: 0 });
+      outbox.add({ ...record, key: 'third', partition: 1 });
+      outbox.add({ ...record, topic: topics.state, key: 'fourth', partition: 2 });
+      outbox.add({ ...record, topic: topics.input });
+    };
+    assert.throws(() => outbox.whole(broken), /declare it as output/);
+    assert.deepEqual(keysOf(outbox), before);
+    assert.equal(outbox.size(), 1);
+    assert.deepEqual(outbox.counts().get(topics.output.name), 1);
+    outbox.whole(() => outbox.add({ ...record, key: 'fifth', partition: 1 }));
+    assert.deepEqual(keysOf(outbox), [
+      [
+        ['ns.test.output.event.v1', 0, ['first']],
+        ['ns.test.output.event.v1', 1, ['fifth']],
+      ],
+    ]);
+  });
+
+  it('takes back the batches that it began', () => {
+    const large = { write: () => ({ bytes: Buffer.alloc(400_000), length: 400_000 }) };
+    const outbox = createOutbox(
+      { ...environment, codecs: large } as unknown as Environment,
+      counts,
+    );
+    outbox.add({ ...record, key: 'first', partition: 0 });
+    const before = keysOf(outbox);
+    const broken = (): void => {
+      for (const key of ['2', '3', '4']) outbox.add({ ...record, key, partition: 0 });
+      throw new Error('broken');
+    };
+    assert.throws(() => outbox.whole(broken), /broken/);
+    assert.deepEqual(keysOf(outbox), before);
+  });
+});
+
 describe('rounds', () => {
   const large = (bytes: number): Partial<Environment> => ({
-    codecs: { encode: () => Buffer.alloc(bytes) } as unknown as Environment['codecs'],
+    codecs: {
+      write: () => ({ bytes: Buffer.alloc(bytes), length: bytes }),
+    } as unknown as Environment['codecs'],
   });
 
   it('keep every partition of a round below the limit and in order', () => {

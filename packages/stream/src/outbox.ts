@@ -5,15 +5,14 @@ import { streamFault } from './errors.ts';
 import { partitionFor } from './partition.ts';
 import type { Outgoing } from './port.ts';
 import { isSampled } from './record.ts';
-import { BatchWriter } from './record-batch/batch-writer.ts';
+import { BatchWriter, type WriterMark } from './record-batch/batch-writer.ts';
 
 /** Record batches by topic and partition, ready to send, and what to count when they are confirmed. */
 export interface Outbox {
   /** Encodes at once, so that a violation points at its author. Returns the bytes of key and value. */
   readonly add: (record: Outgoing, headers?: Headers) => number;
-  /** The half of `add` that can fail; `append` is the other one. */
-  readonly encode: (record: Outgoing, headers?: Headers) => Encoded;
-  readonly append: (encoded: Encoded) => void;
+  /** Adds all or none of a call: what breaks its contract fails its own caller and nobody else. */
+  readonly whole: (add: () => void) => void;
   /** Context of records that name none; positions carry only what their author set. */
   readonly setTraceparent: (traceparent: string | undefined) => void;
   readonly traceparent: () => string | undefined;
@@ -30,15 +29,6 @@ export interface Outbox {
 /** The batches of one request. */
 export type Round = { readonly topic: string; readonly batches: readonly BatchWriter[] }[];
 
-/** A record in the bytes of its contract and with its partition. */
-export interface Encoded {
-  readonly pile: Pile;
-  readonly partition: number;
-  readonly key: string;
-  readonly value: Buffer | null;
-  readonly headers: Headers | undefined;
-}
-
 /** The records of one topic: per partition the batches of all rounds, the last one still open. */
 interface Pile {
   readonly wire: string;
@@ -48,12 +38,26 @@ interface Pile {
   records: number;
 }
 
-function appendTo({ batches }: Pile, { partition, key, value, headers }: Encoded): void {
-  const mine = (batches[partition] ??= []);
-  if (mine.at(-1)?.append(key, value, headers)) return;
-  const fresh = new BatchWriter(partition);
-  fresh.append(key, value, headers);
-  mine.push(fresh);
+/** What a pile held at some time: the number of batches of each partition, and the end of the last. */
+interface PileMark {
+  readonly pile: Pile;
+  readonly records: number;
+  readonly ends: readonly { readonly batches: number; readonly last: WriterMark | undefined }[];
+}
+
+function markOf(pile: Pile): PileMark {
+  const ends = pile.batches.map((mine) => ({ batches: mine.length, last: mine.at(-1)?.mark() }));
+  return { pile, records: pile.records, ends };
+}
+
+function rewind({ pile, records, ends }: PileMark): void {
+  pile.records = records;
+  for (const [partition, mine] of pile.batches.entries()) {
+    const { batches = 0, last } = ends[partition] ?? {};
+    if (mine === undefined) continue;
+    mine.length = batches;
+    if (last !== undefined) mine.at(-1)?.rewind(last);
+  }
 }
 
 function roundsOf(piles: Iterable<Pile>): readonly Round[] {
@@ -118,29 +122,43 @@ export function createOutbox(
     return extra === undefined ? contextHeaders : { ...contextHeaders, ...extra };
   }
 
-  function encode(record: Outgoing, extra?: Headers): Encoded {
+  function add(record: Outgoing, extra?: Headers): number {
     const { topic, key, message } = record;
     const pile = pileOf(topic);
     checked(topic, message);
-    const value = message === null ? null : environment.codecs.encode(topic, message);
+    const scratch = message === null ? undefined : environment.codecs.write(topic, message);
     const partition = record.partition ?? partitionFor(record.partitionKey ?? key, pile.partitions);
-    return { pile, partition, key, value, headers: headersOf(record, extra) };
+    const headers = headersOf(record, extra);
+    const mine = (pile.batches[partition] ??= []);
+    const value = scratch?.bytes ?? null;
+    const length = scratch?.length ?? 0;
+    if (!mine.at(-1)?.append(key, value, headers, length)) {
+      const fresh = new BatchWriter(partition);
+      fresh.append(key, value, headers, length);
+      mine.push(fresh);
+    }
+    pile.records += 1;
+    size += 1;
+    return length + Buffer.byteLength(key);
   }
 
-  function append(encoded: Encoded): void {
-    appendTo(encoded.pile, encoded);
-    encoded.pile.records += 1;
-    size += 1;
+  function whole(addAll: () => void): void {
+    const sizeBefore = size;
+    const marks = new Map([...piles.values()].map((pile) => [pile, markOf(pile)]));
+    try {
+      addAll();
+    } catch (error) {
+      size = sizeBefore;
+      for (const pile of piles.values()) {
+        rewind(marks.get(pile) ?? { pile, records: 0, ends: [] });
+      }
+      throw error;
+    }
   }
 
   return {
-    add: (record, headers) => {
-      const encoded = encode(record, headers);
-      append(encoded);
-      return (encoded.value?.length ?? 0) + Buffer.byteLength(record.key);
-    },
-    encode,
-    append,
+    add,
+    whole,
     traceparent: () => batchContext,
     setTraceparent: (traceparent) => {
       batchContext = traceparent;

@@ -72,6 +72,20 @@ async function publish(streams: Streams, keys: readonly string[]): Promise<void>
   await publisher.close();
 }
 
+/** A fresh broker makes the topics of its coordinators when it is first asked: seconds on a busy machine. */
+async function untilCoordinated(cluster: TestCluster): Promise<void> {
+  const system = await cluster.system();
+  await until('there is a coordinator', async () => {
+    const transactor = transactorOf(system, 'first');
+    const fenced = transactor.fence().then(
+      () => true,
+      () => false,
+    );
+    return fenced.finally(() => transactor.close());
+  });
+  await system.close();
+}
+
 async function untilRead(system: TestSystem, runner: Runner): Promise<void> {
   await until('everything is read', async () => {
     const ends = await system.admin.ends([topics.input]);
@@ -126,6 +140,7 @@ describe('ownership', { timeout: 300_000, concurrency: true }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await openTestCluster();
+    await untilCoordinated(cluster);
   });
   after(() => cluster.stop());
 
@@ -191,6 +206,33 @@ describe('ownership', { timeout: 300_000, concurrency: true }, () => {
     await assert.rejects(first.commit([], offsets), /service-0 failed before/);
     await second.commit([], offsets);
     await Promise.all([first.close(), second.close()]);
+    await system.close();
+  });
+
+  it('refuses a changelog that is shorter than what the task wrote into it', async () => {
+    const system = await cluster.system();
+    const streams = await system.connect();
+    await publish(streams, [KEY]);
+    const runner = await streams.transact(counter());
+    await untilRead(system, runner);
+    await runner.stop();
+    // As if the changelog had been deleted and provisioned again meanwhile, with one record in it.
+    const former = transactorOf(system, `counter-${PARTITION}`);
+    await former.fence();
+    await former.commit([], {
+      ...{ group: `${system.options.namespace}counter`, topic: topics.input, partition: PARTITION },
+      next: 1n,
+      metadata: () => JSON.stringify({ changelogs: { [topics.state.name]: '40' } }),
+    });
+    await former.close();
+    await publish(streams, [KEY]);
+    const again = await streams.transact(counter());
+    const stopped = () => system.logger.lines.find(({ message }) => message === 'task.stopped');
+    await until('the task is refused', () => stopped() !== undefined);
+    assert.equal(stopped()?.fields['code'], 'STATE_LOST');
+    assert.match(String(stopped()?.fields['detail']), /wrote up to 40.*reset the state/);
+    await again.stop();
+    assert.deepEqual(await system.read(topics.output), [`${KEY}=1`]);
     await system.close();
   });
 

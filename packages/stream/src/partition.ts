@@ -1,9 +1,8 @@
 const SEED = 0x9747b28c;
 const MULTIPLIER = 0x5bd1e995;
 
-/** Kafka's 32-bit murmur2 (seed 0x9747b28c) as a signed integer. */
-export function murmur2(bytes: Uint8Array): number {
-  const length = bytes.length;
+/** Kafka's 32-bit murmur2 (seed 0x9747b28c) of the first `length` bytes, as a signed integer. */
+export function murmur2(bytes: Uint8Array, length: number = bytes.length): number {
   let hash = SEED ^ length;
   const whole = length & ~3;
   for (let at = 0; at < whole; at += 4) {
@@ -26,17 +25,24 @@ export function murmur2(bytes: Uint8Array): number {
   return hash ^ (hash >>> 15);
 }
 
-const scratch = Buffer.allocUnsafeSlow(4096);
-const MAX_BYTES_PER_UNIT = 3;
+const scratch = Buffer.allocUnsafeSlow(256);
+
+/** Puts a text of ASCII into the scratch; false when it is none, or too long. */
+function inScratch(text: string): boolean {
+  if (text.length > scratch.length) return false;
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return false;
+    scratch[i] = code;
+  }
+  return true;
+}
 
 /**
  * Partition of a key, as Kafka's default partitioner chooses it: murmur2 over the UTF-8 bytes,
  * positive, modulo `partitions` (at least 1).
  */
 export function partitionFor(key: string, partitions: number): number {
-  const bytes =
-    key.length * MAX_BYTES_PER_UNIT <= scratch.length
-      ? scratch.subarray(0, scratch.write(key))
-      : Buffer.from(key);
-  return (murmur2(bytes) & 0x7fffffff) % partitions;
+  const hash = inScratch(key) ? murmur2(scratch, key.length) : murmur2(Buffer.from(key));
+  return (hash & 0x7fffffff) % partitions;
 }

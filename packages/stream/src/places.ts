@@ -10,6 +10,10 @@ export interface Place {
   next: bigint | undefined;
   /** High watermark as of the last fetch; undefined before the first one. */
   end: bigint | undefined;
+  /** True while what was taken out of a fetch is not committed yet: then `next` is behind the fetches. */
+  held: boolean;
+  /** A stretch that fetches found to hold nothing visible. */
+  skipped: { readonly from: bigint; readonly to: bigint } | undefined;
   /** When it moved last, on the monotonic clock, in ms. */
   movedAt: number;
   paused: boolean;
@@ -31,11 +35,36 @@ export interface Places {
   readonly find: (wire: string, partition: number) => Place | undefined;
   readonly fetched: (batches: readonly FetchedBatch[]) => void;
   readonly move: (place: Place, next: bigint) => void;
+  /** True while anything that was taken is not committed yet. */
+  readonly holding: () => boolean;
   readonly positions: () => readonly Position[];
   /** True when every partition that is not paused was fetched at least once. */
   readonly reading: () => boolean;
   /** A partition with records ahead that did not move for `ms`. */
   readonly stuckFor: (ms: number) => Place | undefined;
+}
+
+/** Tells a batch how far it reaches back over what fetches before it have skipped. */
+function connect(place: Place, batch: FetchedBatch, fetched: bigint): void {
+  if (place.skipped?.to === fetched) batch.reaches = place.skipped.from;
+  if (!batch.moved) return;
+  const { reaches: from, next: to } = batch;
+  place.skipped = batch.isEmptyDueToFiltering() ? { from, to } : undefined;
+}
+
+/**
+ * Whether a batch goes on where `expected` says: *whole*; *lost* when retention deleted what stands between;
+ * *no* when the client asked from elsewhere: from too early after a join, from too late when a commit failed
+ * and the leader moved meanwhile.
+ */
+export function goesOn(
+  batch: Pick<FetchedBatch, 'fetchedOffset' | 'reaches' | 'low'>,
+  expected: bigint,
+): 'whole' | 'lost' | 'no' {
+  const { fetchedOffset, reaches, low } = batch;
+  if (BigInt(fetchedOffset) < expected) return 'no';
+  if (reaches <= expected) return 'whole';
+  return reaches <= low ? 'lost' : 'no';
 }
 
 export function createPlaces(metrics: StreamMetrics): Places {
@@ -46,6 +75,7 @@ export function createPlaces(metrics: StreamMetrics): Places {
   function move(place: Place, next: bigint): void {
     if (place.next !== next) place.movedAt = performance.now();
     place.next = next;
+    place.held = false;
   }
 
   return {
@@ -55,8 +85,9 @@ export function createPlaces(metrics: StreamMetrics): Places {
       places = new Map();
       for (const { wire, topic, partition } of assigned) {
         const key = `${wire}/${partition}`;
-        const fresh = { topic, partition, next: undefined, end: undefined, paused: false };
-        places.set(key, { ...(before.get(key) ?? fresh), movedAt });
+        const { next, end, paused = false } = before.get(key) ?? {};
+        const fresh = { held: false, skipped: undefined, movedAt };
+        places.set(key, { topic, partition, next, end, paused, ...fresh });
       }
       return assigned.filter(({ wire, partition }) => !before.has(`${wire}/${partition}`));
     },
@@ -68,11 +99,13 @@ export function createPlaces(metrics: StreamMetrics): Places {
         const end = BigInt(batch.highWatermark);
         const next = BigInt(batch.fetchedOffset);
         place.end = end;
-        move(place, next);
-        metrics.lag(place.topic.name, place.partition, Number(end - next));
+        connect(place, batch, next);
+        if (!place.held) move(place, next);
+        metrics.lag(place.topic.name, place.partition, Number(end - (place.next ?? next)));
       }
     },
     move,
+    holding: () => [...places.values()].some(({ held }) => held),
     positions: () =>
       [...places.values()].flatMap(({ topic, partition, next, end }) =>
         next === undefined || end === undefined

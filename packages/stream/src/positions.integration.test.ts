@@ -29,12 +29,10 @@ async function begin(system: TestSystem, id: string) {
   const producer = openProducer(openKafka(options), `${namespace}${id}`);
   await producer.connect();
   const transaction: KafkaTransaction = await producer.transaction();
-  const send = (value: string): Promise<void> => {
+  const send = async (value: string): Promise<void> => {
     const batch = new BatchWriter(PARTITION);
     batch.append(KEY, codecs.encode(INPUT, text(value)));
-    return sendRound(transaction, [
-      { topic: `${namespace}${topics.input.name}`, batches: [batch] },
-    ]);
+    await sendRound(transaction, [{ topic: `${namespace}${topics.input.name}`, batches: [batch] }]);
   };
   return { send, transaction, close: () => producer.disconnect() };
 }

@@ -137,6 +137,11 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
     });
   }
 
+  function finish(batch: GroupBatch, at: bigint): void {
+    batch.take(at);
+    batch.done(at);
+  }
+
   /** False when the batch must be left, or nothing is left of it. */
   async function runChunk(batch: GroupBatch): Promise<boolean> {
     const { topic, partition } = batch;
@@ -149,7 +154,7 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
     );
     if (chunk === undefined) return false;
     if (chunk.count === 0) {
-      batch.resolve(chunk.next);
+      finish(batch, chunk.next);
       return false;
     }
     const { count, firstOffset, lastOffset } = chunk;
@@ -164,7 +169,7 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
       return false;
     }
     next.set(place, chunk.next);
-    batch.resolve(chunk.next);
+    finish(batch, chunk.next);
     const ms = performance.now() - startedAt;
     chunkSize.took(count, ms);
     metrics.received(topic.name, count);
@@ -176,10 +181,7 @@ function openWork<Tx>(shared: Shared<Tx>, fail: (fault: Fault) => void): Work {
   async function onBatch(batch: GroupBatch): Promise<void> {
     const from = next.get(`${batch.topic.name}/${batch.partition}`);
     if (from === undefined || !batch.isCurrent()) return;
-    if (batch.fetched < from) {
-      current().seek(batch.topic, batch.partition, from);
-      return;
-    }
+    if (!batch.follows(from)) return;
     while (batch.isCurrent() && (await runChunk(batch))) await batch.heartbeat();
   }
 

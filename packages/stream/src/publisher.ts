@@ -98,29 +98,22 @@ export async function openPublisher(
     await drained();
   }
 
-  /**
-   * Encodes the whole call before anything of it joins the parcel: a record that breaks its contract
-   * fails its own caller and nobody else.
-   */
-  async function enqueue(
-    letters: readonly { readonly record: Outgoing; readonly headers?: Headers }[],
-  ): Promise<void> {
+  async function enqueue(count: number, addTo: (outbox: Outbox) => void): Promise<void> {
     if (closed) throw streamFault('CLOSED', 'publish', 'the publisher is closed');
-    if (letters.length === 0) return;
-    const outbox = open?.outbox ?? createOutbox(environment, counts);
-    const encoded = letters.map(({ record, headers }) => outbox.encode(record, headers));
-    if (waiting > 0 && waiting + encoded.length > MAX_WAITING_RECORDS) {
+    if (count === 0) return;
+    if (waiting > 0 && waiting + count > MAX_WAITING_RECORDS) {
       throw streamFault(
         'BACKPRESSURE',
         'publish',
         `${waiting} records wait already, the limit is ${MAX_WAITING_RECORDS}`,
       );
     }
-    for (const record of encoded) outbox.append(record);
-    waiting += encoded.length;
-    open ??= { outbox, senders: [] };
+    const parcel = open ?? { outbox: createOutbox(environment, counts), senders: [] };
+    parcel.outbox.whole(() => addTo(parcel.outbox));
+    waiting += count;
+    open = parcel;
     const sender = Promise.withResolvers<void>();
-    open.senders.push(sender);
+    parcel.senders.push(sender);
     pump();
     await sender.promise;
   }
@@ -129,8 +122,14 @@ export async function openPublisher(
     throw kafkaFault(error, 'start', 'connecting a producer');
   });
   return {
-    send: (records) => enqueue(records.map((record) => ({ record }))),
-    sendWithHeaders: enqueue,
+    send: (records) =>
+      enqueue(records.length, (outbox) => {
+        for (const record of records) outbox.add(record);
+      }),
+    sendWithHeaders: (letters) =>
+      enqueue(letters.length, (outbox) => {
+        for (const { record, headers } of letters) outbox.add(record, headers);
+      }),
     close: async () => {
       closed = true;
       await drained();

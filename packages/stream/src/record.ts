@@ -28,7 +28,8 @@ export interface Source {
 
 /** Decoded records that are handled as one. */
 export interface Chunk {
-  readonly received: readonly Received[];
+  /** Emptied when they are handled. */
+  readonly received: Received[];
   readonly unreadable: readonly Unreadable[];
   /** Tombstones: they carry nothing to handle. */
   readonly tombstones: number;

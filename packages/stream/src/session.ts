@@ -12,18 +12,23 @@ import { atMost } from './delay.ts';
 import { wireName, type Environment } from './environment.ts';
 import { kafkaFault, streamFault } from './errors.ts';
 import type { FetchedBatch } from './record-batch/fetched-batch.ts';
-import { createPlaces } from './places.ts';
+import { createPlaces, goesOn, type Place } from './places.ts';
 import type { Position } from './port.ts';
 import type { Source } from './record.ts';
 
 /** The records of one fetch and one partition, and what the handler may do with them. */
 export interface GroupBatch extends Source {
-  /** Offset that was asked for; records may start later (markers, compaction). */
-  readonly fetched: bigint;
+  /**
+   * True when nothing between `expected` and these records is left out. Else the next fetch starts at
+   * `expected`; leave the batch.
+   */
+  readonly follows: (expected: bigint) => boolean;
   /** Keeps the membership; throws when the group changes, which ends the batch. */
   readonly heartbeat: () => Promise<void>;
-  /** Marks everything before this offset as done. */
-  readonly resolve: (next: bigint) => void;
+  /** The next fetch starts here; what comes of the records is still open. */
+  readonly take: (next: bigint) => void;
+  /** Everything before this offset is done. */
+  readonly done: (next: bigint) => void;
   /** False when the session stops or the partition was sought elsewhere: leave the batch. */
   readonly isCurrent: () => boolean;
 }
@@ -36,6 +41,8 @@ export interface SessionOptions {
   readonly onBatch: (batch: GroupBatch) => Promise<void>;
   /** Partition numbers that this member has work for: it asks to keep them. */
   readonly owned: () => Iterable<number>;
+  /** Resolves when what `onBatch` left behind is committed; awaited before the group moves anything. */
+  readonly settled?: () => Promise<void>;
   /** Default: *steady*. */
   readonly fetch?: FetchLimits;
 }
@@ -66,6 +73,8 @@ const CONCURRENCY = 16;
 /** The watchdog looks this many times before it may call a partition stuck. */
 const LOOKS = 12;
 const STOP_LIMIT_MS = 10_000;
+/** Less than the group waits for its members when it moves partitions. */
+const SETTLE_LIMIT_MS = 10_000;
 
 /** The group refused a heartbeat: the client must see its own error to join again. */
 class MembershipLost extends Error {
@@ -98,7 +107,12 @@ export function openSession(environment: Environment, options: SessionOptions): 
   const consumer: KafkaConsumer = openConsumer(
     environment.openKafka(),
     options.group,
-    taskAssigner(options.owned, onFetched),
+    taskAssigner(options.owned, {
+      fetched: onFetched,
+      settled: async () => {
+        if (options.settled) await atMost(SETTLE_LIMIT_MS, options.settled());
+      },
+    }),
     options.fetch ?? fetchLimits.steady,
   );
 
@@ -119,7 +133,7 @@ export function openSession(environment: Environment, options: SessionOptions): 
   function watch(): void {
     if (!joined) return;
     const silent = performance.now() - answeredAt > stuckAfterMs;
-    const stuck = busy > 0 ? undefined : places.stuckFor(stuckAfterMs);
+    const stuck = busy > 0 || places.holding() ? undefined : places.stuckFor(stuckAfterMs);
     if (stuck === undefined && !silent) return;
     const where = stuck ? `${stuck.topic.name}/${stuck.partition}` : 'all partitions';
     const seconds = stuckAfterMs / 1_000;
@@ -154,6 +168,26 @@ export function openSession(environment: Environment, options: SessionOptions): 
     );
   }
 
+  function follows(place: Place, batch: FetchedBatch, expected: bigint): boolean {
+    const { topic, partition } = place;
+    const found = goesOn(batch, expected);
+    if (found === 'no') seek(topic, partition, expected);
+    if (found === 'lost') {
+      logger.error(
+        { topic: topic.name, partition, next: String(expected), first: String(batch.low) },
+        'stream.records_lost_by_retention',
+      );
+    }
+    return found !== 'no';
+  }
+
+  function seek(topic: Topic, partition: number, next: bigint): void {
+    const wire = wireName(environment, topic);
+    steer(() => consumer.seek({ topic: wire, partition, offset: String(next) }));
+    const place = places.find(wire, partition);
+    if (place) places.move(place, next);
+  }
+
   async function onBatch(payload: BatchControl): Promise<void> {
     // The guards make it ours.
     const batch = payload.batch as unknown as FetchedBatch;
@@ -170,15 +204,16 @@ export function openSession(environment: Environment, options: SessionOptions): 
         partition: place.partition,
         records: batch.records(),
         next: batch.next,
-        fetched: BigInt(batch.fetchedOffset),
+        follows: (expected) => follows(place, batch, expected),
         heartbeat: () =>
           payload.heartbeat().catch((error: unknown) => {
             throw new MembershipLost(error);
           }),
-        resolve: (next) => {
+        take: (next) => {
           payload.resolveOffset(String(next - 1n));
-          places.move(place, next);
+          place.held = true;
         },
+        done: (next) => places.move(place, next),
         isCurrent: () => !over && payload.isRunning() && !payload.isStale() && !place.paused,
       });
     } catch (error) {
@@ -234,6 +269,7 @@ export function openSession(environment: Environment, options: SessionOptions): 
     const place = places.find(wireName(environment, topic), partition);
     if (place) {
       place.paused = paused;
+      place.held = false;
       place.movedAt = performance.now();
     }
     steer(() => {
@@ -256,12 +292,7 @@ export function openSession(environment: Environment, options: SessionOptions): 
     ended: ended.promise,
     pause: (topic, partition) => setPaused(topic, partition, true),
     resume: (topic, partition) => setPaused(topic, partition, false),
-    seek: (topic, partition, next) => {
-      const wire = wireName(environment, topic);
-      steer(() => consumer.seek({ topic: wire, partition, offset: String(next) }));
-      const place = places.find(wire, partition);
-      if (place) places.move(place, next);
-    },
+    seek,
     confirmed: () => heartbeats.promise,
     commit: async (offsets) => {
       if (over) return;

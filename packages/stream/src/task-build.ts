@@ -2,12 +2,13 @@ import { authored } from './author.ts';
 import { findBase, type BufferBase } from './buffer-base.ts';
 import type { RereadRange } from '@waybill/contracts';
 import type { Environment } from './environment.ts';
+import type { Extent } from './extent.ts';
 import type { Emitter, Received, Task, TransactOptions } from './port.ts';
 import { rebuildBuffers } from './rebuild-buffers.ts';
 import { createReworkState } from './rework-state.ts';
 import type { TableChange, Tables } from './tables.ts';
 import { restoreState, startOffsets } from './task-start.ts';
-import { createTaskState, type TaskState } from './task-state.ts';
+import { changelogsOf, createTaskState, type TaskState } from './task-state.ts';
 import { createTransactor, type ConsumedOffset, type Transactor } from './transaction.ts';
 import { createCollector, type Collector } from './collector.ts';
 
@@ -28,6 +29,7 @@ export interface Live<V> {
   readonly state: TaskState<V>;
   readonly base: BufferBase;
   readonly task: Task;
+  readonly extent: Extent;
 }
 
 /** What a build starts from. */
@@ -50,7 +52,7 @@ export function openCollector<V>({ environment, options, writable }: TaskSetting
 export async function commit<V>(
   { environment, group }: TaskSetting<V>,
   partition: number,
-  { transactor, state, base }: Live<V>,
+  { transactor, state, base, extent }: Live<V>,
   collected: Collector,
   consumed?: Pick<ConsumedOffset, 'topic' | 'next'>,
 ): Promise<void> {
@@ -59,7 +61,11 @@ export async function commit<V>(
     state.collect((record) => collected.outbox.add(record));
     environment.ledger.hold({ group, partition }, state.storeBytes(), base.buffers.held());
   });
-  await transactor.commit(collected.outbox.rounds(), consumed && { group, partition, ...consumed });
+  await transactor.commit(
+    collected.outbox.rounds(),
+    consumed && { group, partition, ...consumed, metadata: extent.metadata },
+    ({ topic, offset }) => extent.wrote(topic.slice(environment.namespace.length), offset),
+  );
   state.promote();
   if (consumed) base.positions.set(consumed.topic.name, consumed.next);
   collected.report();
@@ -125,7 +131,8 @@ export async function buildTask<V>(setting: TaskSetting<V>, order: BuildOrder): 
   const transactor = createTransactor(environment, `${group}-${partition}`);
   try {
     await transactor.fence();
-    const start = await startOffsets(environment, group, options.inputs, partition);
+    const read = { inputs: options.inputs, changelogs: changelogsOf(options) };
+    const start = await startOffsets(environment, group, read, partition);
     for (const [topic, next] of start.next) order.next.set(topic, next);
     const state = createTaskState(options, partition);
     await restoreState(environment, state, partition, signal);
@@ -141,7 +148,7 @@ export async function buildTask<V>(setting: TaskSetting<V>, order: BuildOrder): 
       });
     });
     await rebuildBuffers({ setting, partition, state, task, base, signal, ...start });
-    return { transactor, state, base, task };
+    return { transactor, state, base, task, extent: start.extent };
   } catch (error) {
     await transactor.close();
     throw error;

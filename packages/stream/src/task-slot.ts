@@ -1,6 +1,7 @@
-import type { Message, Topic } from '@waybill/contracts';
+import type { Message } from '@waybill/contracts';
 import { toFault, type Fault } from '@waybill/fault';
 import { authored, AuthorFailed } from './author.ts';
+import type { Collector } from './collector.ts';
 import { createSnapshotKeeper, type BufferBase } from './buffer-base.ts';
 import { createChunkSize } from './chunks.ts';
 import { backoff, delay } from './delay.ts';
@@ -34,7 +35,10 @@ import {
 export interface TaskSlot {
   readonly partition: number;
   readonly isReady: () => boolean;
+  /** Resolves when the next batch may be fetched: the last commit of this one is under way then. */
   readonly process: (batch: GroupBatch) => Promise<void>;
+  /** Resolves when the commit that `process` left behind is decided. */
+  readonly settled: () => Promise<void>;
   readonly tableChanged: (change: TableChange) => void;
   /** A rework command arrived. */
   readonly commanded: () => void;
@@ -51,8 +55,8 @@ export interface SlotSetting<V> extends TaskSetting<V> {
 }
 
 /** One transaction: input records, and bytes of their values until which it takes another one. */
-const MAX_CHUNK_RECORDS = 10_000;
-const MAX_CHUNK_BYTES = 1 << 20;
+const MAX_CHUNK_RECORDS = 20_000;
+const MAX_CHUNK_BYTES = 2 << 20;
 const TABLE_DELAY_MS = 50;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 5_000;
@@ -77,6 +81,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
   let tableTimer: NodeJS.Timeout | undefined;
   let stoppedTimer: NodeJS.Timeout | undefined;
   let stoppedBy = '';
+  let committing: Promise<void> = Promise.resolve();
 
   // A function, because the state changes while we await and the compiler cannot know.
   const is = (wanted: State): boolean => state === wanted;
@@ -202,32 +207,41 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
     tableTimer = setTimeout(() => void serial.run(flushTables).catch(settle), TABLE_DELAY_MS);
   }
 
-  /** One transaction; false when no record was left. */
-  async function runChunk(current: Live<V>, batch: GroupBatch): Promise<boolean> {
+  /** One transaction; false when no record was left. `handOver` is called when its commit begins, if it is the last one. */
+  async function runChunk(
+    current: Live<V>,
+    batch: GroupBatch,
+    handOver: () => void,
+  ): Promise<boolean> {
     const { topic } = batch;
     const startedAt = performance.now();
     const limits = { records: chunkSize.records(), bytes: MAX_CHUNK_BYTES };
     const chunk = await readChunk(codecs, batch, limits);
-    if (chunk.count > 0) {
-      const { count, firstOffset, lastOffset } = chunk;
+    const { count, firstOffset, lastOffset, next: end } = chunk;
+    const isLast = end >= batch.next;
+    if (count > 0) {
       const links = linksOf(chunk.received);
       const span = { topic: topic.name, partition, count, firstOffset, lastOffset, links };
-      await tracing.batch(span, (traceparent) => transact(current, topic, chunk, traceparent));
+      await tracing.batch(span, async (traceparent) => {
+        const collected = handle(current, chunk, traceparent);
+        // The commit takes longer than a collection of young objects: what is handled must not outlive it.
+        chunk.received.length = 0;
+        batch.take(end);
+        if (isLast) handOver();
+        await commit(setting, partition, current, collected, { topic, next: end });
+        next.set(topic.name, end);
+      });
       const ms = performance.now() - startedAt;
       chunkSize.took(count, ms);
       metrics.received(topic.name, count);
       metrics.batch(topic.name, ms / 1_000);
     }
-    batch.resolve(chunk.next);
-    return chunk.count > 0;
+    if (count === 0) batch.take(end);
+    batch.done(end);
+    return !isLast;
   }
 
-  async function transact(
-    current: Live<V>,
-    topic: Topic,
-    chunk: Chunk,
-    traceparent: string | undefined,
-  ): Promise<void> {
+  function handle(current: Live<V>, chunk: Chunk, traceparent: string | undefined): Collector {
     const collected = openCollector(setting);
     collected.outbox.setTraceparent(traceparent);
     authored(() => {
@@ -235,19 +249,13 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       handleRecords(setting, current, chunk.received, collected.out);
       if (chunk.tombstones > 0) collected.out.skip('tombstone', chunk.tombstones);
     });
-    await commit(setting, partition, current, collected, { topic, next: chunk.next });
-    next.set(topic.name, chunk.next);
+    return collected;
   }
 
-  async function processInTurn(batch: GroupBatch): Promise<void> {
+  async function processInTurn(batch: GroupBatch, handOver: () => void): Promise<void> {
     const { topic } = batch;
     if (!is('ready') || !batch.isCurrent()) return;
-    const expected = next.get(topic.name) ?? 0n;
-    if (batch.fetched < expected) {
-      // The client started from an offset that it read before the last transaction was decided.
-      setting.session().seek(topic, partition, expected);
-      return;
-    }
+    if (!batch.follows(next.get(topic.name) ?? 0n)) return;
     try {
       await flushTables();
     } catch (error) {
@@ -257,14 +265,28 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
     for (let more = true; more;) {
       if (!live || !is('ready') || !batch.isCurrent()) return;
       try {
-        more = await runChunk(live, batch);
+        more = await runChunk(live, batch, handOver);
       } catch (error) {
         settle(error);
         return;
       }
       snapshots.maybe(live.base);
-      await batch.heartbeat();
+      if (more) await batch.heartbeat();
     }
+  }
+
+  function process(batch: GroupBatch): Promise<void> {
+    // Not even queued: a task that is built anew waits for the group, which waits for its handlers.
+    if (!is('ready')) return Promise.resolve();
+    const handed = Promise.withResolvers<void>();
+    const done: Promise<void> = serial.run(() =>
+      processInTurn(batch, () => {
+        committing = done;
+        handed.resolve();
+      }),
+    );
+    done.then(handed.resolve, handed.reject);
+    return handed.promise;
   }
 
   const reworker =
@@ -291,7 +313,8 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
   return {
     partition,
     isReady: () => is('ready'),
-    process: (batch) => serial.run(() => processInTurn(batch)),
+    process,
+    settled: () => committing,
     tableChanged: (change) => {
       changed.set(`${change.topic.name}/${change.key}`, change);
       if (is('stopped')) restart();

@@ -1,6 +1,7 @@
 import type { Topic } from '@waybill/contracts';
 import { authored } from './author.ts';
 import type { Environment } from './environment.ts';
+import { openExtent, type Extent } from './extent.ts';
 import { restorePartition } from './restore.ts';
 import type { TaskState } from './task-state.ts';
 
@@ -8,20 +9,28 @@ import type { TaskState } from './task-state.ts';
 export interface Start {
   readonly next: ReadonlyMap<string, bigint>;
   readonly low: ReadonlyMap<string, bigint>;
+  readonly extent: Extent;
+}
+
+/** What a task reads. */
+export interface TaskTopics {
+  readonly inputs: readonly Topic[];
+  readonly changelogs: readonly Topic[];
 }
 
 /**
  * Where one partition of each input goes on. Final only after fencing. What retention deleted before it
- * was read is lost: that is an error line, and reading goes on at the first record.
+ * was read is lost: that is an error line, and reading goes on at the first record. Throws a Fault
+ * `STATE_LOST` when a changelog is shorter than what was committed says.
  */
 export async function startOffsets(
   environment: Environment,
   group: string,
-  inputs: readonly Topic[],
+  { inputs, changelogs }: TaskTopics,
   partition: number,
 ): Promise<Start> {
   const committed = await environment.offsets.committed(group, inputs, partition);
-  const bounds = await environment.offsets.bounds(inputs);
+  const bounds = await environment.offsets.bounds([...inputs, ...changelogs]);
   const low = new Map(
     inputs.map(({ name }) => [name, bounds.get(`${name}/${partition}`)?.low ?? 0n]),
   );
@@ -31,9 +40,14 @@ export async function startOffsets(
       topic,
       partition,
       low.get(topic.name) ?? 0n,
-      committed.get(topic.name),
+      committed.get(topic.name)?.next,
     );
-  return { next: new Map(inputs.map((topic) => [topic.name, first(topic)])), low };
+  const ends = new Map(
+    changelogs.map(({ name }) => [name, bounds.get(`${name}/${partition}`)?.high ?? 0n]),
+  );
+  const metadata = [...committed.values()].map((commit) => commit.metadata);
+  const extent = openExtent(changelogs, partition, metadata, ends);
+  return { next: new Map(inputs.map((topic) => [topic.name, first(topic)])), low, extent };
 }
 
 /** The stored offset, or the first record that is still there. */

@@ -77,6 +77,9 @@ function openWork<V>(shared: Shared<V>, fail: (fault: Fault) => void): Work {
     group,
     topics: options.inputs,
     owned: () => slots.keys(),
+    settled: async () => {
+      await Promise.allSettled([...slots.values()].map((slot) => slot.settled()));
+    },
     onAssigned,
     onBatch: async (batch) => {
       await slots.get(batch.partition)?.process(batch);

@@ -1,5 +1,11 @@
 import type { Topic } from '@waybill/contracts';
-import { openProducer, sendRound, type KafkaProducer, type KafkaTransaction } from './client.ts';
+import {
+  openProducer,
+  sendRound,
+  type KafkaProducer,
+  type KafkaTransaction,
+  type WrittenBatch,
+} from './client.ts';
 import { backoff, delay } from './delay.ts';
 import { wireName, type Environment } from './environment.ts';
 import { kafkaFault, isFenced, streamFault } from './errors.ts';
@@ -14,7 +20,11 @@ export interface Transactor {
   /** Ends the pending transaction of an older owner and locks it out. */
   readonly fence: () => Promise<void>;
   /** All or nothing; offsets are next-to-read. Throws a Fault (`FENCED` when locked out). */
-  readonly commit: (rounds: readonly Round[], offsets?: ConsumedOffset) => Promise<void>;
+  readonly commit: (
+    rounds: readonly Round[],
+    offsets?: ConsumedOffset,
+    wrote?: (batch: WrittenBatch) => void,
+  ) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -23,6 +33,8 @@ export interface ConsumedOffset {
   readonly topic: Topic;
   readonly partition: number;
   readonly next: bigint;
+  /** Stands beside the offset; asked for when all batches are written. */
+  readonly metadata?: () => string;
 }
 
 // Sum about 5 s; the previous transaction is usually decided after a few milliseconds.
@@ -41,14 +53,14 @@ export function createTransactor(environment: Environment, transactionalId: stri
   /** The client retries CONCURRENT_TRANSACTIONS when it adds partitions, but not when it adds offsets. */
   async function sendOffsets(
     transaction: KafkaTransaction,
-    { group, topic, partition, next }: ConsumedOffset,
+    { group, topic, partition, next, metadata = () => '' }: ConsumedOffset,
   ): Promise<void> {
     const offsets = {
       consumerGroupId: group,
       topics: [
         {
           topic: wireName(environment, topic),
-          partitions: [{ partition, offset: String(next) }],
+          partitions: [{ partition, offset: String(next), metadata: metadata() }],
         },
       ],
     };
@@ -84,13 +96,13 @@ export function createTransactor(environment: Environment, transactionalId: stri
         const transaction = await producer.transaction();
         await transaction.abort();
       }),
-    commit: async (rounds, offsets) => {
+    commit: async (rounds, offsets, wrote) => {
       if (rounds.length === 0 && offsets === undefined) return;
       await guarded('transaction of', async () => {
         const transaction = await producer.transaction();
         try {
           for (const round of rounds) {
-            await sendRound(transaction, round);
+            for (const batch of await sendRound(transaction, round)) wrote?.(batch);
           }
           if (offsets) await sendOffsets(transaction, offsets);
           await transaction.commit();

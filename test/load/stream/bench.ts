@@ -80,11 +80,14 @@ async function open(stack: Stack): Promise<{
   readonly streams: Streams;
   readonly connection: Bench['connection'];
 }> {
+  const brokerPid = stack.pids['kafka'];
+  if (brokerPid === undefined) throw new Error('expected the stack to have started a broker');
   const connection = {
     brokers: stack.kafka.brokers,
     registryUrl: stack.registry.url,
     namespace: NAMESPACE,
     databaseUrl: await stack.createDatabase('bench'),
+    brokerPid,
   };
   const { brokers, registryUrl, namespace } = connection;
   const streamOptions = { brokers, registryUrl, namespace, clientId: 'bench', logger };

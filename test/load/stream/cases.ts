@@ -19,7 +19,10 @@ import { createWorkload, type WorkloadOptions } from './workload.ts';
 
 /** What the runs of one call share. */
 export interface Bench {
-  readonly connection: Pick<RunSetting, 'brokers' | 'registryUrl' | 'namespace' | 'databaseUrl'>;
+  readonly connection: Pick<
+    RunSetting,
+    'brokers' | 'registryUrl' | 'namespace' | 'databaseUrl' | 'brokerPid'
+  >;
   readonly admin: StreamAdmin;
   readonly streams: Streams;
   readonly database: Pool;

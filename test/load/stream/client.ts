@@ -10,7 +10,7 @@ import { createMeter } from '../measure.ts';
 async function run(setting: RunSetting): Promise<object> {
   const client = clients[setting.case];
   if (client === undefined) throw new Error(`no client for ${setting.case}`);
-  const meter = createMeter(setting.warmup, setting.events);
+  const meter = createMeter(setting.warmup, setting.events, setting.brokerPid);
   const streams = await connectStreams({
     brokers: setting.brokers,
     registryUrl: setting.registryUrl,

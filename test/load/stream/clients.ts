@@ -26,6 +26,8 @@ export interface RunSetting {
   readonly registryUrl: string;
   readonly namespace: string;
   readonly databaseUrl: string;
+  /** Its CPU is measured as well. */
+  readonly brokerPid: number;
   /** Events before the clock starts, and events that are timed. */
   readonly warmup: number;
   readonly events: number;

@@ -14,6 +14,14 @@ const FIRST_BYTES = 4 << 10;
 /** Below the broker's default `max.message.bytes` of 1,048,588, which bounds a batch. */
 export const MAX_BATCH_BYTES = 900_000;
 const NOTHING = Buffer.alloc(0);
+/** Up to here a loop copies faster than a call out of the engine. */
+const MAX_LOOP_BYTES = 128;
+
+/** The end of a batch at some time; good for `rewind` until the batch is sealed. */
+export interface WriterMark {
+  readonly length: number;
+  readonly end: number;
+}
 
 /** Bytes of a number as zigzag varint. */
 function varintBytes(value: number): number {
@@ -58,12 +66,17 @@ export class BatchWriter {
 
   /**
    * False, with nothing written, when the batch would grow beyond `MAX_BATCH_BYTES`: begin another one.
-   * The first record always fits; the broker judges it.
+   * The first record always fits; the broker judges it. The value is copied: its first `length` bytes.
    */
-  append(key: string | null, value: Uint8Array | null, headers?: Headers): boolean {
+  append(
+    key: string | null,
+    value: Uint8Array | null,
+    headers?: Headers,
+    length: number = value?.length ?? 0,
+  ): boolean {
     const encodedHeaders = this.#encodeHeaders(headers);
     const keyBytes = key === null ? -1 : utf8Bytes(key);
-    const valueBytes = value === null ? -1 : value.length;
+    const valueBytes = value === null ? -1 : length;
     // Attributes and timestamp delta are one zero byte each: all records of a batch are as old.
     const body =
       2 +
@@ -84,11 +97,21 @@ export class BatchWriter {
     this.#varint(keyBytes);
     if (key !== null) this.#text(key, keyBytes);
     this.#varint(valueBytes);
-    if (value !== null) this.#copy(value);
+    if (value !== null) this.#copy(value, length);
     if (encodedHeaders.length === 0) this.#varint(0);
-    else this.#copy(encodedHeaders);
+    else this.#copy(encodedHeaders, encodedHeaders.length);
     this.length += 1;
     return true;
+  }
+
+  mark(): WriterMark {
+    return { length: this.length, end: this.#end };
+  }
+
+  /** Takes back what was appended since the mark. */
+  rewind({ length, end }: WriterMark): void {
+    this.length = length;
+    this.#end = end;
   }
 
   /** Completes the header and returns the batch; valid until the next append. `time` in epoch ms. */
@@ -138,9 +161,11 @@ export class BatchWriter {
     this.#end = start + bytes;
   }
 
-  #copy(bytes: Uint8Array): void {
-    this.#buffer.set(bytes, this.#end);
-    this.#end += bytes.length;
+  #copy(bytes: Uint8Array, length: number): void {
+    const start = this.#end;
+    if (length > MAX_LOOP_BYTES) this.#buffer.set(bytes.subarray(0, length), start);
+    else for (let i = 0; i < length; i += 1) this.#buffer[start + i] = bytes[i] ?? 0;
+    this.#end = start + length;
   }
 
   /** Count and headers; empty for none. The records of a batch mostly carry the same ones. */

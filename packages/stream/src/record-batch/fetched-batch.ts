@@ -6,6 +6,8 @@ import { visibleBatches, type AbortedTransaction, type VisibleBatches } from './
 export interface FetchedPartition {
   readonly partition: number;
   readonly highWatermark: string;
+  /** First offset that retention left; the client's name for it. */
+  readonly lastStartOffset?: string;
   readonly abortedTransactions?: readonly AbortedTransaction[] | null;
   readonly messages: Buffer;
 }
@@ -34,6 +36,13 @@ export class FetchedBatch {
   readonly partition: number;
   readonly fetchedOffset: string;
   readonly highWatermark: string;
+  /** First offset that retention left. */
+  readonly low: bigint;
+  /**
+   * Nothing visible stands between here and `fetchedOffset`: less than that when fetches before this one
+   * brought only markers and aborted records.
+   */
+  reaches: bigint;
   /** Next offset to fetch: behind markers, aborted records and what compaction took. */
   readonly next: bigint;
   /** True when the fetch brought at least one whole batch, visible or not. */
@@ -50,6 +59,8 @@ export class FetchedBatch {
     this.partition = data.partition;
     this.fetchedOffset = fetchedOffset;
     this.highWatermark = data.highWatermark;
+    this.low = BigInt(data.lastStartOffset ?? 0);
+    this.reaches = BigInt(fetchedOffset);
     this.#from = Number(fetchedOffset);
     let problem: Fault | undefined;
     let visible: VisibleBatches = { batches: [], next: undefined };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { batchOf } from '../testing/batches.ts';
-import { readAhead, type FetchAnswer, type FetchQuestion } from './read-ahead.ts';
+import { patientFetch, readAhead, type FetchAnswer, type FetchQuestion } from './read-ahead.ts';
 
 /** A log of two partitions with one record per offset up to its end; says what it was asked. */
 function fakeBroker(ends: Record<number, number>) {
@@ -24,6 +24,7 @@ function fakeBroker(ends: Record<number, number>) {
 }
 
 const question = (offsets: Record<number, number>): FetchQuestion => ({
+  maxWaitTime: 200,
   topics: [
     {
       topic: 't',
@@ -74,5 +75,25 @@ describe('readAhead', () => {
     await fetch(question({ 0: 4 }));
     failing.add(asked.length + 1);
     await assert.rejects(fetch(question({ 0: 6 })), /away/);
+  });
+});
+
+describe('patientFetch', () => {
+  it('waits longer while nothing comes, and as long as it was told once something did', async () => {
+    const waits: number[] = [];
+    let records = 0;
+    const fetch = patientFetch(async ({ maxWaitTime }: FetchQuestion): Promise<FetchAnswer> => {
+      waits.push(maxWaitTime);
+      const messages = Buffer.alloc(records);
+      return { responses: [{ topicName: 't', partitions: [{ partition: 0, messages }] }] };
+    });
+    for (let asked = 0; asked < 26; asked += 1) await fetch(question({ 0: 0 }));
+    assert.deepEqual(waits.slice(24), [200, 500]);
+    records = 1;
+    await fetch(question({ 0: 0 }));
+    await fetch(question({ 0: 0 }));
+    assert.deepEqual(waits.slice(26), [500, 200]);
+    await fetch({ ...question({ 0: 0 }), maxWaitTime: 900 });
+    assert.equal(waits.at(-1), 900);
   });
 });

@@ -56,7 +56,7 @@ export async function untilCounted(system: TestSystem, deadlineMs = 180_000): Pr
       const end = ends.get(`${topics.input.name}/${partition}`) ?? 0n;
       const group = `${namespace}counter`;
       const committed = await lookup.committed(group, [topics.input], partition);
-      const next = committed.get(topics.input.name) ?? 0n;
+      const next = committed.get(topics.input.name)?.next ?? 0n;
       if (next < end) open.push(`${partition}: ${next} of ${end}`);
     }
     return open;

@@ -45,6 +45,14 @@ export const mutants: readonly Mutant[] = [
     test: 'goes on from what the older owner committed just before it was locked out',
   },
   {
+    without: 'comparing the changelogs with what was committed',
+    mutations: [
+      cut('extent.ts', '    if (found >= end) continue;', '    if (found >= 0n) continue;'),
+    ],
+    file: ownership,
+    test: 'refuses a changelog that is shorter than what the task wrote into it',
+  },
+  {
     without: 'replacing a producer that failed',
     mutations: [cut('transaction.ts', '      poisoned = error;\n')],
     file: ownership,
@@ -60,6 +68,7 @@ export const mutants: readonly Mutant[] = [
     without: 'draining before a partition is given up',
     mutations: [
       cut('task-slot.ts', '      await serial.idle();\n'),
+      cut('guards.ts', '  settleBeforeMoving(load);\n'),
       cut(
         'transact.ts',
         '      await slots.get(batch.partition)?.process(batch);',
