@@ -132,6 +132,10 @@ async function measureBatch({ stack, door, batch, options, line }: Round): Promi
     const peerLoad: Omit<Load, 'port'> = { ...load, shape: { dialect: 'peers', batch } };
     const figures = await measured(stack, () => startPeer(stack), peerLoad);
     line({ case: 'bento, same generator', batch, ...figures });
+    if (!only.includes('memory')) return;
+    const many = { ...peerLoad, connections: MANY_CONNECTIONS };
+    const crowded = await measured(stack, () => startPeer(stack), many);
+    line({ case: 'bento, 1000 connections', batch, ...crowded });
   }
 }
 
