@@ -90,7 +90,7 @@ interface Fact {
 
 function comparable({ type, value }: Message): Comparable {
   // Every fact of the detector has an event time; what else it has, it has under these names.
-  const fact: Fact = value;
+  const fact = value as Fact;
   const isPoint = fact.crossing !== undefined;
   const start =
     fact.start_time ?? (isPoint ? fact.event_time : (fact.entered_time ?? fact.event_time));

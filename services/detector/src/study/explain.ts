@@ -231,7 +231,7 @@ function versionsOf(history: History, { unit, from, to }: Question): ExplainedVe
   const versions: ExplainedVersion[] = [];
   for (const { type, value } of history.published.get(unit) ?? []) {
     // All records that a history keeps as published are facts of the detector.
-    const fact: Fact = value;
+    const fact = value as Fact;
     const start = fact.start_time ?? fact.entered_time ?? fact.event_time;
     const end = fact.end_time ?? fact.left_time ?? null;
     if (start > to || (end ?? Infinity) < from) continue;

@@ -11,12 +11,6 @@ import { Fault } from '@waybill/fault';
 import { unitOf } from '@waybill/domain';
 import type { Streams, TableReader } from '@waybill/stream';
 
-/** A record of a unit's past, in the order of its publication. */
-export interface PastRecord {
-  readonly key: string;
-  readonly message: Message;
-}
-
 /** What was recorded of a tenant: tables, positions by unit, and what was published of them. */
 export interface History {
   readonly tables: TableReader;
