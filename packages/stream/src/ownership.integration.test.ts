@@ -81,7 +81,9 @@ async function untilCoordinated(cluster: TestCluster): Promise<void> {
       () => true,
       () => false,
     );
-    return fenced.finally(() => transactor.close());
+    const there = await fenced;
+    await transactor.close();
+    return there;
   });
   await system.close();
 }

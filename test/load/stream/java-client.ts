@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultHome } from '@waybill/stack';
-import { machineCpuSeconds, round } from '../measure.ts';
+import { machineCpuSeconds, processCpuSeconds, round } from '../measure.ts';
 import type { Bench } from './cases.ts';
 import { topicsOf } from './topics.ts';
 
-const CLOCK_TICKS_PER_S = 100;
 const SAMPLE_MS = 100;
 
 interface ToolRun {
@@ -17,9 +15,7 @@ interface ToolRun {
 
 function cpuOf(pid: number): number {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_S;
+    return processCpuSeconds(pid);
   } catch {
     return 0;
   }

@@ -57,8 +57,9 @@ export async function peersOf(
   for (const { peer, note } of wanted) {
     const runs = await runPeer(stack, [...peer.split(' '), ...sizeArguments]);
     const good = runs.filter((run) => !('error' in run) && !('ok' in run && run.ok === false));
-    const failed = runs.length - good.length;
-    const notes = [note, failed > 0 ? `${failed} of ${runs.length} runs failed` : undefined];
+    // A peer that gave up before its first line has no runs at all.
+    const failed = repeat - good.length;
+    const notes = [note, failed > 0 ? `${failed} of ${repeat} runs failed` : undefined];
     const text = notes.filter((part) => part !== undefined).join('; ');
     found.push({
       peer,
