@@ -23,6 +23,15 @@ interface Entry {
   readonly bytes: Uint8Array;
 }
 
+/** The packed state of an entry: its length (u32) stands before it. */
+function stateOf({ bytes }: Entry): Uint8Array {
+  return new ByteReader(bytes.subarray(HEADER_BYTES)).bytes();
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
 const words = new WeakMap<Rules, number>();
 
 /** A number that other rules, and other code of them, hardly share: their checkpoints are not used. */
@@ -53,9 +62,8 @@ export class Checkpoints {
     this.#pages = pages;
   }
 
-  #read(): Entry[] {
+  #read(all: Uint8Array = this.#pages.read(0, this.#pages.length())): Entry[] {
     if (this.#waiting !== undefined) return this.#waiting;
-    const all = this.#pages.read(0, this.#pages.length());
     const entries: Entry[] = [];
     for (let at = 0; at < all.length;) {
       const reader = new ByteReader(all.subarray(at, at + HEADER_BYTES));
@@ -69,23 +77,29 @@ export class Checkpoints {
 
   /** The entries as they may be changed: views of pages end with the call, so these are copied. */
   #own(): Entry[] {
-    this.#waiting ??= this.#read().map((entry) => ({ ...entry, bytes: entry.bytes.slice() }));
+    this.#waiting ??= this.#read(this.#pages.read(0, this.#pages.length()).slice());
     return this.#waiting;
   }
 
   get(index: number, rules: Rules): Checkpoint | undefined {
     const entry = this.#read().find((other) => other.index === index);
     if (entry === undefined || entry.word !== wordOf(rules)) return undefined;
-    const reader = new ByteReader(entry.bytes.subarray(HEADER_BYTES));
-    return { state: readState(reader), closedBefore: readClosed(reader) };
+    const state = stateOf(entry);
+    const reader = new ByteReader(entry.bytes.subarray(HEADER_BYTES + 4 + state.length));
+    return { state: readState(new ByteReader(state)), closedBefore: readClosed(reader) };
   }
 
-  /** Puts the checkpoint of a chunk in the place of what stood there. */
-  put(index: number, { state, closedBefore }: Checkpoint, rules: Rules): void {
+  /**
+   * Puts the checkpoint of a chunk in the place of what stood there. True when that had the same state: by
+   * its bytes, so two that say the same in another order count as different and cost a fold more.
+   */
+  put(index: number, { state, closedBefore }: Checkpoint, rules: Rules): boolean {
+    const word = wordOf(rules);
     writeState(writer, state);
+    const packed = writer.finish();
+    writer.bytes(packed);
     writeClosed(writer, closedBefore);
     const content = writer.finish();
-    const word = wordOf(rules);
     writer.u32(word);
     writer.i32(index);
     writer.bytes(content);
@@ -93,8 +107,10 @@ export class Checkpoints {
     const entries = this.#own();
     let at = entries.length;
     while (at > 0 && (entries[at - 1] as Entry).index > index) at -= 1;
-    const isThere = entries[at - 1]?.index === index;
+    const there = entries[at - 1];
+    const isThere = there?.index === index;
     entries.splice(isThere ? at - 1 : at, isThere ? 1 : 0, entry);
+    return isThere && there.word === word && areEqual(stateOf(there), packed);
   }
 
   /** Forgets the checkpoints of the chunks that are not named. */

@@ -30,6 +30,7 @@ const NOTHING: readonly unknown[] = Object.freeze([]);
 /** What ended while fixes were folded, per rule and in order. */
 export class Closed {
   #count = 0;
+  #rules = 0;
   /** Impossible positions that were left out. */
   leftOut = 0;
   readonly #cuts: unknown[][] = [];
@@ -37,6 +38,11 @@ export class Closed {
   /** Cuts of all rules. */
   get count(): number {
     return this.#count;
+  }
+
+  /** One bit per rule that has cuts here, by position. */
+  get rules(): number {
+    return this.#rules;
   }
 
   get isEmpty(): boolean {
@@ -55,11 +61,13 @@ export class Closed {
     }
     this.leftOut += other.leftOut;
     other.#count = 0;
+    other.#rules = 0;
     other.leftOut = 0;
   }
 
   add(rule: number, cuts: readonly unknown[]): void {
     this.#count += cuts.length;
+    this.#rules |= 1 << rule;
     for (let i = this.#cuts.length; i <= rule; i += 1) this.#cuts.push([]);
     this.#cuts[rule]?.push(...cuts);
   }

@@ -47,51 +47,88 @@ function indexIn(list: string[], text: string): number {
   return found === -1 ? list.push(text) - 1 : found;
 }
 
-/** A fix that was read from a row. Neither folding nor most rules ask for its raw address. */
+/**
+ * A fix that was read from a row. Most rules ask for few of its fields, so these are made when they are
+ * asked for: unpacking is half the cost of a late fix.
+ */
 class PackedFix implements Fix {
   readonly time: number;
   readonly latitude: number | undefined;
   readonly longitude: number | undefined;
   readonly latenessMs: number;
-  readonly idHigh: number;
-  readonly idLow: number;
-  readonly speedKmh: number | undefined;
-  readonly courseDeg: number | undefined;
-  readonly satellites: number | undefined;
-  readonly engineOn: boolean | undefined;
-  readonly fuelLevelL: number | undefined;
-  readonly fuelLevelPercent: number | undefined;
-  readonly odometerKm: number | undefined;
-  readonly engineHoursH: number | undefined;
-  readonly driver: string | undefined;
-  readonly isPrivate: boolean;
+  readonly #signals: readonly number[];
+  readonly #drivers: readonly string[];
   readonly #topic: string;
   readonly #partition: number;
   readonly #offset: number;
   readonly #index: number;
+  #identity: readonly [number, number] | undefined;
 
   constructor(row: Rows) {
-    const { signals } = row;
     this.time = row.time;
     this.latitude = row.isLocated ? row.latitude / 1e7 : undefined;
     this.longitude = row.isLocated ? row.longitude / 1e7 : undefined;
     this.latenessMs = row.lateness;
-    [this.idHigh, this.idLow] = identityOf(this.time, this.latitude, this.longitude);
-    this.speedKmh = unscaled(signals[0] ?? 0, 1000);
-    this.courseDeg = unscaled(signals[1] ?? 0, 1);
-    this.satellites = unscaled(signals[2] ?? 0, 1);
-    const engine = signals[3] ?? 0;
-    this.engineOn = engine === 0 ? undefined : engine === 2;
-    this.fuelLevelL = unscaled(signals[4] ?? 0, 100);
-    this.fuelLevelPercent = unscaled(signals[5] ?? 0, 100);
-    this.odometerKm = unscaled(signals[6] ?? 0, 100);
-    this.engineHoursH = unscaled(signals[7] ?? 0, 100);
-    this.driver = row.drivers[(signals[DRIVER] ?? 0) - 1];
-    this.isPrivate = signals[9] === 1;
+    this.#signals = row.signals;
+    this.#drivers = row.drivers;
     this.#topic = row.topics[row.topic] ?? '';
     this.#partition = row.partition;
     this.#offset = row.offset;
     this.#index = row.index;
+  }
+
+  #identified(): readonly [number, number] {
+    this.#identity ??= identityOf(this.time, this.latitude, this.longitude);
+    return this.#identity;
+  }
+
+  get idHigh(): number {
+    return this.#identified()[0];
+  }
+
+  get idLow(): number {
+    return this.#identified()[1];
+  }
+
+  get speedKmh(): number | undefined {
+    return unscaled(this.#signals[0] ?? 0, 1000);
+  }
+
+  get courseDeg(): number | undefined {
+    return unscaled(this.#signals[1] ?? 0, 1);
+  }
+
+  get satellites(): number | undefined {
+    return unscaled(this.#signals[2] ?? 0, 1);
+  }
+
+  get engineOn(): boolean | undefined {
+    const engine = this.#signals[3] ?? 0;
+    return engine === 0 ? undefined : engine === 2;
+  }
+
+  get fuelLevelL(): number | undefined {
+    return unscaled(this.#signals[4] ?? 0, 100);
+  }
+
+  get fuelLevelPercent(): number | undefined {
+    return unscaled(this.#signals[5] ?? 0, 100);
+  }
+
+  get odometerKm(): number | undefined {
+    return unscaled(this.#signals[6] ?? 0, 100);
+  }
+
+  get engineHoursH(): number | undefined {
+    return unscaled(this.#signals[7] ?? 0, 100);
+  }
+
+  get driver(): string | undefined {
+    return this.#drivers[(this.#signals[DRIVER] ?? 0) - 1];
+  }
+
+  get isPrivate(): boolean {
+    return this.#signals[9] === 1;
   }
 
   get address(): RawAddress {

@@ -88,7 +88,7 @@ export interface Rule<S, C> {
   readonly reads: number;
   /** Whether the tenant wants the rule's events; a rule that nobody wants is not folded. */
   readonly isWanted: (rules: Rules) => boolean;
-  /** Before the first fix. */
+  /** Before the first fix; of it nothing is pending or due. */
   readonly start: S;
   /** One fix further; what the fix ends is added to `closed`. The same state = nothing changed. */
   readonly advance: (state: S, step: Step, rules: Rules, closed: C[]) => S;

@@ -23,7 +23,8 @@ export function settle(unit: Unit, rules: Rules, occasion: Occasion): Decision[]
   const { timeline } = unit;
   timeline.fold(rules);
   timeline.look(rules, occasion.clock);
-  const moved = timeline.cutsVersion !== unit.settledCuts;
+  const moved = timeline.takeMoved();
+  const { states } = timeline.view.state;
   const decisions: Decision[] = [];
   for (const [i, rule] of RULES.entries()) {
     const facts = unit.facts[i];
@@ -33,12 +34,15 @@ export function settle(unit: Unit, rules: Rules, occasion: Occasion): Decision[]
       facts.published = [];
       continue;
     }
-    const pending = rule.publication.pending(sceneOf(unit, i, rules, occasion.clock));
-    if (!moved && pending === facts.settledPending) continue;
+    // Nothing is pending of a rule that has seen nothing yet; most units, most of the time.
+    const pending =
+      states[i] === rule.start
+        ? rule.start
+        : rule.publication.pending(sceneOf(unit, i, rules, occasion.clock));
+    if ((moved & (1 << i)) === 0 && pending === facts.settledPending) continue;
     facts.settledPending = pending;
     decisions.push(...compareFacts(unit, i, rules, occasion));
   }
-  unit.settledCuts = timeline.cutsVersion;
   return decisions;
 }
 
@@ -60,7 +64,6 @@ export function trim(unit: Unit, rules: Rules, clock: number): Trimmed {
   let released: Released = [];
   if (dropped.length > 0) {
     released = release(unit, dropped);
-    unit.settledCuts = timeline.cutsVersion;
   }
   if (dropped.length > 0 || seenGone.length > 0) unit.unsaved = true;
   const leftOut = dropped.reduce((sum, { chunk }) => sum + chunk.closed.leftOut, 0);
@@ -74,10 +77,11 @@ export function nextDue(unit: Unit, rules: Rules, clock: number | undefined): nu
   for (const bucket of unit.buckets.values()) {
     due = Math.min(due, bucket.newestProviderTime + BUCKET_MS + 1);
   }
+  const { states } = unit.timeline.view.state;
   const doubt = doubtEnds(unit.timeline.head, rules);
   if (clock === undefined || doubt > clock) due = Math.min(due, doubt);
   for (const [i, rule] of RULES.entries()) {
-    if (!rule.isWanted(rules)) continue;
+    if (states[i] === rule.start || !rule.isWanted(rules)) continue;
     const time = rule.publication.dueTime(sceneOf(unit, i, rules, clock));
     if (clock === undefined || time > clock) due = Math.min(due, time);
   }

@@ -2,7 +2,7 @@ import { Checkpoints, type Checkpoint } from './checkpoints.ts';
 import { chunkIndexOf, type Chunk, type Insertion } from './chunk.ts';
 import { isRepeat, secondOf, type Fix } from './fix.ts';
 import { FixPages } from './fix-pages.ts';
-import { advance, Closed, doubtEnds, release, sameState, START, type FoldState } from './fold.ts';
+import { advance, Closed, doubtEnds, release, START, type FoldState } from './fold.ts';
 import { memoryPages, type UnitPages } from './pages.ts';
 import type { Rules } from './rules.ts';
 import type { Mark } from './seen.ts';
@@ -10,6 +10,7 @@ import type { Mark } from './seen.ts';
 /** Takes what one fix closes; almost always it stays empty. */
 const closing = new Closed();
 const NOTHING = new Closed();
+const ALL_RULES = -1;
 
 /** What is known of a timeline beside its fixes. */
 export interface SavedTimeline {
@@ -35,8 +36,6 @@ export class Timeline {
   trimmedTo: number;
   /** What the rules say at the T of the last `look`: the head, and beyond it a fix that T freed of doubt. */
   view: { readonly state: FoldState; readonly closed: Closed };
-  /** Counts changes of the closed cuts; whoever compares remembers the number. */
-  cutsVersion = 0;
   /** Counts chunks that came and went. */
   chunksVersion = 0;
   readonly #pages: FixPages;
@@ -48,6 +47,8 @@ export class Timeline {
   /** The head that `view` was made of, and whether T had freed its fix of doubt. */
   #viewed: FoldState | undefined;
   #isFree = false;
+  /** One bit per rule of which cuts were closed, or cut anew, since they were asked for. */
+  #moved = ALL_RULES;
   /** The checkpoints of the pages were looked at. */
   #isResumed: boolean;
 
@@ -127,10 +128,17 @@ export class Timeline {
     this.#markAll();
   }
 
+  /** The rules, one bit each by position, whose closed cuts may be others than at the last call. */
+  takeMoved(): number {
+    const moved = this.#moved;
+    this.#moved = 0;
+    return moved;
+  }
+
   #markAll(): void {
+    this.#moved = ALL_RULES;
     if (this.chunks.length === 0) {
       this.head = this.base;
-      this.cutsVersion += 1;
       return;
     }
     this.#dirtyFrom = -Infinity;
@@ -166,7 +174,6 @@ export class Timeline {
   fold(rules: Rules): void {
     if (!this.#isResumed) this.#resume(rules);
     if (this.#dirtyFrom === Infinity) return;
-    this.cutsVersion += 1;
     const { chunks } = this;
     const [start, stateBefore] = this.#startOfFold(rules);
     let state = stateBefore;
@@ -174,13 +181,13 @@ export class Timeline {
     for (; position < chunks.length; position += 1) {
       const chunk = chunks[position] as Chunk;
       if (position > start) {
-        const known = this.#checkpoints.get(chunk.index, rules)?.state;
-        this.#putCheckpoint(position, state, rules);
-        const isKnown = known !== undefined && sameState(known, state);
+        const isKnown = this.#putCheckpoint(position, state, rules);
         if (isKnown && chunk.index > this.#dirtyTo) break;
       }
+      this.#moved |= chunk.closed.rules;
       chunk.reopen();
       for (const fix of chunk.fixes) state = this.#step(state, fix, rules, chunk);
+      this.#moved |= chunk.closed.rules;
     }
     if (position === chunks.length) this.head = state;
     this.#dirtyFrom = Infinity;
@@ -197,7 +204,7 @@ export class Timeline {
     const closed = isFree ? new Closed() : NOTHING;
     // A neighbour may still come late, so the head goes on holding the fix.
     const state = isFree ? release(head, false, rules, closed) : head;
-    if (closed.count + this.view.closed.count > 0) this.cutsVersion += 1;
+    this.#moved |= closed.rules | this.view.closed.rules;
     this.view = { state, closed };
   }
 
@@ -207,10 +214,11 @@ export class Timeline {
     return next;
   }
 
-  #putCheckpoint(position: number, state: FoldState, rules: Rules): void {
+  /** True when the state is what the checkpoint said before. */
+  #putCheckpoint(position: number, state: FoldState, rules: Rules): boolean {
     const chunk = this.chunks[position] as Chunk;
     const closedBefore = (this.chunks[position - 1] as Chunk).closed;
-    this.#checkpoints.put(chunk.index, { state, closedBefore }, rules);
+    return this.#checkpoints.put(chunk.index, { state, closedBefore }, rules);
   }
 
   #marksOf(chunk: Chunk): Mark[] {
@@ -240,7 +248,6 @@ export class Timeline {
     this.#checkpoints.keep((index) => next !== undefined && index > next.index);
     this.trimmedTo = dropped.at(-1)?.chunk.endTime ?? this.trimmedTo;
     for (const { chunk } of dropped) this.#count -= chunk.count;
-    this.cutsVersion += 1;
     this.chunksVersion += 1;
     return dropped;
   }
@@ -275,7 +282,7 @@ export class Timeline {
     const chunk = this.chunks.at(-1) as Chunk;
     this.head = advance(this.head, fix, rules, closing);
     if (closing.isEmpty) return;
-    if (closing.count > 0) this.cutsVersion += 1;
+    this.#moved |= closing.rules;
     chunk.close(closing);
   }
 

@@ -37,8 +37,7 @@ export interface Facts {
 }
 
 /**
- * All that is known of one unit. `settledCuts` remembers for which cuts the published sets were last
- * compared, `savedChunks` which chunks the saved head part names.
+ * All that is known of one unit. `savedChunks` remembers which chunks the saved head part names.
  */
 export interface Unit {
   readonly tenantId: string;
@@ -51,7 +50,6 @@ export interface Unit {
   /** True when the changelog does not have the present head part. */
   unsaved: boolean;
   savedChunks: number;
-  settledCuts: number;
 }
 
 /** A unit of which nothing is known. */
@@ -70,6 +68,5 @@ export function unitOf(tenantId: string, name: string, timeline: Timeline): Unit
     seen: new Seen(),
     unsaved: true,
     savedChunks: timeline.chunksVersion,
-    settledCuts: -1,
   };
 }
