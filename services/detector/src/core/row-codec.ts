@@ -124,7 +124,8 @@ class PackedFix implements Fix {
   }
 
   get driver(): string | undefined {
-    return this.#drivers[(this.#signals[DRIVER] ?? 0) - 1];
+    const driver = this.#signals[DRIVER] ?? 0;
+    return driver === 0 ? undefined : this.#drivers[driver - 1];
   }
 
   get isPrivate(): boolean {
