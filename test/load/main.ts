@@ -1,4 +1,5 @@
 /** `npm run bench -- <name>`: benchmarks; each prints one JSON line per result. */
+import { detectBench } from './detect/bench.ts';
 import { endToEnd } from './end-to-end.ts';
 import { ingestBench } from './ingest/bench.ts';
 import { report } from './report.ts';
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, (args: readonly string[], print: Print) =
     'end-to-end': async (args, print) => {
       print({ bench: 'end-to-end', ...(await endToEnd(args)) });
     },
+    detect: detectBench,
     stream: streamBench,
     report: async (files) => {
       console.log(report(files));

@@ -52,4 +52,4 @@ function run(order: Order): object {
 }
 
 const [json = '{}'] = process.argv.slice(2);
-console.log(JSON.stringify(run(JSON.parse(json) as Order)));
+process.stdout.write(`${JSON.stringify(run(JSON.parse(json) as Order))}\n`);

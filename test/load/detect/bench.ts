@@ -1,0 +1,173 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startStack, type Stack } from '@waybill/stack';
+import { machineName } from '../measure.ts';
+import { hasPeers, runPeer } from '../peers.ts';
+
+const cases = ['core', 'late', 'service', 'memory'] as const;
+type CaseName = (typeof cases)[number];
+
+const options = {
+  units: { type: 'string', default: '1000' },
+  'fill-rounds': { type: 'string', default: '432' },
+  rounds: { type: 'string', default: '600' },
+  zones: { type: 'string', default: '1000' },
+  late: { type: 'string', default: '5' },
+  partitions: { type: 'string', default: '8' },
+  profile: { type: 'string' },
+  peers: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const USAGE = `npm run bench -- detect [case …] [options]
+
+  core       the pure part alone, in order and with late fixes; CPU time
+  late       what a late fix costs, in ordinary ones
+  service    the detector on the local Kafka, exactly once, all rules on; then restarts, warm and cold
+  memory     as service, without late fixes, with the grace full (default: 1,000 units; full size below)
+
+  --units        vehicles, one fix per 5 s each, 30 % moving   (default 1000; full size 10000)
+  --fill-rounds  fixes of each before the clock starts         (default 432; full size 4440 = 6 h and margin)
+  --rounds       fixes of each that are timed                  (default 600)
+  --zones        (default 1000)   --late  per cent (default 5)   --partitions  (default 8)
+  --profile      folder for a CPU profile (V8)
+  --peers        the windowed aggregation of Kafka Streams from ../shared/peers on the same broker
+`;
+
+const scripts = new URL('../../../services/detector/src/testing/', import.meta.url);
+
+interface Setting {
+  readonly units: number;
+  readonly fill: number;
+  readonly rounds: number;
+  readonly zones: number;
+  readonly late: number;
+  readonly partitions: number;
+  readonly nodeArguments: readonly string[];
+}
+
+/** Runs a script of the detector in a process of its own; its last line is the result. */
+async function runScript(
+  name: 'bench-core.ts' | 'bench-service.ts',
+  order: object,
+  nodeArguments: readonly string[] = [],
+): Promise<Record<string, number>> {
+  const file = fileURLToPath(new URL(name, scripts));
+  const child = spawn(process.execPath, [...nodeArguments, file, JSON.stringify(order)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`${name} ended with ${code}`);
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '{}') as Record<string, number>;
+}
+
+function fleet({ units, zones }: Setting): object {
+  const moving = { everyS: 5, moving: 0.3, latestS: 7200, hasSignals: true };
+  return { tenantId: 'bench', units, zones, ...moving };
+}
+
+/** In memory the fleet is small: what is measured is the work per fix, not the cache of the machine. */
+async function core(setting: Setting, late: number): Promise<Record<string, number>> {
+  const { rounds, nodeArguments } = setting;
+  const sized = fleet({ ...setting, units: Math.min(setting.units, 200) });
+  const order = { ...sized, late, warmup: 300, rounds, roundsPerTurn: 8 };
+  return runScript('bench-core.ts', order, nodeArguments);
+}
+
+/** The cost of a late fix in ordinary ones, from runs with few and many of them. */
+async function lateCost(setting: Setting): Promise<object> {
+  const ordinary = await core(setting, 0);
+  const share = 0.2;
+  const mixed = await core(setting, share);
+  const [plain = 0, both = 0] = [ordinary['cpu_us_per_fix'], mixed['cpu_us_per_fix']];
+  const late = (both - plain * (1 - share)) / share;
+  return {
+    ordinary_us: plain,
+    late_us: Math.round(late * 10) / 10,
+    late_in_ordinary: Math.round((late / plain) * 10) / 10,
+  };
+}
+
+function service(stack: Stack, setting: Setting, late: number): Promise<object> {
+  const { fill, rounds, partitions, nodeArguments } = setting;
+  return runScript('bench-service.ts', {
+    ...fleet(setting),
+    late,
+    warmup: fill,
+    rounds,
+    partitions,
+    nodeArguments,
+    brokers: stack.kafka.brokers,
+    registryUrl: stack.registry.url,
+    namespace: `bench-${Date.now()}-`,
+  });
+}
+
+const runs: Readonly<Record<CaseName, (stack: Stack, setting: Setting) => Promise<object>>> = {
+  core: async (_stack, setting) => {
+    const inOrder = await core(setting, 0);
+    const mixed = await core(setting, setting.late);
+    return {
+      ...mixed,
+      in_order_fixes_per_cpu_s: inOrder['fixes_per_cpu_s'],
+      in_order_cpu_us_per_fix: inOrder['cpu_us_per_fix'],
+    };
+  },
+  late: (_stack, setting) => lateCost(setting),
+  service: (stack, setting) => service(stack, setting, setting.late),
+  memory: (stack, setting) => service(stack, setting, 0),
+};
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} must be a whole number`);
+  return value;
+}
+
+/** `npm run bench -- detect`: the detector, its pure part alone and as a service. */
+export async function detectBench(
+  args: readonly string[],
+  print: (line: object) => void,
+): Promise<void> {
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  const wanted = cases.filter((name) => positionals.length === 0 || positionals.includes(name));
+  const unknown = positionals.filter((name) => !cases.some((known) => known === name));
+  if (values.help || unknown.length > 0) {
+    console.error(unknown.length > 0 ? `unknown: ${unknown.join(' ')}\n${USAGE}` : USAGE);
+    process.exitCode = values.help ? 0 : 2;
+    return;
+  }
+  const setting: Setting = {
+    units: wholeNumber('units', values.units),
+    fill: wholeNumber('fill-rounds', values['fill-rounds']),
+    rounds: wholeNumber('rounds', values.rounds),
+    zones: wholeNumber('zones', values.zones),
+    late: wholeNumber('late', values.late) / 100,
+    partitions: wholeNumber('partitions', values.partitions),
+    nodeArguments:
+      values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
+  };
+  const dir = mkdtempSync(join(tmpdir(), 'waybill-bench-'));
+  const stack = await startStack({ dir, log: (line) => console.error(line) });
+  try {
+    for (const name of wanted) {
+      console.error(name);
+      const line = await runs[name](stack, setting);
+      print({ bench: 'detect', case: name, units: setting.units, ...line, machine: machineName() });
+    }
+    if (values.peers && hasPeers()) {
+      const sizes = ['--events', '1000000', '--warmup', '150000', '--vehicles', values.units];
+      for (const line of await runPeer(stack, ['streams', 'windows-eos', ...sizes])) print(line);
+    }
+  } finally {
+    await stack.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
