@@ -125,6 +125,10 @@ export const tenantModel = z.strictObject({
     site_visit: z.enum(['detected', 'off']).default('detected'),
     geofence: z.enum(['detected', 'off']).default('off'),
     trip_status: z.enum(['provider', 'off']).default('off'),
+    /** The newest position of each unit. */
+    latest_position: z.enum(['detected', 'off']).default('off'),
+    /** One sample per unit and minute, without coordinates, for analytics. */
+    position_minute: z.enum(['detected', 'off']).default('off'),
     idle: z.enum(['detected', 'off']).default('off'),
     fuel_level: z.enum(['detected', 'off']).default('off'),
     odometer: z.enum(['detected', 'off']).default('off'),

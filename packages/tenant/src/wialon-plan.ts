@@ -14,6 +14,8 @@ const needsOfEvent: { readonly [E in keyof Events]-?: readonly WialonNeed[] } = 
   trip: ['messages'],
   site_visit: ['messages', 'zones'],
   geofence: ['messages', 'zones'],
+  latest_position: ['messages'],
+  position_minute: ['messages'],
   trip_status: [],
   idle: ['messages', 'sensors'],
   fuel_level: ['messages', 'sensors'],

@@ -11,11 +11,14 @@ import { acceptAgain } from './core/accept.ts';
 import { finishUnit } from './finish-unit.ts';
 import { handlePosition } from './handle-position.ts';
 import { handleProgress } from './handle-progress.ts';
+import type { CellOf } from './core/minute.ts';
+import { createHourCounts } from './hour-counts.ts';
 import { createLateData } from './late-data.ts';
 import type { DetectorMetrics } from './metrics.ts';
 import type { DetectorLogger } from './ports.ts';
 import type { TenantState } from './tenant-state.ts';
 import { createTenants } from './tenants.ts';
+import { createTiers } from './tiers.ts';
 import { beginTurn, type Turn } from './turn.ts';
 import { checkUnit } from './unit-store.ts';
 
@@ -26,7 +29,7 @@ const UNIT_TABLES: ReadonlySet<string> = new Set([
   topics.plannedAssignment.name,
 ]);
 
-/** Stores beside the units: what was published and proposed of days that are over. */
+/** Stores beside the units: what was published and proposed of days that are over, counts of hours. */
 export interface Stores {
   readonly late: Uint8Array;
 }
@@ -41,6 +44,7 @@ export interface TaskSetting {
   readonly maxFixesPerUnit: number;
   readonly metrics: DetectorMetrics;
   readonly logger: DetectorLogger;
+  readonly cellOf: CellOf;
 }
 
 /**
@@ -56,14 +60,17 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
   const { metrics, logger, maxFixesPerUnit } = setting;
   const { store } = context;
   const tenants = createTenants(context, { logger, metrics });
+  const hours = createHourCounts(context.stores.late, context.partition);
+  const tiers = createTiers(setting.cellOf);
   const lateData = createLateData({
     tenants,
     store: context.stores.late,
     tables: context.tables,
     metrics,
+    hours,
   });
-  const finishing = { store, metrics, lateData };
-  const handling = { store, tenants, maxFixesPerUnit, metrics };
+  const finishing = { store, metrics, lateData, tiers };
+  const handling = { store, tenants, maxFixesPerUnit, metrics, logger, hours };
   let isLoaded = false;
   let isStarted = false;
 
@@ -76,6 +83,12 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     }
   }
 
+  function publishHours({ tenantId, rules, clock, units }: TenantState, out: Emitter): void {
+    if (rules === undefined || clock === undefined) return;
+    const pending = (date: string): number => lateData.pending(tenantId, date);
+    hours.publish({ rules, clock, units: units.size, pending, out });
+  }
+
   function finish(turn: Turn): void {
     for (const tenantId of turn.clocks.keys()) sweep(tenants.of(tenantId), turn);
     for (const touched of turn.touched.values()) {
@@ -83,6 +96,8 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
       if (rules === undefined) continue;
       finishUnit(touched, rules, turn, finishing);
     }
+    for (const tenantId of turn.clocks.keys()) publishHours(tenants.of(tenantId), turn.out);
+    hours.save();
   }
 
   function load(): void {
@@ -98,6 +113,7 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     for (const tenant of tenants.all()) {
       for (const held of tenant.units.values()) checkUnit(held);
     }
+    hours.load();
     lateData.load(turn);
     isStarted = true;
   }

@@ -9,6 +9,7 @@ import { nextDue, settle, trim, type Trimmed } from './core/settle.ts';
 import type { Decision, Unit } from './core/unit.ts';
 import type { LateData } from './late-data.ts';
 import type { DetectorMetrics } from './metrics.ts';
+import type { Tiers } from './tiers.ts';
 import type { Touched, Turn } from './turn.ts';
 import { dropBuckets, saveUnit } from './unit-store.ts';
 
@@ -69,6 +70,7 @@ export interface Finishing {
   readonly store: KeyedStore<Uint8Array>;
   readonly metrics: DetectorMetrics;
   readonly lateData: LateData;
+  readonly tiers: Tiers;
 }
 
 /** The end of a turn for one unit: publish the difference, raise tasks, trim, save. */
@@ -76,7 +78,7 @@ export function finishUnit(
   touched: Touched,
   rules: Rules,
   { out, clocks, isHandling }: Turn,
-  { store, metrics, lateData }: Finishing,
+  { store, metrics, lateData, tiers }: Finishing,
 ): void {
   const move = clocks.get(touched.tenant.tenantId);
   const { tenant, held, arrivals, binding, late } = touched;
@@ -92,6 +94,7 @@ export function finishUnit(
   }
   const receivedTime = late?.receivedTime ?? move?.receivedTime ?? 0;
   for (const task of raiseTasks(unit, rules, receivedTime)) publishTask(task, out);
+  tiers.publish(touched, rules, move, out);
   let trimmed: Trimmed | undefined;
   if (clock !== undefined && isHandling) {
     trimmed = trim(unit, rules, clock);
@@ -101,5 +104,9 @@ export function finishUnit(
   lateData.review(tenant, held, trimmed?.released ?? [], out);
   if (isHandling) unit.timeline.flush();
   saveUnit(store, unit, trimmed);
-  held.due = Math.min(nextDue(unit, rules, clock), lateData.due(held, rules));
+  held.due = Math.min(
+    nextDue(unit, rules, clock),
+    lateData.due(held, rules),
+    tiers.due(unit, rules),
+  );
 }

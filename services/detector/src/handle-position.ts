@@ -1,7 +1,9 @@
 import type { PositionRecorded, SignalRecorded } from '@waybill/contracts';
 import type { Emitter, KeyedStore, Received } from '@waybill/stream';
 import { accept, type Acceptance } from './core/accept.ts';
+import type { HourCounts } from './hour-counts.ts';
 import type { DetectorMetrics } from './metrics.ts';
+import type { DetectorLogger } from './ports.ts';
 import { noteGrace } from './tenant-state.ts';
 import type { Tenants } from './tenants.ts';
 import type { Turn } from './turn.ts';
@@ -12,6 +14,17 @@ export interface Handling {
   readonly tenants: Tenants;
   readonly maxFixesPerUnit: number;
   readonly metrics: DetectorMetrics;
+  readonly logger: DetectorLogger;
+  readonly hours: HourCounts;
+}
+
+/** Three positions in one device second: said once per second, the positions are treated as any others. */
+function noteStandingClock(
+  { tenant_id, unit, event_time }: PositionRecorded | SignalRecorded,
+  { metrics, logger }: Handling,
+): void {
+  metrics.fix('clock_stands', 1);
+  logger.info({ tenant_id, unit, event_time }, 'device_clock.stands');
 }
 
 function reject(
@@ -43,8 +56,9 @@ export function handlePosition(
   record: Received,
   position: PositionRecorded | SignalRecorded,
   turn: Turn,
-  { store, tenants, maxFixesPerUnit, metrics }: Handling,
+  handling: Handling,
 ): void {
+  const { store, tenants, maxFixesPerUnit, metrics, hours } = handling;
   const { out } = turn;
   const tenant = tenants.of(position.tenant_id);
   tenants.refresh(tenant, turn);
@@ -64,11 +78,15 @@ export function handlePosition(
   switch (acceptance.kind) {
     case 'applied': {
       const touched = turn.touch(tenant, held);
-      const { fix, isLate, leavesBucket } = acceptance;
+      const { fix, isLate, leavesBucket, clockStands } = acceptance;
       touched.arrivals.push({ fix, receivedTime, isLate });
       if (leavesBucket) touched.late = { fix, receivedTime };
       touched.record = record;
+      // Newer than all before it: the newest position never goes back in event time.
+      if (!isLate && 'latitude' in position) touched.newest = position;
+      hours.count(tenant.tenantId, position.unit, fix.time, isLate ? 'late' : 'applied');
       metrics.fix(isLate ? 'late' : 'applied', 1);
+      if (clockStands) noteStandingClock(position, handling);
       return;
     }
     case 'beyond_grace': {
@@ -76,11 +94,13 @@ export function handlePosition(
       touched.late = { fix: acceptance.fix, receivedTime };
       touched.record = record;
       out.skip('beyond_grace');
+      hours.count(tenant.tenantId, position.unit, acceptance.fix.time, 'beyond_grace');
       metrics.fix('beyond_grace', 1);
       return;
     }
     case 'skipped': {
-      const { reason, remembered } = acceptance;
+      const { reason, remembered, clockStands } = acceptance;
+      if (clockStands) noteStandingClock(position, handling);
       if (remembered !== undefined) {
         const touched = turn.touch(tenant, held);
         if (remembered.leavesBucket) touched.late = { fix: remembered.fix, receivedTime };

@@ -8,7 +8,6 @@ import {
 } from '@waybill/contracts';
 import { businessDate, REREAD_MARGIN_MS, taskKey } from '@waybill/domain';
 import type { Emitter, KeyedStore, TableReader } from '@waybill/stream';
-import { wrongTime } from './core/accept.ts';
 import { intervalOf, merged, type PublishedFacts } from './core/archive.ts';
 import { BUCKET_MS, type Bucket } from './core/beyond-grace.ts';
 import { fixOf } from './core/fix.ts';
@@ -20,7 +19,9 @@ import type { Rules } from './core/rules.ts';
 import { retentionMs } from './core/settle.ts';
 import type { Released } from './core/settle-facts.ts';
 import type { Turn } from './turn.ts';
+import { wrongTime } from './core/wrong-time.ts';
 import { openLateStore, type LateStore, type LateUnit } from './late-store.ts';
+import type { HourCounts } from './hour-counts.ts';
 import type { DetectorMetrics } from './metrics.ts';
 import type { Held, TenantState } from './tenant-state.ts';
 import type { Tenants } from './tenants.ts';
@@ -56,6 +57,7 @@ export interface LateSetting {
   readonly store: KeyedStore<Uint8Array>;
   readonly tables: TableReader;
   readonly metrics: DetectorMetrics;
+  readonly hours: Pick<HourCounts, 'touch'>;
 }
 
 function datesOf({ from, to }: Interval, timeZone: string): readonly string[] {
@@ -75,7 +77,7 @@ function settledTo(held: Held, rules: Rules, clock: number | undefined): number 
 }
 
 /** Beyond-grace data: collected, recomputed, proposed, judged. State: `LateStore`. */
-export function createLateData({ tenants, store, tables, metrics }: LateSetting): LateData {
+export function createLateData({ tenants, store, tables, metrics, hours }: LateSetting): LateData {
   let late: LateStore;
 
   function publish(saved: SavedProposal, of: LateUnit, out: Emitter): void {
@@ -89,6 +91,8 @@ export function createLateData({ tenants, store, tables, metrics }: LateSetting)
       message: { type: 'ProposalChanged', value: event },
     });
     metrics.proposal(event.status);
+    const { from_time: from, to_time: to } = event;
+    hours.touch(event.tenant_id, from + REREAD_MARGIN_MS, to - REREAD_MARGIN_MS);
   }
 
   function knownFacts(of: LateUnit, held: Held, range: Interval): PublishedFacts {

@@ -169,7 +169,8 @@ export function openLateStore(store: Store): LateStore {
     late.blocks.set(index, fixes.length);
   }
 
-  for (const [key, value] of store.entries()) load(key, value);
+  // Keys without a part are the hours' (`HourCounts`).
+  for (const [key, value] of store.entries()) if (key.includes('#')) load(key, value);
 
   return {
     units: () => units.values(),

@@ -1,5 +1,6 @@
 import { runService, stateOptions, streamMetrics } from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
+import { cellOf } from './adapters/h3-cell.ts';
 import { configReader } from './config.ts';
 import { detectorMetrics } from './metrics.ts';
 import { SERVICE, createService } from './service.ts';
@@ -18,6 +19,7 @@ await runService({
       tracing,
       state: stateOptions(config),
     });
-    return createService(config, { streams, logger, metrics: detectorMetrics(metrics) });
+    const ports = { streams, logger, metrics: detectorMetrics(metrics), cellOf };
+    return createService(config, ports);
   },
 });

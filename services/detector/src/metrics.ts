@@ -10,6 +10,7 @@ export type FixOutcome =
   | 'late'
   | 'repeat'
   | 'same_second'
+  | 'clock_stands'
   | 'after_progress'
   | 'withdrawn'
   | 'beyond_grace'

@@ -1,4 +1,5 @@
 import type { Streams } from '@waybill/stream';
+import type { CellOf } from './core/minute.ts';
 import type { DetectorMetrics } from './metrics.ts';
 
 /** What the service needs from outside. */
@@ -10,6 +11,8 @@ export interface Ports {
   readonly streams: Pick<Streams, 'transact' | 'close'>;
   readonly logger: DetectorLogger;
   readonly metrics: DetectorMetrics;
+  /** Cell of the analytics grid that a coordinate lies in. */
+  readonly cellOf: CellOf;
 }
 
 /** One line per rare event; nothing per record. */

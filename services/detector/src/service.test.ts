@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { topics, type Message } from '@waybill/contracts';
 import { createStreamDriver } from '@waybill/testkit';
+import { cellOf } from './adapters/h3-cell.ts';
 import { configReader } from './config.ts';
 import { codes } from './errors.ts';
 import { createService, unitStore } from './service.ts';
@@ -16,6 +17,7 @@ test('the service is ready once it reads positions, says where it stands, and st
       { DETECTOR_MAX_FIXES_PER_UNIT: 100 },
       {
         streams,
+        cellOf,
         logger: { info: () => undefined, error: () => undefined },
         metrics: {
           fix: () => undefined,

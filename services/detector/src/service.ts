@@ -47,6 +47,7 @@ export async function createService(
     maxFixesPerUnit: config.DETECTOR_MAX_FIXES_PER_UNIT,
     metrics: ports.metrics,
     logger: ports.logger,
+    cellOf: ports.cellOf,
   };
   const runner = await ports.streams.transact({
     service: SERVICE,
@@ -69,6 +70,9 @@ export async function createService(
       topics.workOrder,
       topics.task,
       topics.proposal,
+      topics.positionState,
+      topics.positionMinute,
+      topics.hourCount,
     ],
     deadLetter: topics.detectorDeadLetter,
     store: unitStore,

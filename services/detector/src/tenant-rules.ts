@@ -123,6 +123,8 @@ export function rulesOf(configured: TenantConfigured, tables: TableReader): Rule
     unitTrip: [],
     unitFlaws: [],
     graceMs: company.grace_hours * 3_600_000,
+    publishesPositions: model.events.latest_position === 'detected',
+    publishesMinutes: model.events.position_minute === 'detected',
     recomputesLate: company.beyond_grace === 'recompute',
     marginMs: Math.max(MARGIN_MS, stayMs),
     timeZone: company.zone,

@@ -1,3 +1,4 @@
+import type { PositionRecorded } from '@waybill/contracts';
 import type { Emitter, Received } from '@waybill/stream';
 import type { Fix } from './core/fix.ts';
 import type { Arrival } from './core/occasion.ts';
@@ -11,6 +12,8 @@ export interface Touched {
   /** The newest fix that came beyond grace, or moved a bucket. */
   late: { readonly fix: Fix; readonly receivedTime: number } | undefined;
   binding: { readonly changedTime: number } | undefined;
+  /** A position that is newer than all before it. */
+  newest: PositionRecorded | undefined;
   /** The newest record about the unit; undefined when T or a table brought it here. */
   record: Received | undefined;
 }
@@ -52,6 +55,7 @@ export function beginTurn(out: Emitter, isHandling: boolean): Turn {
           arrivals: [],
           late: undefined,
           binding: undefined,
+          newest: undefined,
           record: undefined,
         };
         touched.set(held, entry);

@@ -4,11 +4,7 @@ import { Bucket, BUCKET_FIXES } from './beyond-grace.ts';
 import { fixOf, type ArrivedFix, type Fix } from './fix.ts';
 import type { Rules } from './rules.ts';
 import type { Unit } from './unit.ts';
-
-/** A device clock may be ahead by this, ms. */
-const SKEW_MS = 120_000;
-/** A fix older than this at registration comes from a broken clock, ms. */
-const ANCIENT_MS = 400 * 86_400_000;
+import { wrongTime } from './wrong-time.ts';
 
 /** Why a fix is left out. */
 export type SkipReason = 'repeat' | 'same_second' | 'after_progress' | 'withdrawn';
@@ -21,12 +17,15 @@ export type Acceptance =
       readonly isLate: boolean;
       /** It stood in a bucket because a later copy came first: its task is published anew. */
       readonly leavesBucket: boolean;
+      readonly clockStands: boolean;
     }
   | {
       readonly kind: 'skipped';
       readonly reason: SkipReason;
       /** Set when something about the fix is remembered that must be saved. */
       readonly remembered: { readonly fix: Fix; readonly leavesBucket: boolean } | undefined;
+      /** It is the third position of its device second. */
+      readonly clockStands: boolean;
     }
   /** Counted in a bucket; its task is published at the end of the call. */
   | { readonly kind: 'beyond_grace'; readonly fix: Fix }
@@ -39,28 +38,9 @@ export type Acceptance =
 function skipped(
   reason: SkipReason,
   remembered?: { readonly fix: Fix; readonly leavesBucket: boolean },
+  clockStands = false,
 ): Acceptance {
-  return { kind: 'skipped', reason, remembered };
-}
-
-function seconds(ms: number): number {
-  return Math.round(ms / 1000);
-}
-
-/** A refusal for a device time that cannot be. */
-export function wrongTime(
-  position: PositionRecorded | SignalRecorded,
-): Extract<Acceptance, { kind: 'refused' }> | undefined {
-  const { event_time: time, provider_time: registered } = position;
-  if (time > registered + SKEW_MS) {
-    const message = `expected a device time of at most ${seconds(SKEW_MS)} s after registration, found ${seconds(time - registered)} s; check the tracker's clock`;
-    return { kind: 'refused', code: 'FUTURE_TIME', message };
-  }
-  if (time < registered - ANCIENT_MS) {
-    const message = `expected a device time of at most 400 days before registration, found ${Math.round((registered - time) / 86_400_000)} days; check the tracker's clock`;
-    return { kind: 'refused', code: 'ANCIENT_TIME', message };
-  }
-  return undefined;
+  return { kind: 'skipped', reason, remembered, clockStands };
 }
 
 function limitReached(unit: Unit, limit: number): Acceptance {
@@ -127,18 +107,19 @@ export function accept(
   if (timeline.count >= maxFixes && !timeline.knows(fix)) return limitReached(unit, maxFixes);
   const isNewest = fix.time > timeline.newestTime;
   const insertion = timeline.insert(fix, rules, offset);
+  const { clockStands } = timeline;
   let leavesBucket = false;
   for (const bucket of unit.buckets.values()) leavesBucket = bucket.remove(fix.id) || leavesBucket;
   switch (insertion) {
     case 'added':
-      return { kind: 'applied', fix, isLate: !isNewest, leavesBucket };
+      return { kind: 'applied', fix, isLate: !isNewest, leavesBucket, clockStands };
     case 'replaced':
-      return { kind: 'applied', fix, isLate: true, leavesBucket };
+      return { kind: 'applied', fix, isLate: true, leavesBucket, clockStands };
     case 'repeat':
     case 'refined':
       return skipped('repeat', { fix, leavesBucket });
     case 'outranked':
-      return skipped('same_second', { fix, leavesBucket });
+      return skipped('same_second', { fix, leavesBucket }, clockStands);
   }
 }
 

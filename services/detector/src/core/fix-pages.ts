@@ -42,6 +42,13 @@ function place(unpacked: Unpacked, fix: Fix, startMs: number): Insertion {
   return isSame ? 'refined' : 'replaced';
 }
 
+/** Marks of a second. */
+function marksAt(marks: readonly number[], second: number): number {
+  let count = 0;
+  for (let i = 0; i < marks.length; i += 2) if (marks[i] === second) count += 1;
+  return count;
+}
+
 /** False when it was marked already, or its second has marks enough. */
 function mark(marks: number[], fix: Fix, startMs: number): boolean {
   const second = secondOf(fix.time) - startMs / 1000;
@@ -63,6 +70,8 @@ export class FixPages {
   readonly chunks: Chunk[] = [];
   readonly #sealed: Pages;
   readonly #open: Pages;
+  /** The last insertion was the third position of its second: the device's clock stands still. */
+  clockStands = false;
   /** Where the next row of the open quarter goes on; made when it is asked for. */
   #rows: Rows | undefined;
 
@@ -184,6 +193,9 @@ export class FixPages {
     const insertion = place(unpacked, fix, chunk.startTime);
     if (insertion !== 'repeat' && insertion !== 'outranked') this.#replace(chunk, unpacked);
     else if (unpacked.marks.length > known) this.#addMark(chunk, unpacked);
+    this.clockStands =
+      unpacked.marks.length > known &&
+      marksAt(unpacked.marks, secondOf(fix.time) - chunk.startTime / 1000) === MARKS_PER_SECOND;
     return insertion;
   }
 

@@ -1,5 +1,6 @@
 import { intervalOf, type PublishedFacts } from './archive.ts';
-import { outranks, type Fix } from './fix.ts';
+import { inOrder } from './detect-all.ts';
+import type { Fix } from './fix.ts';
 import type { Interval } from './inherit.ts';
 import type { Arrival } from './occasion.ts';
 import type { Published } from './publication.ts';
@@ -48,12 +49,6 @@ export interface Recomputed {
   readonly unsettledTo: number | undefined;
 }
 
-function inOrder(arrivals: readonly Arrival[]): readonly Fix[] {
-  return arrivals
-    .map(({ fix }) => fix)
-    .toSorted((a, b) => a.time - b.time || (outranks(a, b) ? -1 : 1));
-}
-
 function shares(a: Interval, b: Interval): boolean {
   return a.from <= b.to && b.from <= a.to;
 }
@@ -77,7 +72,7 @@ function batch(input: RecomputeInput, fixes: readonly Fix[], judgedFrom: number)
  */
 export function recompute(input: RecomputeInput): Recomputed {
   const { rules, core, settledTo } = input;
-  const fixes = inOrder(input.arrivals);
+  const fixes = inOrder(input.arrivals.map(({ fix }) => fix));
   const [first] = fixes;
   if (first === undefined) return { differences: [], fixes: 0, borders: 0, unsettledTo: undefined };
   const judgedFrom = first.time + rules.trip.stayMs;

@@ -108,6 +108,9 @@ export interface Rules {
   readonly timeZone: string;
   /** Planned assignments count where nothing else says who drove. */
   readonly usesPlannedDrivers: boolean;
+  /** The newest position of each unit, and one sample per unit and minute. */
+  readonly publishesPositions: boolean;
+  readonly publishesMinutes: boolean;
   readonly publishesTrips: boolean;
   readonly publishesVisits: boolean;
   readonly publishesCrossings: boolean;

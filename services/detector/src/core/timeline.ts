@@ -92,6 +92,7 @@ export class Timeline {
     const index = chunkIndexOf(fix.time);
     if (secondOf(fix.time) > secondOf(this.#newest)) {
       this.#append(fix, index, rules, offset);
+      this.#pages.clockStands = false;
       return 'added';
     }
     const chunks = this.chunks.length;
@@ -106,6 +107,11 @@ export class Timeline {
       if (rules === undefined) this.#checkpoints.keep((other) => other <= index);
     }
     return insertion;
+  }
+
+  /** True when the last fix that was inserted was the third position in one device second. */
+  get clockStands(): boolean {
+    return this.#pages.clockStands;
   }
 
   /** True when a fix with this identity was accepted and is still retained. */

@@ -12,6 +12,8 @@ import {
   type ProgressReached,
   type ProposalChanged,
   type ProposalJudged,
+  type HourCounted,
+  type MinuteSampled,
   type RangeReread,
   type SiteVisited,
   type TaskRaised,
@@ -22,6 +24,7 @@ import {
 } from '@waybill/contracts';
 import { taskKey } from '@waybill/domain';
 import { createStreamDriver, type Read } from '@waybill/testkit';
+import { cellOf } from '../adapters/h3-cell.ts';
 import { createService, SERVICE } from '../service.ts';
 
 /** Events beside trips, visits and tasks. */
@@ -46,6 +49,9 @@ export interface Produced {
   readonly visits: readonly SiteVisited[];
   readonly tasks: readonly TaskRaised[];
   readonly proposals: readonly ProposalChanged[];
+  readonly newest: readonly PositionRecorded[];
+  readonly minutes: readonly MinuteSampled[];
+  readonly hours: readonly HourCounted[];
   readonly rejections: readonly ElementRejected[];
   readonly skipped: ReadonlyMap<string, number>;
   /** Key and message of all events. */
@@ -146,12 +152,18 @@ export async function createDriver(
       visits: await stream.take(topics.siteVisit),
       tasks: await stream.take(topics.task),
       proposals: await stream.take(topics.proposal),
+      newest: await stream.take(topics.positionState),
+      minutes: await stream.take(topics.positionMinute),
+      hours: await stream.take(topics.hourCount),
     };
     const produced = {
       trips: valuesOf(read.trips),
       visits: valuesOf(read.visits),
       tasks: valuesOf(read.tasks),
       proposals: valuesOf(read.proposals),
+      newest: valuesOf(read.newest),
+      minutes: valuesOf(read.minutes),
+      hours: valuesOf(read.hours),
     };
     trips.push(...produced.trips);
     visits.push(...produced.visits);
@@ -183,6 +195,7 @@ export async function createDriver(
         { DETECTOR_MAX_FIXES_PER_UNIT: options.maxFixesPerUnit ?? 100_000 },
         {
           streams,
+          cellOf,
           logger: { info: keep, error: keep },
           metrics: {
             fix: () => undefined,

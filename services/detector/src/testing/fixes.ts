@@ -88,6 +88,8 @@ export function rules(areas: readonly Area[] = [], wishes: Partial<Rules> = {}):
     zones: buildZoneIndex(areas),
     unit: NO_SETTINGS,
     graceMs: 21_600_000,
+    publishesPositions: false,
+    publishesMinutes: false,
     recomputesLate: false,
     marginMs: 600_000,
     timeZone: 'America/Los_Angeles',

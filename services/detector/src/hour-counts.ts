@@ -1,0 +1,193 @@
+import { topics, type HourCounted } from '@waybill/contracts';
+import { businessDate } from '@waybill/domain';
+import type { Emitter, KeyedStore } from '@waybill/stream';
+import { ByteReader, ByteWriter } from './core/bytes.ts';
+import type { Rules } from './core/rules.ts';
+
+const HOUR_MS = 3_600_000;
+/** Between two versions of an hour, ms of T. */
+const PAUSE_MS = 60_000;
+/** How long an hour is counted, ms of event time behind T: longer than late data are kept. */
+const KEPT_MS = 40 * 86_400_000;
+
+interface Hour {
+  readonly start: number;
+  fixes: number;
+  late: number;
+  beyond: number;
+  /** Units that were heard; only while the hour is not final. */
+  readonly units: Set<string>;
+  heard: number;
+  isFinal: boolean;
+  /** Differs from what was published. */
+  isDue: boolean;
+}
+
+interface TenantHours {
+  readonly hours: Map<number, Hour>;
+  publishedAt: number;
+}
+
+/** How a fix counts. */
+export type Counted = 'applied' | 'late' | 'beyond_grace';
+
+/** Evidence of completeness: what one task saw of a tenant in each hour of device time. */
+export interface HourCounts {
+  readonly load: () => void;
+  readonly count: (tenantId: string, unit: string, time: number, how: Counted) => void;
+  /** Days with proposals: their hours are published anew. */
+  readonly touch: (tenantId: string, from: number, to: number) => void;
+  /** Writes what was counted. */
+  readonly save: () => void;
+  /** T has moved: at most once a minute what changed, and what became final. */
+  readonly publish: (about: PublishHours) => void;
+}
+
+/** What the publishing of hours needs. */
+export interface PublishHours {
+  readonly rules: Rules;
+  readonly clock: number;
+  readonly units: number;
+  readonly pending: (date: string) => number;
+  readonly out: Emitter;
+}
+
+const writer = new ByteWriter();
+
+function keyOf(tenantId: string, start: number, unit?: string): string {
+  const key = `hours/${tenantId}/${start}`;
+  return unit === undefined ? key : `${key}/${unit}`;
+}
+
+function encode(hour: Hour): Uint8Array {
+  for (const count of [hour.fixes, hour.late, hour.beyond, hour.heard]) writer.u32(count);
+  writer.u8(hour.isFinal ? 1 : 0);
+  return writer.finish();
+}
+
+function decode(start: number, bytes: Uint8Array): Hour {
+  const reader = new ByteReader(bytes);
+  const [fixes, late, beyond, heard] = [reader.u32(), reader.u32(), reader.u32(), reader.u32()];
+  const isFinal = reader.u8() === 1;
+  const counts = { start, fixes, late, beyond, heard, isFinal };
+  return { ...counts, units: new Set(), isDue: !isFinal };
+}
+
+/**
+ * See HourCounts. Keys of the store: `hours/<tenant>/<hour>` counts, `hours/<tenant>/<hour>/<unit>` a unit
+ * that was heard, until the hour is final: one small record per unit and hour.
+ */
+export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): HourCounts {
+  const tenants = new Map<string, TenantHours>();
+  /** Counted since the last save, by key. */
+  const unsaved = new Map<string, Hour>();
+
+  function tenantAt(tenantId: string): TenantHours {
+    const known = tenants.get(tenantId);
+    if (known !== undefined) return known;
+    const made = { hours: new Map<number, Hour>(), publishedAt: -Infinity };
+    tenants.set(tenantId, made);
+    return made;
+  }
+
+  function hourAt(tenantId: string, time: number): Hour {
+    const start = Math.floor(time / HOUR_MS) * HOUR_MS;
+    const { hours } = tenantAt(tenantId);
+    const known = hours.get(start);
+    if (known !== undefined) return known;
+    const counts = { start, fixes: 0, late: 0, beyond: 0, heard: 0, isFinal: false };
+    const made = { ...counts, units: new Set<string>(), isDue: true };
+    hours.set(start, made);
+    return made;
+  }
+
+  function hear(tenantId: string, hour: Hour, unit: string): void {
+    if (hour.isFinal || hour.units.has(unit)) return;
+    hour.units.add(unit);
+    hour.heard += 1;
+    store.put(keyOf(tenantId, hour.start, unit), new Uint8Array(0));
+  }
+
+  function close(tenantId: string, hour: Hour): void {
+    hour.isFinal = true;
+    hour.isDue = true;
+    for (const unit of hour.units) store.delete(keyOf(tenantId, hour.start, unit));
+    hour.units.clear();
+    unsaved.set(keyOf(tenantId, hour.start), hour);
+  }
+
+  function eventOf(hour: Hour, { rules, clock, units, pending }: PublishHours): HourCounted {
+    const date = businessDate(hour.start, rules.timeZone);
+    return {
+      tenant_id: rules.tenantId,
+      hour_time: hour.start,
+      task,
+      revision: clock,
+      fixes: hour.fixes,
+      late_fixes: hour.late,
+      beyond_grace_fixes: hour.beyond,
+      units_heard: hour.heard,
+      units_silent: Math.max(0, units - hour.heard),
+      pending_proposals: pending(date),
+      final: hour.isFinal,
+    };
+  }
+
+  return {
+    load: () => {
+      for (const [key, value] of store.entries()) {
+        const [kind, tenantId = '', start = '', unit] = key.split('/');
+        if (kind !== 'hours') continue;
+        const { hours } = tenantAt(tenantId);
+        if (unit === undefined) {
+          const units = hours.get(Number(start))?.units ?? [];
+          const hour = decode(Number(start), value);
+          for (const heard of units) hour.units.add(heard);
+          hours.set(Number(start), hour);
+        } else hourAt(tenantId, Number(start)).units.add(unit);
+      }
+    },
+    count: (tenantId, unit, time, how) => {
+      const hour = hourAt(tenantId, time);
+      if (how === 'beyond_grace') hour.beyond += 1;
+      else {
+        hour.fixes += 1;
+        if (how === 'late') hour.late += 1;
+        hear(tenantId, hour, unit);
+      }
+      unsaved.set(keyOf(tenantId, hour.start), hour);
+      hour.isDue = true;
+    },
+    touch: (tenantId, from, to) => {
+      for (const hour of tenantAt(tenantId).hours.values()) {
+        if (hour.start + HOUR_MS > from && hour.start < to) hour.isDue = true;
+      }
+    },
+    save: () => {
+      for (const [key, hour] of unsaved) store.put(key, encode(hour));
+      unsaved.clear();
+    },
+    publish: (about) => {
+      const { rules, clock, out } = about;
+      const { tenantId } = rules;
+      const tenant = tenantAt(tenantId);
+      if (clock < tenant.publishedAt + PAUSE_MS) return;
+      tenant.publishedAt = clock;
+      for (const hour of tenant.hours.values()) {
+        const end = hour.start + HOUR_MS;
+        if (!hour.isFinal && clock >= end + rules.graceMs + rules.marginMs) close(tenantId, hour);
+        if (hour.isDue) {
+          const value = eventOf(hour, about);
+          const key = `${tenantId}/${hour.start}/${task}`;
+          const message = { type: 'HourCounted', value } as const;
+          out.emit({ topic: topics.hourCount, key, partition: task, message });
+          hour.isDue = false;
+        }
+        if (clock < end + KEPT_MS) continue;
+        tenant.hours.delete(hour.start);
+        unsaved.delete(keyOf(tenantId, hour.start));
+        store.delete(keyOf(tenantId, hour.start));
+      }
+    },
+  };
+}
