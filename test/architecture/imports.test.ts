@@ -45,7 +45,7 @@ const table: Readonly<Record<string, Rule>> = {
 /** Third-party packages by part of a service. */
 const serviceParts: Readonly<Record<string, Rule>> = {
   core: { ours: ['domain', 'contracts'], theirs: [], node: false },
-  adapters: { ours: '*', theirs: ['pg', 'zod', 'jose', 'ipaddr.js'] },
+  adapters: { ours: '*', theirs: ['pg', 'zod', 'jose', 'ipaddr.js', 'h3-js'] },
   config: { ours: '*', theirs: ['zod'] },
   rest: { ours: '*', theirs: [] },
 };
