@@ -149,6 +149,15 @@ export const mutants: readonly Mutant[] = [
     test: 'never hands out records of aborted transactions that overlap',
   },
   {
+    without: 'going on behind what retention deleted',
+    mutations: [
+      cut('task-start.ts', 'stored === undefined || stored < low ? low : stored', 'stored ?? low'),
+      cut('places.ts', "return reaches <= low ? 'lost' : 'no';", "return 'no';"),
+    ],
+    file: positions,
+    test: 'go on at the first record that retention left, and say what is lost',
+  },
+  {
     without: 'positions from what is asked for',
     mutations: [cut('guards.ts', '  announceFetches(load);')],
     file: positions,
