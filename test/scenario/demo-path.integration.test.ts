@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { readScenario } from '@waybill/wialon-twin';
 import { planKills } from '../demo/faults.ts';
 import { serviceNames } from '../demo/system.ts';
 import { judge } from '../demo/verdict.ts';
 import { runOnce } from './run-once.ts';
 
+const run = promisify(execFile);
 const speed = 2500;
 const { duration_s: duration } = readScenario('short');
 
@@ -52,6 +56,19 @@ test('without faults every ERP row is as expected, and one wrong row is found', 
       assert.match(problems.join('\n'), /1 trips not expected/);
     });
     assert.deepEqual((await judge(system, scenario)).problems, []);
+    await t.test('the curl for senders is accepted', async () => {
+      const page = new URL('../../services/ingest/EVENTS.md', import.meta.url);
+      const script = /```sh\n(secret=[\s\S]*?)```/.exec(readFileSync(page, 'utf8'))?.[1];
+      assert.ok(script);
+      const { stdout } = await run('sh', ['-c', script], {
+        env: {
+          PATH: process.env['PATH'],
+          WEBHOOK_URL: system.webhookUrl,
+          WEBHOOK_SECRET_FILE: system.webhookSecretFile,
+        },
+      });
+      assert.match(stdout, /^HTTP\/1\.1 200 OK[\s\S]*\{"accepted":"evt_120"\}$/);
+    });
   });
 });
 

@@ -110,9 +110,13 @@ from stood left join taken using (request_id)`;
 const COMPLETE = 'delete from ingest.claim_round where round_id = any($1::bigint[])';
 
 const RELEASE = `
-update ingest.claim set round_id = 0
-from unnest($1::bytea[], $2::bigint[]) as back (request_id, round_id)
-where claim.request_id = back.request_id and claim.round_id = back.round_id`;
+with back as (
+  select claim.request_id
+  from ingest.claim join unnest($1::bytea[], $2::bigint[]) as mine (request_id, round_id)
+    using (request_id, round_id)
+  order by request_id for update of claim
+)
+update ingest.claim set round_id = 0 from back where claim.request_id = back.request_id`;
 
 /** The statements over one pool. They reject with a Fault of the database. */
 export function createStatements(pool: Pool, options: ClaimOptions): Statements {
