@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { testStack, type TestStack } from '@waybill/testkit';
 import { mutants, type Mutant } from './testing/mutants.ts';
 
-const DEADLINE_MS = 150_000;
+const DEADLINE_MS = 300_000;
 const MUTATE = new URL('testing/mutate.ts', import.meta.url).href;
 
 let stack: TestStack;
