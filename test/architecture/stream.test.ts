@@ -72,7 +72,8 @@ const port = new Set(
 
 /** One line per thing that a service takes from stream besides its port. */
 function besidesThePort(file: string, source: string): readonly string[] {
-  const isMain = file.endsWith('/src/main.ts');
+  // A service's further programs, such as study-main, connect themselves too.
+  const isMain = /\/src\/(?:[a-z]+-)?main\.ts$/.test(file);
   return takenFrom(source)
     .filter(({ name, isType }) =>
       isType ? !port.has(name) : !(isMain && name === 'connectStreams'),
