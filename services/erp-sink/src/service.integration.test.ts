@@ -132,6 +132,22 @@ test('a late fix raises the revision in the row; the older revision that comes a
   assert.deepEqual(outcomes(s, 'h1'), ['INSERTED', 'UPDATED']);
 });
 
+test('a trip that ended 23:50 is of that day, whether it came in time or was accepted 7 h later', async () => {
+  const s = await start();
+  const night = { start: '2015-12-10T04:10:00Z', end: '2015-12-10T04:50:00Z' };
+  await s.push(topics.trip, 'hudson-waste/wialon:8001', [hudsonTrip({ id: 'in-time', ...night })]);
+  const accepted = { id: 'accepted', unit: UNIT_S9, revision: 1_700_000_025_200_000 } as const;
+  await s.push(topics.trip, `hudson-waste/${UNIT_S9}`, [
+    hudsonTrip({ ...accepted, ...night, cause: 'accepted_late' }),
+  ]);
+  await s.quiet();
+  const rows = await s.canonical('hudson-waste', 'trips');
+  const [first, second] = rows.map((row) => ({ ...row, vehicle_id: 'either' }));
+  assert.deepEqual(rows.map((row) => String(row['vehicle_id'])).toSorted(), ['TRK-101', 'TRK-S-9']);
+  assert.deepEqual(first, second);
+  assert.equal(rows[0]?.['business_date'], '2015-12-09');
+});
+
 test('trips of an unmapped unit wait, and are delivered in order when it is mapped', async () => {
   const s = await start();
   const key = `hudson-waste/${UNIT_E5}`;

@@ -27,6 +27,7 @@ export interface TripOptions {
   readonly km?: number;
   readonly revision?: number;
   readonly retracted?: boolean;
+  readonly cause?: TripCompleted['cause'];
 }
 
 export function trip(options: TripOptions): Message {
@@ -42,7 +43,7 @@ export function trip(options: TripOptions): Message {
     received_time: 1_700_000_000_000,
     revision,
     retracted,
-    cause: 'live',
+    cause: options.cause ?? 'live',
     trace,
     trip_id: entityId(id),
     start_time: start,
