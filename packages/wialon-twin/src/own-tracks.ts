@@ -34,10 +34,11 @@ export function ownTracks({ folder, startAt }: OwnTracksOptions): Scenario {
     const recording = readRecording(track, folder);
     const { size, times } = recording;
     if (size === 0) throw new Error(`${track}.csv: no rows`);
-    const [first, last] = times.reduce(
-      ([low, high], t) => [Math.min(low, t), Math.max(high, t)] as const,
-      [Infinity, -Infinity] as const,
-    );
+    let [first, last] = [Infinity, -Infinity];
+    for (const [row, t] of times.entries()) {
+      first = Math.min(first, t);
+      last = Math.max(last, recording.fix(row).rt ?? t);
+    }
     duration = Math.max(duration, Math.ceil(last - first) + REGISTRATION_S);
     const base = Math.floor(first) - 1;
     const shift = startAt === undefined ? 0 : startAt - base;
