@@ -74,6 +74,11 @@ export function judge(simulated: Simulated): Judged {
   const audited = kinds('LOGIN') + kinds('REFRESH');
   // What dies between the provider's answer and its own commit takes that line with it.
   assert.ok(audited <= logins && audited >= logins - kills, `${audited} of ${logins} are audited`);
+  const over = sessions.filter(({ kind }) => kind === 'EXPIRY' || kind === 'LOGOUT');
+  const hashes = new Set(over.map((one) => one.session_hash));
+  // A session that ends by its own silence is one that nobody used any more.
+  const unnoticed = (accounts[0]?.live ?? 0) + (accounts[0]?.ended.idle ?? 0) + kills;
+  assert.ok(hashes.size >= logins - unnoticed, `${hashes.size} of ${logins} sessions have an end`);
   const refusals = Object.values(refused).reduce((sum, count) => sum + count, 0);
   assert.ok(kinds('FAILURE') >= refusals, 'every refused login is in the audit');
   return {

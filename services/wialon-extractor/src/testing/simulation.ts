@@ -103,7 +103,16 @@ function portsOf(clock: Clock, traffic: Traffic): Omit<Ports, 'streams'> & { lin
 
 /** Simulates the hours; `stop` ends the service and the twin. */
 export async function simulate(options: SimulationOptions): Promise<Simulated> {
-  const { seed, hours, drainHours, fleet, faults, kills = 0, lookbackHours = 24 } = options;
+  const {
+    pollIntervalMs,
+    seed,
+    hours,
+    drainHours,
+    fleet,
+    faults,
+    kills = 0,
+    lookbackHours = 24,
+  } = options;
   const driver = await createStreamDriver({ startMs: Date.parse(START) });
   const traffic = new Traffic();
   const clock: Clock = {
@@ -143,7 +152,9 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   while (instances.length < (kills > 0 ? 2 : 1)) {
     instances.push(await driver.start((streams) => createService({ ...ports, streams })));
   }
-  const { document, sha256 } = toDocument(await tenantOf(twin.url, { ...options, lookbackHours }));
+  const { document, sha256 } = toDocument(
+    await tenantOf(twin.url, { pollIntervalMs, lookbackHours }),
+  );
   await driver.pipe(topics.tenantConfig, [
     {
       key: ACCOUNT,
@@ -197,10 +208,13 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   };
 }
 
-/** A tenant of the repository, with its account at the twin. */
-async function tenantOf(
+/** A tenant of the repository, with account `fleet` of a twin as its source. */
+export async function tenantOf(
   url: string,
-  { pollIntervalMs, lookbackHours = 24 }: SimulationOptions,
+  {
+    pollIntervalMs,
+    lookbackHours,
+  }: { readonly pollIntervalMs: number; readonly lookbackHours: number },
 ): Promise<TenantModel> {
   const folder = new URL('../../../../deploy/tenants/hudson-waste', import.meta.url).pathname;
   const { model } = await loadTenant(folder);
