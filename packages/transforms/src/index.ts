@@ -12,3 +12,5 @@ export type {
   Verdict,
 } from './transformed.ts';
 export { wialonUnit } from './wialon-items.ts';
+export { readBindings, readDriverCodes } from './wialon-drivers.ts';
+export { endValidity, joinValidity } from './validity.ts';

@@ -29,8 +29,8 @@ function profileField(item: Readonly<Record<string, unknown>>, name: string): st
 }
 
 /**
- * One item of core/search_items. Units become AssetDescribed with one open interval: edits over time are
- * not versioned yet (README, "Limits"). Other classes, such as the resources that hold zones, are skipped.
+ * One item of core/search_items. Units become AssetDescribed with one open interval, which the transformer
+ * joins to what is known. Other classes, such as the resources that hold zones, are skipped.
  */
 export function readItem(item: unknown, page: PageFetched): Verdict {
   if (!isObject(item)) return reject('ITEM_MALFORMED', [violation('', 'an item object', item)]);
@@ -47,7 +47,7 @@ export function readItem(item: unknown, page: PageFetched): Verdict {
   const value: AssetDescribed = {
     tenant_id: page.tenant_id,
     unit,
-    event_time: page.received_time,
+    event_time: page.provider_now_time ?? page.received_time,
     revision: page.received_time,
     intervals: [
       {

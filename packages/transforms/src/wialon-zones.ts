@@ -81,7 +81,7 @@ export function readZone(zone: unknown, page: PageFetched): Verdict {
   const value: ZoneDescribed = {
     tenant_id: page.tenant_id,
     geofence_id: geofence,
-    event_time: page.received_time,
+    event_time: page.provider_now_time ?? page.received_time,
     revision: page.received_time,
     intervals: [
       {

@@ -14,6 +14,7 @@ import {
   type TransformedEvent,
 } from '@waybill/transforms';
 import { isTraced } from './core/sampling.ts';
+import { createDescribed, type Described } from './described.ts';
 import { addressOf } from './handle-backfill.ts';
 import { sensorsOf } from './sensors.ts';
 import type { TransformerMetrics } from './metrics.ts';
@@ -41,8 +42,19 @@ const topicOf: Readonly<Record<TransformedEvent['contract'], Topic>> = {
   ProviderAlertRaised: topics.providerAlert,
 };
 
-function emitEvents(result: Transformed, sampled: boolean, out: Emitter): void {
-  for (const { contract, key, value } of result.events) {
+function emitEvents(
+  result: Transformed,
+  described: Described,
+  sampled: boolean,
+  out: Emitter,
+): void {
+  for (const event of result.events) {
+    const joined = described.join(event);
+    if (joined === undefined) {
+      out.skip('unchanged');
+      continue;
+    }
+    const { contract, key, value } = joined;
     const traced = sampled || topicOf[contract] !== topics.position;
     const outgoing: Outgoing = {
       topic: topicOf[contract],
@@ -102,6 +114,7 @@ function report(results: readonly Transformed[], settings: HandlerSettings): voi
 
 /** The handler of both raw inputs: one record at a time, in offset order. */
 export function createHandler(settings: HandlerSettings, tables: TableReader): Handler {
+  const described = createDescribed(tables);
   return (records, out) => {
     const results: Transformed[] = [];
     for (const record of records) {
@@ -114,12 +127,17 @@ export function createHandler(settings: HandlerSettings, tables: TableReader): H
       const address = addressOf(record);
       // The contracts of the two topics, decoded by the stream.
       const input = message.value as PageFetched | WebhookReceived;
+      if ('page_id' in input) {
+        const traceparent = out.traceparent();
+        for (const state of described.besides(input)) out.emit({ ...state, traceparent });
+        if (described.isWhole(input)) continue;
+      }
       const [id, result] =
         'request_id' in input
           ? [input.request_id, transformWebhook(input, address)]
           : [input.page_id, transformPage(input, address, sensorsOf(tables, input.tenant_id))];
       const sampled = isTraced(id, settings.traceRatio);
-      emitEvents(result, sampled, out);
+      emitEvents(result, described, sampled, out);
       rejectElements(record, input.tenant_id, result, out);
       for (const { reason, count } of result.skipped) out.skip(reason, count);
       results.push(result);

@@ -33,11 +33,12 @@ export async function createService(
       topics.providerAlert,
       topics.asset,
       topics.zone,
+      topics.driverBinding,
       topics.positionBackfill,
     ],
     deadLetter: topics.transformerDeadLetter,
     rework: { commands: topics.transformerRework, state: topics.transformerReworkState },
-    tables: [topics.asset],
+    tables: [topics.asset, topics.zone, topics.driverBinding],
     createTask: ({ tables }) => ({
       handle: createHandler(settings, tables),
       reread: (records, out, range) => rereadRaw(records, out, range, tables),

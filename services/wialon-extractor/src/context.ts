@@ -19,6 +19,8 @@ export interface AccountMemory {
   readonly published: Map<string, string>;
   /** The provider's newest known clock, s. */
   providerNowS: number;
+  /** The provider's clock in the newest live answer that was published, ms; null before the first. */
+  heardToMs: number | null;
   /** Wall time of the last login, ms. */
   loggedInAt: number;
   /** Which token worked last; tried first. */
@@ -53,6 +55,7 @@ export function createMemory(account: Account, { clock, metrics }: WorkerPorts):
     dirty: new DirtyHours(),
     published: new Map(),
     providerNowS: 0,
+    heardToMs: null,
     loggedInAt: Number.NEGATIVE_INFINITY,
     tokenIndex: 0,
   };

@@ -67,7 +67,7 @@ for (const row of rows) {
     const twin = await startTwin({
       scenario: madeUpFleets({
         accounts: ['acme'],
-        fleet: { units: 2, every_s: 30 },
+        fleet: { units: 2, every_s: 30, history_s: 600 },
         baseTime: new Date(BASE).toISOString(),
         durationS: 7 * 86_400,
       }),
@@ -97,7 +97,7 @@ for (const row of rows) {
       url: twin.url,
       account: 'acme',
       tokens: ['secret://files/a#1', 'secret://files/a#2'],
-      readFromTime: BASE,
+      readFromTime: BASE - 600_000,
       wants: { messages: true, sensors: false, zones: true, drivers: false },
     });
     assert.equal((await post(fault)).status, 200);

@@ -92,7 +92,8 @@ async function publish(
     windowToTime: null,
     sessionHash: session.hash,
     receivedTime: asked.receivedTime,
-    providerNowTime: null,
+    // Edits are valid from here on: the provider's clock, not ours.
+    providerNowTime: context.memory.providerNowS * 1000,
   });
   // Shards see the same listings; one of them publishes.
   if (context.account.shard.index === 0) await publishPages(context, values, asked.traceparent, []);

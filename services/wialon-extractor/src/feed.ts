@@ -149,6 +149,7 @@ export function createFeed(
     remember(events, poll);
     await publishPages(context, values, asked.traceparent, stated);
     await context.commits.drained();
+    context.memory.heardToMs = tm * 1000;
     if (stated.length > 0) statedAt = ports.clock.now();
     ports.metrics.messages('live', events.length);
     const ids = known();

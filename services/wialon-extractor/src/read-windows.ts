@@ -186,14 +186,17 @@ class WindowReader {
     const { context, session, id, publish } = this.#reading;
     const count = await loadWindow(context, session, id, window);
     if (typeof count === 'string') return count;
-    let result: WindowResult = 'read';
-    if (count > 0) result = await this.#pages(window, count, isLast);
-    else if (isLast) {
+    if (count > 0) {
+      const result = await this.#pages(window, count, isLast);
+      await ask(context, session, 'messages/unload', {});
+      return result;
+    }
+    // Nothing was loaded, so there is nothing to free: a call less for every quiet unit.
+    if (isLast) {
       const empty = { values: [], traceparent: undefined, messages: 0, isLast: true };
       await publish({ ...empty, newestS: window.fromS, reachedS: window.toS });
     }
-    await ask(context, session, 'messages/unload', {});
-    return result;
+    return 'read';
   }
 }
 

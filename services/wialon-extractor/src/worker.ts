@@ -23,6 +23,8 @@ export interface AccountHealth {
   readonly state: AccountState;
   /** Everything registered up to here is published, ms; null = not known yet. */
   readonly complete_to: number | null;
+  /** Live messages are published up to here, ms, whether older ones are missing or not. */
+  readonly heard_to: number | null;
   readonly units: number;
   /** Hours of units that wait to be read again. */
   readonly dirty_hours: number;
@@ -96,6 +98,7 @@ class Worker implements AccountWorker {
     return {
       state: this.#state,
       complete_to: live?.type === 'CursorMoved' ? live.value.read_to_time : null,
+      heard_to: this.#memory.heardToMs,
       units: this.#live.units.length,
       dirty_hours: this.#memory.dirty.size,
     };

@@ -1,9 +1,13 @@
 import { parseArgs } from 'node:util';
+import { backfillCase } from './case-backfill.ts';
+import { liveCase } from './case-live.ts';
 import { twinCase } from './case-twin.ts';
 
 const USAGE = `npm run bench -- wialon [case …] [options]
 
   twin       what the twin alone serves
+  live       10,000 units kept up with, then every session lost and a gap of 5 min closed
+  backfill   history re-read beside live data
   --seconds  of each measurement (default 10)
 `;
 
@@ -12,7 +16,11 @@ interface Options {
   readonly print: (line: object) => void;
 }
 
-const cases: Readonly<Record<string, (options: Options) => Promise<void>>> = { twin: twinCase };
+const cases: Readonly<Record<string, (options: Options) => Promise<void>>> = {
+  twin: twinCase,
+  live: liveCase,
+  backfill: backfillCase,
+};
 
 /** `npm run bench -- wialon [case …]`: all cases unless some are named. */
 export async function wialonBench(
