@@ -7,6 +7,7 @@ import { geotabAdapter } from './webhook-geotab.ts';
 import { samsaraAdapter, samsaraIncidentAdapter } from './webhook-samsara.ts';
 import { traccarAdapter } from './webhook-traccar.ts';
 import { waybillAdapter } from './webhook-waybill.ts';
+import { wialonAdapter } from './webhook-wialon.ts';
 import { readItem, wialonUnit } from './wialon-items.ts';
 import { readMessage, type MessageContext, type SignalReading } from './wialon-message.ts';
 import { readZone } from './wialon-zones.ts';
@@ -114,4 +115,5 @@ export const webhookAdapters: readonly WebhookAdapter[] = [
   samsaraAdapter,
   geotabAdapter,
   flespiAdapter,
+  wialonAdapter,
 ];

@@ -67,10 +67,7 @@ test('a unit that is edited keeps what it was before; an equal listing says noth
   await pages(units(1, {}), units(2, {}));
   await pages(units(3, { nm: 'Cab 2' }));
   await pages(units(2, { nm: 'read earlier' }));
-  assert.deepEqual(await statesOf(driver, topics.asset), [
-    ['…–… Cab'],
-    ['…–3 Cab', '3–… Cab 2'],
-  ]);
+  assert.deepEqual(await statesOf(driver, topics.asset), [['…–… Cab'], ['…–3 Cab', '3–… Cab 2']]);
 });
 
 test('a geofence that was deleted ends, and one that comes back begins anew', async () => {
@@ -99,10 +96,7 @@ test('bindings of drivers are published per unit with all intervals, by code and
       ],
     }),
   );
-  assert.deepEqual(await statesOf(driver, topics.driverBinding), [
-    ['1–… DRV001'],
-    ['1–7 DRV001'],
-  ]);
+  assert.deepEqual(await statesOf(driver, topics.driverBinding), [['1–… DRV001'], ['1–7 DRV001']]);
   const written = JSON.stringify(await driver.read(topics.driverBinding), (_key, value: unknown) =>
     typeof value === 'bigint' ? String(value) : value,
   );
