@@ -15,7 +15,7 @@ const repository = new URL('../../../', import.meta.url).pathname;
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const ACCOUNT = 'fleet';
 const TENANT = 'acme';
-const READY_MS = 240_000;
+const READY_MS = 420_000;
 
 /** What `/health` of the extractor says about the one account. */
 export interface Health {
