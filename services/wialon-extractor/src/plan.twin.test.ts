@@ -32,7 +32,7 @@ async function callsFor(events: Partial<TenantModel['events']>): Promise<Record<
       ...source,
       url: twin.url,
       poll_interval_ms: 10_000,
-    })) as never,
+    })),
     events: { ...model.events, ...events },
   });
   if (account !== undefined) {
