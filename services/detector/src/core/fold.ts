@@ -1,6 +1,6 @@
 import { isLocated, sameFix, type Fix, type LocatedFix } from './fix.ts';
 import { isTooFast, judge, withoutPosition } from './outlier.ts';
-import { SIGNAL, type Step } from './rule.ts';
+import { SIGNAL, type AnyRule, type Step } from './rule.ts';
 import { RULES } from './rule-list.ts';
 import { tripRuleAt, type Rules } from './rules.ts';
 
@@ -95,6 +95,23 @@ function signalsOf(fix: Fix): number {
   return signals;
 }
 
+interface Wanted {
+  readonly rule: AnyRule;
+  readonly index: number;
+}
+
+const wanted = new WeakMap<Rules, readonly Wanted[]>();
+
+/** The rules that these settings want, found once: they are asked for at every fix. */
+function wantedBy(rules: Rules): readonly Wanted[] {
+  let list = wanted.get(rules);
+  if (list === undefined) {
+    list = RULES.flatMap((rule, index) => (rule.isWanted(rules) ? [{ rule, index }] : []));
+    wanted.set(rules, list);
+  }
+  return list;
+}
+
 /** Shows a fix to the rules. */
 function show(
   state: FoldState,
@@ -105,17 +122,22 @@ function show(
   const place = placeOf(fix, rules);
   const zoneIds = place === undefined ? NO_ZONES : rules.zones.containing(place, place.time);
   const step: Step = { last: state.last, located: state.located, fix, place, leftOut, zoneIds };
-  const signals = signalsOf(fix);
   const { states } = state;
+  const hasPosition = fix.latitude !== undefined;
+  let signals: number | undefined;
   let next: unknown[] | undefined;
-  for (let i = 0; i < RULES.length; i += 1) {
-    const rule = RULES[i];
-    if (rule === undefined || (rule.reads & signals) === 0 || !rule.isWanted(rules)) continue;
-    const moved = rule.advance(states[i], step, rules, scratch);
-    if (scratch.length > 0) closed.add(i, scratch.splice(0));
-    if (moved === states[i]) continue;
+  for (const { rule, index } of wantedBy(rules)) {
+    // Most rules read the position: what else the fix tells is looked at for the others.
+    if (!hasPosition || (rule.reads & SIGNAL.position) === 0) {
+      signals ??= signalsOf(fix);
+      if ((rule.reads & signals) === 0) continue;
+    }
+    const before = states[index];
+    const moved = rule.advance(before, step, rules, scratch);
+    if (scratch.length > 0) closed.add(index, scratch.splice(0));
+    if (moved === before) continue;
     next ??= states.slice();
-    next[i] = moved;
+    next[index] = moved;
   }
   return { last: fix, located: place ?? state.located, states: next ?? states, held: NO_FIXES };
 }
