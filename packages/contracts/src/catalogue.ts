@@ -291,15 +291,17 @@ const workOrder: Topic<Message<'ServiceDue', t.ServiceDue>> = topic('fleet.work-
   contracts: { ServiceDue: contract('fleet/work-order/1.0') },
 });
 
-const driverActivity: Topic<Message<'DriverActive', t.DriverActive>> = topic(
-  'fleet.driver-activity.event.v1',
-  {
-    key: 'tenant/driver',
-    madeBy: ['detector'],
-    readBy: ['detector'],
-    contracts: { DriverActive: contract('fleet/driver-activity/1.0') },
+const driverActivity: Topic<
+  Message<'DriverActive', t.DriverActive> | Message<'ActivityProgressed', t.ActivityProgressed>
+> = topic('fleet.driver-activity.event.v1', {
+  key: 'tenant/driver',
+  madeBy: ['detector'],
+  readBy: ['detector'],
+  contracts: {
+    DriverActive: contract('fleet/driver-activity/1.0'),
+    ActivityProgressed: contract('fleet/activity-progress/1.0'),
   },
-);
+});
 
 const shift: Topic<Message<'ShiftWorked', t.ShiftWorked>> = topic('fleet.shift.event.v1', {
   key: 'tenant/driver',
@@ -437,6 +439,17 @@ const detectorUnit: Topic<Message<'UnitStateSaved', t.UnitStateSaved>> = topic(
 );
 
 /** Of days that are over: what was published, re-read, proposed. */
+const detectorShift: Topic<Message<'UnitStateSaved', t.UnitStateSaved>> = topic(
+  'detector.shift.state.v1',
+  {
+    key: 'tenant/driver',
+    compacted: true,
+    madeBy: ['detector'],
+    readBy: ['detector'],
+    contracts: { UnitStateSaved: detectorUnit.contracts.UnitStateSaved },
+  },
+);
+
 const detectorLate: Topic<Message<'UnitStateSaved', t.UnitStateSaved>> = topic(
   'detector.late.state.v1',
   {
@@ -506,6 +519,7 @@ export const topics: {
   readonly task: typeof task;
   readonly delivery: typeof delivery;
   readonly detectorUnit: typeof detectorUnit;
+  readonly detectorShift: typeof detectorShift;
   readonly detectorLate: typeof detectorLate;
   readonly ingestDeadLetter: typeof ingestDeadLetter;
   readonly transformerDeadLetter: typeof transformerDeadLetter;
@@ -553,6 +567,7 @@ export const topics: {
   task,
   delivery,
   detectorUnit,
+  detectorShift,
   detectorLate,
   ingestDeadLetter,
   transformerDeadLetter,

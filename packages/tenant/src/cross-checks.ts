@@ -63,6 +63,13 @@ function sourceProblems({ sources, events }: TenantModel): ModelProblem[] {
       });
     }
   }
+  if (events.shift === 'detected' && events.trip !== 'detected') {
+    problems.push({
+      path: ['events', 'shift'],
+      what: 'shifts are made of trips, and trips are not detected',
+      fix: 'set trip: detected or shift: off',
+    });
+  }
   return problems;
 }
 

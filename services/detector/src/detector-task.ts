@@ -1,5 +1,7 @@
 import {
   topics,
+  type ActivityProgressed,
+  type Message,
   type PositionRecorded,
   type ProgressReached,
   type ProposalJudged,
@@ -22,6 +24,8 @@ import { createTiers } from './tiers.ts';
 import { beginTurn, type Turn } from './turn.ts';
 import { checkUnit } from './unit-store.ts';
 
+const HOUR_MS = 3_600_000;
+
 /** Tables about one unit each, under its key. */
 const UNIT_TABLES: ReadonlySet<string> = new Set([
   topics.asset.name,
@@ -37,7 +41,7 @@ export interface Stores {
 /** What the detector uses of its task. */
 type DetectorContext = Pick<
   TaskContext<Uint8Array, Stores>,
-  'partition' | 'store' | 'stores' | 'buffers' | 'tables'
+  'partition' | 'partitions' | 'store' | 'stores' | 'buffers' | 'tables'
 >;
 
 export interface TaskSetting {
@@ -100,6 +104,26 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     hours.save();
   }
 
+  /** Tells every task of the second stage, by the hour, how far this one is. */
+  function passOn(turn: Turn): void {
+    for (const [tenantId, { from, receivedTime }] of turn.clocks) {
+      const { clock, rules } = tenants.of(tenantId);
+      if (clock === undefined || rules?.publishes.shift !== true) continue;
+      const hour = Math.floor(clock / HOUR_MS) * HOUR_MS;
+      if (hour <= from) continue;
+      const value: ActivityProgressed = {
+        tenant_id: tenantId,
+        task: context.partition,
+        complete_to_time: hour,
+        received_time: receivedTime,
+      };
+      const message: Message = { type: 'ActivityProgressed', value };
+      for (let partition = 0; partition < context.partitions; partition += 1) {
+        turn.out.emit({ topic: topics.driverActivity, key: tenantId, message, partition });
+      }
+    }
+  }
+
   function load(): void {
     if (isLoaded) return;
     tenants.load();
@@ -128,6 +152,7 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     const after = beginTurn(out, isHandling);
     lateData.work(after);
     finish(after);
+    if (isHandling) passOn(turn);
   }
 
   function handleRecord(record: Received, turn: Turn): void {

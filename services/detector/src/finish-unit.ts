@@ -3,6 +3,7 @@ import { hashId, taskKey } from '@waybill/domain';
 import type { Emitter, KeyedStore, Received } from '@waybill/stream';
 import { raiseTasks } from './core/accept.ts';
 import { BUCKET_MS } from './core/beyond-grace.ts';
+import { announcementKey } from './core/driver-activity.ts';
 import type { Occasion } from './core/occasion.ts';
 import type { Rules } from './core/rules.ts';
 import { nextDue, settle, trim, type Trimmed } from './core/settle.ts';
@@ -60,8 +61,10 @@ function carryOut(
     refuseCut(decision, unit, record, out);
     return;
   }
-  const key = taskKey(unit.tenantId, unit.name);
-  for (const { topic, message } of decision.announcements) out.emit({ topic, key, message });
+  const unitKey = taskKey(unit.tenantId, unit.name);
+  for (const { topic, message } of decision.announcements) {
+    out.emit({ topic, key: announcementKey(topic, message, unitKey), message });
+  }
   metrics.published(decision.rule, decision.change, decision.cause);
 }
 

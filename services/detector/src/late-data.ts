@@ -8,6 +8,7 @@ import {
 } from '@waybill/contracts';
 import { businessDate, REREAD_MARGIN_MS, taskKey } from '@waybill/domain';
 import type { Emitter, KeyedStore, TableReader } from '@waybill/stream';
+import { announcementKey } from './core/driver-activity.ts';
 import { intervalOf, merged, type PublishedFacts } from './core/archive.ts';
 import { BUCKET_MS, type Bucket } from './core/beyond-grace.ts';
 import { fixOf } from './core/fix.ts';
@@ -253,7 +254,9 @@ export function createLateData({ tenants, store, tables, metrics, hours }: LateS
     if (status === 'ACCEPTED') {
       const key = taskKey(event.tenant_id, event.unit);
       for (const { published, announcements } of accepted) {
-        for (const { topic, message } of announcements) out.emit({ topic, key, message });
+        for (const { topic, message } of announcements) {
+          out.emit({ topic, key: announcementKey(topic, message, key), message });
+        }
         late.archive(of, published, tenant.clock);
       }
     }

@@ -5,7 +5,7 @@ import type { DetectorMetrics } from './metrics.ts';
 /** What the service needs from outside. */
 export interface Ports {
   /**
-   * The log. `transact` is called once; a Fault from it ends the service. `close` is called last, when
+   * The log. `transact` is called once per stage; a Fault from it ends the service. `close` is called last, when
    * the runner has stopped.
    */
   readonly streams: Pick<Streams, 'transact' | 'close'>;

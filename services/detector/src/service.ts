@@ -6,10 +6,14 @@ import { BUFFER_LAYOUT } from './buffer-pages.ts';
 import type { Config } from './config.ts';
 import { LAYOUT } from './core/unit-codec.ts';
 import { createDetectorTask } from './detector-task.ts';
+import { createShiftTask } from './shift-task.ts';
 import type { Ports } from './ports.ts';
 
 /** Consumer group and prefix of the transactional ids. */
 export const SERVICE = 'detector';
+
+/** The second stage: its own tasks, keyed by driver. */
+export const SHIFTS = 'detector.shift';
 
 /**
  * How far a cold rebuild reads back when no unit says from where; units say it, so only a task without
@@ -68,6 +72,7 @@ export async function createService(
       topics.fuelLevel,
       topics.odometer,
       topics.workOrder,
+      topics.driverActivity,
       topics.task,
       topics.proposal,
       topics.positionState,
@@ -81,11 +86,24 @@ export async function createService(
     rework: { commands: topics.detectorRework, state: topics.detectorReworkState },
     createTask: (context) => createDetectorTask(context, setting),
   });
+  const shifts = await ports.streams.transact({
+    service: SHIFTS,
+    inputs: [topics.driverActivity],
+    tables: [topics.tenantConfig],
+    outputs: [topics.shift],
+    deadLetter: topics.detectorDeadLetter,
+    store: { ...unitStore, changelog: topics.detectorShift },
+    createTask: createShiftTask,
+  });
+  const runners = [runner, shifts];
   return {
-    health: () => ({ ready: runner.ready(), positions: runner.positions() }),
-    done: runner.done,
+    health: () => ({
+      ready: runners.every((each) => each.ready()),
+      positions: runners.flatMap((each) => each.positions()),
+    }),
+    done: Promise.all(runners.map(async ({ done }) => done)).then(() => undefined),
     stop: async () => {
-      await runner.stop();
+      await Promise.all(runners.map(async (each) => each.stop()));
       await ports.streams.close();
     },
   };

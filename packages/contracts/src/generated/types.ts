@@ -68,6 +68,18 @@ export interface DeliverySettled {
   readonly changed_fields: readonly string[];
 }
 
+/** Everything that one task of the detector cut from what was registered up to a time stands before this record. Goes to every partition. */
+export interface ActivityProgressed {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Task of the detector that says so. */
+  readonly task: number;
+  /** The tenant's clock of that task, in whole hours. [ms since epoch UTC] */
+  readonly complete_to_time: number;
+  /** Wall time of the progress record that moved it. [ms since epoch UTC] */
+  readonly received_time: number;
+}
+
 export interface CalibrationRow {
   /** Least value for which this row counts. */
   readonly x: number;

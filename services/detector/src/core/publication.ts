@@ -2,7 +2,7 @@ import type { TripCompleted } from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
 import { inherit, type Interval } from './inherit.ts';
 import { causationOf, type Causation, type Change, type Occasion } from './occasion.ts';
-import type { AnyRule, RuleName, Scene } from './rule.ts';
+import type { RuleName, Scene } from './rule.ts';
 
 /** A fact that was published and that a late fix may still touch. */
 export interface Published<C> {
@@ -26,6 +26,8 @@ export type PublishedChange = 'inserted' | 'updated' | 'retracted';
 export interface Version<C> {
   readonly change: PublishedChange;
   readonly entry: Published<C>;
+  /** What was said before; undefined for a first version. */
+  readonly previous: C | undefined;
   readonly causation: Causation;
   /** Id of what stands in a retracted one's place. */
   readonly replacedBy: string | null;
@@ -74,6 +76,7 @@ function versionOf<C>(
   return {
     change: old === undefined ? 'inserted' : 'updated',
     entry: { id, firstStart, ordinal, revision, retracted: false, cut },
+    previous: old?.cut,
     causation,
     replacedBy: null,
   };
@@ -89,6 +92,7 @@ function withdrawn<C>(
   return {
     change: 'retracted',
     entry: { ...old, revision, retracted: true },
+    previous: old.cut,
     causation,
     replacedBy: heir?.id ?? null,
   };
@@ -157,7 +161,7 @@ type Envelope = Pick<
  * it depends on (Infinity while it is open), after which grace and margin make it final.
  */
 export function envelopeOf<C>(
-  { name, version }: Pick<AnyRule, 'name' | 'version'>,
+  { name, version }: { readonly name: string; readonly version: number },
   { entry, causation, replacedBy }: Version<C>,
   { tenantId, unit, rules, clock }: Omit<Scene<unknown>, 'state'>,
   about: { readonly time: number; readonly settledTime: number },

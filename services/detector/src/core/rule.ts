@@ -58,7 +58,7 @@ export interface Standing<C> {
   readonly open: Interval | undefined;
 }
 
-/** A message to publish under the key of the unit. */
+/** A message to publish; its key is `announcementKey`. */
 export interface Announcement {
   readonly topic: Topic;
   readonly message: Message;

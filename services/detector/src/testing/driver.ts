@@ -34,6 +34,7 @@ const furtherTopics: readonly Topic[] = [
   topics.odometer,
   topics.workOrder,
   topics.driverActivity,
+  topics.shift,
 ];
 
 /** What every versioned event has. */

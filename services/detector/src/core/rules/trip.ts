@@ -2,6 +2,7 @@ import { topics, type TripCompleted } from '@waybill/contracts';
 import { round } from '@waybill/domain';
 import type { Interval } from '../inherit.ts';
 import type { Change } from '../occasion.ts';
+import { activitiesOf } from '../driver-activity.ts';
 import { mainDriver, sameDrivers } from '../drivers.ts';
 import { odometerM, sameMeter } from '../meter.ts';
 import { envelopeOf, secondsBetween, type Version } from '../publication.ts';
@@ -198,6 +199,7 @@ export const trip: Rule<State, TripCut> = {
         topic: topics.trip,
         message: { type: 'TripCompleted', value: eventOf(version, scene) },
       },
+      ...(scene.rules.publishes.shift ? activitiesOf(version, scene) : []),
     ],
   },
 };
