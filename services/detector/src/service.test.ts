@@ -41,6 +41,8 @@ test('the service is ready once it reads positions, says where it stands, and st
       'fleet.position.backfill.v1/0 0',
       'fleet.position.event.v1/1 1',
       'fleet.position.backfill.v1/1 0',
+      'fleet.driver-activity.event.v1/0 0',
+      'fleet.driver-activity.event.v1/1 0',
     ],
   );
   await stop();
