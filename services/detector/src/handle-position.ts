@@ -2,6 +2,7 @@ import type { PositionRecorded, SignalRecorded } from '@waybill/contracts';
 import type { Emitter, KeyedStore, Received } from '@waybill/stream';
 import { accept, type Acceptance } from './core/accept.ts';
 import type { HourCounts } from './hour-counts.ts';
+import { flawOf, isLocated } from './core/fix.ts';
 import type { DetectorMetrics } from './metrics.ts';
 import type { DetectorLogger } from './ports.ts';
 import { noteGrace } from './tenant-state.ts';
@@ -75,6 +76,8 @@ export function handlePosition(
   const intake = { maxFixes: maxFixesPerUnit, offset };
   const acceptance: Acceptance = accept(held.unit, position, rules, intake);
   const receivedTime = position.received_time;
+  const flaw = flawOf(position);
+  if (flaw !== undefined) metrics.flaw(flaw);
   switch (acceptance.kind) {
     case 'applied': {
       const touched = turn.touch(tenant, held);
@@ -83,7 +86,7 @@ export function handlePosition(
       if (leavesBucket) touched.late = { fix, receivedTime };
       touched.record = record;
       // Newer than all before it: the newest position never goes back in event time.
-      if (!isLate && 'latitude' in position) touched.newest = position;
+      if (!isLate && 'latitude' in position && isLocated(fix)) touched.newest = position;
       hours.count(tenant.tenantId, position.unit, fix.time, isLate ? 'late' : 'applied');
       metrics.fix(isLate ? 'late' : 'applied', 1);
       if (clockStands) noteStandingClock(position, handling);

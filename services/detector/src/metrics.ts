@@ -1,4 +1,5 @@
 import type { Cause, ProposalStatus } from '@waybill/contracts';
+import type { ReadingFlaw } from './core/fix.ts';
 import type { PublishedChange } from './core/publication.ts';
 import type { RuleName } from './core/rule.ts';
 import type { SettingsProblem } from './core/trip-settings.ts';
@@ -18,8 +19,8 @@ export type FixOutcome =
   | 'left_out'
   | 'refused';
 
-/** A mistake in a zone or in a unit's settings. */
-export type Flaw = AreaProblem | SettingsProblem;
+/** A mistake in a zone, in a unit's settings, or a reading that cannot be true. */
+export type Flaw = AreaProblem | SettingsProblem | ReadingFlaw;
 
 /** Domain metrics; records, skips and lag are counted by the stream. */
 export interface DetectorMetrics {
@@ -27,7 +28,7 @@ export interface DetectorMetrics {
   readonly published: (entity: RuleName, change: PublishedChange, cause: Cause) => void;
   /** A state that a proposal reached. */
   readonly proposal: (status: ProposalStatus) => void;
-  /** A mistake that was found when tables changed. */
+  /** A mistake that was found when tables changed, or in a position. */
   readonly flaw: (flaw: Flaw) => void;
   /** Units and retained fixes of one task. */
   readonly state: (partition: number, units: number, fixes: number) => void;
@@ -62,9 +63,11 @@ export function detectorMetrics(registry: Registry): DetectorMetrics {
     'States that proposals reached.',
     ['status'],
   );
-  const flaws = registry.counter('detection_flaws_total', 'Mistakes in zones and settings.', [
-    'flaw',
-  ]);
+  const flaws = registry.counter(
+    'detection_flaws_total',
+    'Mistakes in zones, settings and readings.',
+    ['flaw'],
+  );
   const units = registry.gauge('detection_units', 'Units with state.', ['partition']);
   const retained = registry.gauge('detection_fixes_retained', 'Fixes within reach of late ones.', [
     'partition',

@@ -62,8 +62,33 @@ function rounded(degrees: number): number {
   return Math.round(degrees * 1e7) / 1e7 + 0;
 }
 
+/** The reading in steps of 1/scale; none where the device sent no finite number. */
+function stepped(value: number | null, scale: number): number | undefined {
+  return value === null || !Number.isFinite(value) ? undefined : Math.round(value * scale) / scale;
+}
+
 function hundredths(value: number | null): number | undefined {
-  return value === null ? undefined : Math.round(value * 100) / 100;
+  return stepped(value, 100);
+}
+
+/** What a device without a position sends where 0 stands for "none". */
+function isNowhere({ latitude, longitude }: PositionRecorded): boolean {
+  return latitude === 0 && longitude === 0;
+}
+
+/** A reading that cannot be true. */
+export type ReadingFlaw = 'position_zero' | 'reading_not_finite';
+
+/** What of a record is left out by `fixOf`; almost always nothing. */
+export function flawOf(record: PositionRecorded | SignalRecorded): ReadingFlaw | undefined {
+  if ('latitude' in record && isNowhere(record)) return 'position_zero';
+  const sum =
+    (record.speed_kmh ?? 0) +
+    (record.fuel_level_l ?? 0) +
+    (record.fuel_level_percent ?? 0) +
+    (record.odometer_km ?? 0) +
+    (record.engine_hours_h ?? 0);
+  return Number.isFinite(sum) ? undefined : 'reading_not_finite';
 }
 
 function engineOn({
@@ -76,8 +101,8 @@ function engineOn({
 /** The fix of a record of the position topic. */
 export function fixOf(record: PositionRecorded | SignalRecorded): ArrivedFix {
   const { speed_kmh: speed, driver_code: driver } = record;
-  const position = 'latitude' in record ? record : undefined;
-  const course = position?.course_deg ?? undefined;
+  const position = 'latitude' in record && !isNowhere(record) ? record : undefined;
+  const course = stepped(position?.course_deg ?? null, 1);
   const latitude = position === undefined ? undefined : rounded(position.latitude);
   const longitude = position === undefined ? undefined : rounded(position.longitude);
   const [idHigh, idLow] = identityOf(record.event_time, latitude, longitude);
@@ -89,8 +114,8 @@ export function fixOf(record: PositionRecorded | SignalRecorded): ArrivedFix {
     id: record.event_id,
     idHigh,
     idLow,
-    speedKmh: speed === null ? undefined : Math.round(speed * 1000) / 1000,
-    courseDeg: course === undefined ? undefined : Math.round(course) % 360,
+    speedKmh: stepped(speed, 1000),
+    courseDeg: course === undefined ? undefined : course % 360,
     satellites: position?.satellites ?? undefined,
     engineOn: engineOn(record),
     fuelLevelL: hundredths(record.fuel_level_l),
