@@ -6,6 +6,8 @@ import type { Bench } from './cases.ts';
 import { topicsOf } from './topics.ts';
 
 const SAMPLE_MS = 100;
+/** How long ConsumerPerformance waits for records; its own 10 s are over before it has joined on a busy machine. */
+const TOOL_TIMEOUT_MS = 120_000;
 
 interface ToolRun {
   readonly output: string;
@@ -82,7 +84,8 @@ export async function javaConsume(bench: Bench, run: string): Promise<object> {
   const result = await runTool('ConsumerPerformance', [
     ...['--bootstrap-server', connection.brokers.join(',')],
     ...['--topic', `${connection.namespace}${sampled.name}`],
-    ...['--group', `java-${run}`, '--messages', String(total), '--hide-header'],
+    ...['--group', `java-${run}`, '--num-records', String(total), '--hide-header'],
+    ...['--timeout', String(TOOL_TIMEOUT_MS)],
   ]);
   // start, end, MB, MB/s, records, records/s, rebalance ms, fetch ms, fetch MB/s, fetch records/s
   const fields = (result.output.trim().split('\n').at(-1) ?? '').split(', ');

@@ -23,15 +23,26 @@ const peers: Readonly<
   'project-insert': [{ peer: 'debezium history' }, { peer: 'bento history' }],
 };
 
+/** The note, and how many runs failed: a peer that gave up before its first line has none at all. */
+function noted(note: string | undefined, good: number, { repeat }: PeerOptions): string {
+  const failed = good < repeat ? `${repeat - good} of ${repeat} runs failed` : undefined;
+  return [note, failed].filter((part) => part !== undefined).join('; ');
+}
+
 async function runJavaClient(name: string, options: PeerOptions): Promise<object[]> {
   const { bench, repeat, valueBytes } = options;
   const lines: object[] = [];
   for (let run = 1; run <= repeat; run += 1) {
-    lines.push(
-      name === 'produce'
-        ? await javaProduce(bench, valueBytes, `java_${run}`)
-        : await javaConsume(bench, `java_${run}`),
-    );
+    try {
+      lines.push(
+        name === 'produce'
+          ? await javaProduce(bench, valueBytes, `java_${run}`)
+          : await javaConsume(bench, `java_${run}`),
+      );
+    } catch (error) {
+      // A peer that fails must not end our own cases.
+      bench.log(`Java client: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
   return lines;
 }
@@ -43,7 +54,8 @@ export async function peersOf(
 ): Promise<readonly { readonly peer: string; readonly note?: string; readonly runs: object[] }[]> {
   if (name === 'produce' || name === 'consume') {
     const note = name === 'produce' ? 'random values, no keys' : 'no decoding';
-    return [{ peer: 'Java client', note, runs: await runJavaClient(name, options) }];
+    const runs = await runJavaClient(name, options);
+    return [{ peer: 'Java client', note: noted(note, runs.length, options), runs }];
   }
   const wanted = peers[name] ?? [];
   if (wanted.length === 0 || !hasPeers()) return [];
@@ -57,10 +69,7 @@ export async function peersOf(
   for (const { peer, note } of wanted) {
     const runs = await runPeer(stack, [...peer.split(' '), ...sizeArguments]);
     const good = runs.filter((run) => !('error' in run) && !('ok' in run && run.ok === false));
-    // A peer that gave up before its first line has no runs at all.
-    const failed = repeat - good.length;
-    const notes = [note, failed > 0 ? `${failed} of ${repeat} runs failed` : undefined];
-    const text = notes.filter((part) => part !== undefined).join('; ');
+    const text = noted(note, good.length, options);
     found.push({
       peer,
       ...(text !== '' && { note: text }),
