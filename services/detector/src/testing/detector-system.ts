@@ -136,7 +136,11 @@ export async function openSystem(
     logger: silent,
   };
   const admin = await connectAdmin(connection);
-  await admin.provision(allTopics, { task: partitions, source: 4 });
+  // On a busy machine a new partition may be without its leader for a while; provisioning goes on where it stood.
+  await until('the topics are there', async () => {
+    await admin.provision(allTopics, { task: partitions, source: 4 });
+    return true;
+  });
   const streams = await connectStreams(connection);
   const publisher = await streams.publisher([topics.tenantConfig, topics.zone, topics.position]);
   await publisher.send([

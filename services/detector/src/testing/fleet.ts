@@ -129,7 +129,7 @@ export function progressAfter(round: number, { everyS }: FleetOptions): number {
 export function fleetZones(count: number, tenantId: string): ZoneDescribed[] {
   return Array.from({ length: count }, (_, i) => {
     const [lat, lon] = [52 + noise(i, 21) * 0.5, 20.7 + noise(i, 22) * 0.6];
-    const half = 0.002;
+    const half = 0.001;
     const corners = [
       [lon - half, lat - half],
       [lon + half, lat - half],
