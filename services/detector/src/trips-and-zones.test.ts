@@ -7,7 +7,7 @@ import { tenant } from './testing/tenant.ts';
 
 /** One fix a minute at these thousandths of a degree of latitude. */
 function drive(thousandths: readonly number[], from = 0): Fixture[] {
-  return thousandths.map((lat, i) => ({ t: (from + i) * 60, lat: lat / 1000, lon: 0 }));
+  return thousandths.map((lat, i) => ({ t: (from + i) * 60, lat: lat / 1000, lon: 0.0001 }));
 }
 
 const detector: TripDetector = {
@@ -88,7 +88,7 @@ test('settings that are published later cut the retained range again', async () 
 test('settings without a version and zones with a mistake are named and counted, and harm nobody', async () => {
   const driver = await createDriver(tenant({ detection: { trip_settings: 'unit' } }));
   const settings = { from: null, to: null, settings: detector };
-  await driver.process([position({ t: 0, lat: 0, lon: 0 })]);
+  await driver.process([position({ t: 0, lat: 0, lon: 0.0001 })]);
   await driver.setAsset(asset(1, settings, settings));
   const bowTie = [
     [0, 0],
@@ -133,7 +133,7 @@ test('geofence events come on their own topic, and only to tenants that want the
     ],
   );
   await driver.restart();
-  const late = await driver.process([position({ t: 50, lat: 0.0019, lon: 0, rt: 8000 })]);
+  const late = await driver.process([position({ t: 50, lat: 0.0019, lon: 0.0001, rt: 8000 })]);
   assert.equal(late.visits.length, 1);
   assert.deepEqual(
     driver.crossings.slice(3).map(({ crossing, retracted, cause }) => [crossing, retracted, cause]),

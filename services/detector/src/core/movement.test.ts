@@ -11,7 +11,7 @@ import { tripRuleOf, tripVersionsOf } from './trip-settings.ts';
 const ours = rules().trip;
 
 function at(minute: number, lat: number, signals: Partial<PositionRecorded> = {}): LocatedFix {
-  return fix({ t: minute * 60, lat, lon: 0, signals });
+  return fix({ t: minute * 60, lat, lon: 1, signals });
 }
 
 function moves(rule: TripRule, before: LocatedFix, now: LocatedFix): boolean {

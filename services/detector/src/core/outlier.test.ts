@@ -47,17 +47,17 @@ test('with the filter off everything counts', () => {
 });
 
 test('a doubtful fix that nobody contradicts within the gap counts', () => {
-  const fixes = [...track([0, 2, 4, 6]), fix({ t: 240, lat: 0.406, lon: 0 })];
+  const fixes = [...track([0, 2, 4, 6]), fix({ t: 240, lat: 0.406, lon: 0.0001 })];
   const alone = tripsOf(fixes);
   assert.equal(alone[0]?.end_time, 240_000, 'T has passed, nobody came');
-  const later = tripsOf([...fixes, fix({ t: 540, lat: 0.008, lon: 0 })]);
+  const later = tripsOf([...fixes, fix({ t: 540, lat: 0.008, lon: 0.0001 })]);
   assert.equal(later[0]?.end_time, 240_000, 'the neighbour comes too late to say anything');
-  const soon = tripsOf([...fixes, fix({ t: 300, lat: 0.01, lon: 0 })]);
+  const soon = tripsOf([...fixes, fix({ t: 300, lat: 0.01, lon: 0.0001 })]);
   assert.deepEqual([soon[0]?.end_time, soon[0]?.left_out_count], [300_000, 1]);
 });
 
 test('until then it is held back, and given to the rules when T has passed', () => {
-  const fixes = [...track([0, 2, 4]), fix({ t: 180, lat: 0.404, lon: 0 })];
+  const fixes = [...track([0, 2, 4]), fix({ t: 180, lat: 0.404, lon: 0.0001 })];
   const before = detectAll(identity, fixes, everyRule(), 479_999).unit.timeline;
   assert.equal(before.view.state.held.length, 1);
   const after = detectAll(identity, fixes, everyRule(), 480_000).unit.timeline;

@@ -36,7 +36,7 @@ for (const [name, given] of Object.entries(settings)) {
         fc.uniqueArray(point, { selector: ({ t }) => t, minLength: 1, maxLength: 80 }),
         fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
         (points, folds) => {
-          const fixes = points.map(({ t, lat }) => fix({ t, lat, lon: 0 }));
+          const fixes = points.map(({ t, lat }) => fix({ t, lat, lon: 0.0001 }));
           const timeline = new Timeline();
           for (const [i, each] of fixes.entries()) {
             timeline.insert(each, given);
@@ -68,7 +68,7 @@ const given = simple;
 test('trimming moves whole chunks into the base and changes neither head nor later cuts', () => {
   const timeline = new Timeline();
   for (let minute = 0; minute < 120; minute += 1) {
-    timeline.insert(fix({ t: minute * 60, lat: (minute % 20) / 1000, lon: 0 }), given);
+    timeline.insert(fix({ t: minute * 60, lat: (minute % 20) / 1000, lon: 0.0001 }), given);
   }
   timeline.fold(given);
   const { head } = timeline;
@@ -88,7 +88,7 @@ test('trimming moves whole chunks into the base and changes neither head nor lat
 test('a late fix folds again only until the state is as it was', () => {
   const timeline = new Timeline();
   for (let minute = 0; minute < 240; minute += 2) {
-    timeline.insert(fix({ t: minute * 60, lat: 0.1, lon: 0 }), given);
+    timeline.insert(fix({ t: minute * 60, lat: 0.1, lon: 0.0001 }), given);
   }
   timeline.fold(given);
   let folded = 0;
@@ -102,7 +102,7 @@ test('a late fix folds again only until the state is as it was', () => {
       },
     },
   };
-  timeline.insert(fix({ t: 3660, lat: 0.1, lon: 0 }), counting);
+  timeline.insert(fix({ t: 3660, lat: 0.1, lon: 0.0001 }), counting);
   timeline.fold(counting);
   assert.equal(folded, 9, 'its own quarter of an hour, no more');
 });

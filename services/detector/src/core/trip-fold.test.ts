@@ -52,7 +52,7 @@ test('the pending stretch after the last moving fix counts only when movement go
 });
 
 test('a fix behind a gap does not move and does not open a trip backwards', () => {
-  const fixes = [0, 400, 460].map((t, i) => fix({ t, lat: i * 0.01, lon: 0 }));
+  const fixes = [0, 400, 460].map((t, i) => fix({ t, lat: i * 0.01, lon: 0.0001 }));
   const { run } = foldAll(fixes);
   assert.equal(run?.start.time, 400_000);
 });
@@ -69,8 +69,8 @@ test('recorded speed decides where the tenant says so; a fix without one falls b
 test('a moving first fix by speed opens the trip itself', () => {
   const rule: TripRule = { ...rules().trip, movementSource: 'speed' };
   const fixes = [
-    fix({ t: 0, lat: 0, lon: 0, speed: 0 }),
-    fix({ t: 400, lat: 0, lon: 0, speed: 30 }),
+    fix({ t: 0, lat: 0, lon: 0.0001, speed: 0 }),
+    fix({ t: 400, lat: 0, lon: 0.0001, speed: 30 }),
   ];
   assert.equal(foldAll(fixes, rule).run?.start.time, 400_000);
 });

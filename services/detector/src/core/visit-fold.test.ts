@@ -21,14 +21,14 @@ function foldText(
   const ruled = { ...given, visit: { ...given.visit, confirmFixes } };
   const closed: VisitCut[] = [];
   let presences = before;
-  let last = before.length === 0 ? undefined : fix({ t: -60, lat: 0, lon: 0 });
+  let last = before.length === 0 ? undefined : fix({ t: -60, lat: 0, lon: 0.0001 });
   let t = 0;
   for (const letter of text) {
     if (letter >= '0' && letter <= '9') {
       t += Number(letter) * DAY - 60;
       continue;
     }
-    const current = fix({ t, lat: 0, lon: 0 });
+    const current = fix({ t, lat: 0, lon: 0.0001 });
     const zoneIds = letter === 'i' ? ['z'] : [];
     presences = advancePresences(last, presences, current, zoneIds, ruled, closed);
     last = current;

@@ -45,7 +45,7 @@ function historyOf(
 }
 
 function drive(thousandths: readonly number[]): Fixture[] {
-  return thousandths.map((lat, i) => ({ t: i * 60, lat: lat / 1000, lon: 0 }));
+  return thousandths.map((lat, i) => ({ t: i * 60, lat: lat / 1000, lon: 0.0001 }));
 }
 
 const day = { tenantId: 'bay-cabs', unit: UNIT, from: 0, to: 86_400_000 };
@@ -53,10 +53,10 @@ const filtered = tenant({ detection: { outlier_speed_kmh: 200 } });
 
 test('explain says of every position what became of it', () => {
   const [first, ...rest] = drive([0, 2, 4, 404, 6, 8, 8, 8, 8, 8, 8, 9]);
-  const late = { t: 90, lat: 0.003, lon: 0, rt: 90 + 7 * 3600 };
-  const ahead = { t: 80_000, lat: 0, lon: 0, rt: 100 };
-  const beside = { t: 60, lat: 0.1, lon: 0, rt: 500 };
-  const secret = { t: 700, lat: 0.009, lon: 0, signals: { is_private: true } };
+  const late = { t: 90, lat: 0.003, lon: 0.0001, rt: 90 + 7 * 3600 };
+  const ahead = { t: 80_000, lat: 0, lon: 0.0001, rt: 100 };
+  const beside = { t: 60, lat: 0.1, lon: 0.0001, rt: 500 };
+  const secret = { t: 700, lat: 0.009, lon: 0.0001, signals: { is_private: true } };
   const history = historyOf(
     filtered,
     [first ?? late, ...rest, late, ahead, beside, secret, rest[0] ?? late],
@@ -122,7 +122,7 @@ test('explain lists what was published, and why; the picture shows positions and
   };
   keep((await driver.process([...fixtures.map(position), progress(1500)])).trips);
   keep(
-    (await driver.process([position({ ...(late ?? { t: 0, lat: 0, lon: 0 }), rt: 1400 })])).trips,
+    (await driver.process([position({ ...(late ?? { t: 0, lat: 0, lon: 0.0001 }), rt: 1400 })])).trips,
   );
   const explanation = explain(historyOf(filtered, fixtures, published), day);
   assert.deepEqual(
@@ -204,7 +204,7 @@ test('a history from the log is the one of its file; other tenants stay out', as
       key: `other/${UNIT}`,
       message: {
         type: 'PositionRecorded' as const,
-        value: position({ t: 1, lat: 0, lon: 0, tenantId: 'other' }),
+        value: position({ t: 1, lat: 0, lon: 0.0001, tenantId: 'other' }),
       },
     },
   ]);

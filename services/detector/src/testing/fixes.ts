@@ -35,7 +35,7 @@ export function plain(value: unknown): unknown {
 
 /** Fixes a minute apart from second 0 on, at so many thousandths of a degree of latitude. */
 export function track(thousandths: readonly number[], wishes: Partial<Fixture> = {}): LocatedFix[] {
-  return thousandths.map((lat, i) => fix({ t: 60 * i, lat: lat / 1000, lon: 0, ...wishes }));
+  return thousandths.map((lat, i) => fix({ t: 60 * i, lat: lat / 1000, lon: 0.0001, ...wishes }));
 }
 
 /** The rules of a usual tenant with these zones. */
