@@ -96,12 +96,15 @@ export async function createService(
     createTask: createShiftTask,
   });
   const runners = [runner, shifts];
+  const done = Promise.all(runners.map(async (each) => each.done)).then(() => undefined);
+  // Whoever runs the service waits for it; nobody does yet when a stage fails at once.
+  done.catch(() => undefined);
   return {
     health: () => ({
       ready: runners.every((each) => each.ready()),
       positions: runners.flatMap((each) => each.positions()),
     }),
-    done: Promise.all(runners.map(async ({ done }) => done)).then(() => undefined),
+    done,
     stop: async () => {
       await Promise.all(runners.map(async (each) => each.stop()));
       await ports.streams.close();
