@@ -39,7 +39,9 @@ function counting(copies: readonly Plain[], graceS: number): Plain[] {
   for (const fix of copies.filter(({ rt, t }) => rt - t <= graceS)) {
     const known = bySecond.get(fix.t);
     const wins =
-      known === undefined || fix.rt < known.rt || (fix.rt === known.rt && fix.id < known.id);
+      known === undefined ||
+      fix.rt < known.rt ||
+      (fix.rt === known.rt && (fix.lat - known.lat || fix.lon - known.lon) < 0);
     if (wins) bySecond.set(fix.t, fix);
   }
   return [...bySecond.values()].sort((a, b) => a.t - b.t);
