@@ -122,7 +122,8 @@ test('explain lists what was published, and why; the picture shows positions and
   };
   keep((await driver.process([...fixtures.map(position), progress(1500)])).trips);
   keep(
-    (await driver.process([position({ ...(late ?? { t: 0, lat: 0, lon: 0.0001 }), rt: 1400 })])).trips,
+    (await driver.process([position({ ...(late ?? { t: 0, lat: 0, lon: 0.0001 }), rt: 1400 })]))
+      .trips,
   );
   const explanation = explain(historyOf(filtered, fixtures, published), day);
   assert.deepEqual(
