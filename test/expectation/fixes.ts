@@ -46,14 +46,14 @@ export function judge(fix: Fix, graceS: number): Verdict {
   return lateness > graceS ? 'beyond_grace' : 'accepted';
 }
 
-/** Per unit in order of device time, one per second: the smallest (registration, latitude, longitude) counts. */
+/** Per unit in order of device time, one per second: the smallest registration, then the northern, then the eastern one counts. */
 export function timelines(accepted: readonly Identified[]): Map<string, Fix[]> {
   const ordered = accepted.toSorted(
     (a, b) =>
       Math.floor(a.fix.t) - Math.floor(b.fix.t) ||
       a.fix.rt - b.fix.rt ||
-      a.fix.lat - b.fix.lat ||
-      a.fix.lon - b.fix.lon,
+      b.fix.lat - a.fix.lat ||
+      b.fix.lon - a.fix.lon,
   );
   const units = new Map<string, Fix[]>();
   for (const { fix } of ordered) {

@@ -164,13 +164,13 @@ function precedes(a: readonly (number | undefined)[], b: readonly (number | unde
 
 /**
  * True when `a` counts before `b` in the same device second: one with a position before one without, then
- * the smaller (provider_time, content: latitude, longitude, the rest). It does not depend on what was
- * processed first.
+ * the smaller provider_time, then the greater content: latitude, longitude, the rest. It does not depend
+ * on what was processed first.
  */
 export function outranks(a: Fix, b: Fix): boolean {
   if (isLocated(a) !== isLocated(b)) return isLocated(a);
   const difference = providerTimeOf(a) - providerTimeOf(b);
-  return difference < 0 || (difference === 0 && precedes(contentOf(a), contentOf(b)));
+  return difference < 0 || (difference === 0 && precedes(contentOf(b), contentOf(a)));
 }
 
 /** True when both are the same copy of the same fix. */

@@ -41,7 +41,7 @@ function counting(copies: readonly Plain[], graceS: number): Plain[] {
     const wins =
       known === undefined ||
       fix.rt < known.rt ||
-      (fix.rt === known.rt && (fix.lat - known.lat || fix.lon - known.lon) < 0);
+      (fix.rt === known.rt && (known.lat - fix.lat || known.lon - fix.lon) < 0);
     if (wins) bySecond.set(fix.t, fix);
   }
   return [...bySecond.values()].sort((a, b) => a.t - b.t);
