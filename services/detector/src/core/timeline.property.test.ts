@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { everyRule, fix, plain, rules } from '../testing/fixes.ts';
 import type { Chunk } from './chunk.ts';
 import { advance, Closed, START, type FoldState } from './fold.ts';
+import { memoryPages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import { Timeline } from './timeline.ts';
 import type { Area } from './zone-shape.ts';
@@ -105,4 +106,28 @@ test('a late fix folds again only until the state is as it was', () => {
   timeline.insert(fix({ t: 3660, lat: 0.1, lon: 0.0001 }), counting);
   timeline.fold(counting);
   assert.equal(folded, 9, 'its own quarter of an hour, no more');
+});
+
+test('a late fix that begins a quarter may be the first one after a restart', () => {
+  // Standing ends the trip in a quarter behind the one that gets a new neighbour.
+  const drive = Array.from({ length: 20 }, (_, i) =>
+    fix({ t: 7200 + 60 * i, lat: 0.006 * Math.min(i, 8), lon: 0 }),
+  );
+  const late = fix({ t: 0, lat: 0, lon: 0 });
+  const pages = memoryPages();
+  const before = new Timeline(pages);
+  for (const each of drive) before.insert(each, given);
+  before.fold(given);
+  before.flush();
+  const { base, trimmedTo } = before;
+  const after = new Timeline(pages, { base, trimmedTo });
+  after.insert(late, given);
+  after.fold(given);
+  const whole = new Timeline();
+  for (const each of [late, ...drive]) whole.insert(each, given);
+  whole.fold(given);
+  const found = ({ head, chunks }: Timeline): unknown =>
+    plain([head, chunks.map(({ index, closed }) => [index, closed])]);
+  assert.ok(whole.chunks.some(({ closed }) => !closed.isEmpty));
+  assert.deepEqual(found(after), found(whole));
 });

@@ -158,7 +158,11 @@ export class Timeline {
     let before = first as Chunk;
     for (const chunk of later) {
       const checkpoint = this.#checkpoints.get(chunk.index, rules);
-      if (checkpoint === undefined) break;
+      if (checkpoint === undefined) {
+        // What the quarters from here on closed is not taken: all of them are folded.
+        this.#dirtyTo = Infinity;
+        break;
+      }
       before.close(checkpoint.closedBefore);
       before = chunk;
     }
