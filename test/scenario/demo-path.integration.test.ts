@@ -7,6 +7,8 @@ import { readScenario } from '@waybill/wialon-twin';
 import { planKills } from '../demo/faults.ts';
 import { serviceNames } from '../demo/system.ts';
 import { judge } from '../demo/verdict.ts';
+import { openLateTenant } from './late-tenant.ts';
+import { checkDeadLetters, checkRange, checkRepeats } from './rework.ts';
 import { runOnce } from './run-once.ts';
 
 const run = promisify(execFile);
@@ -56,6 +58,18 @@ test('without faults every ERP row is as expected, and one wrong row is found', 
       assert.match(problems.join('\n'), /1 trips not expected/);
     });
     assert.deepEqual((await judge(system, scenario)).problems, []);
+    const late = await openLateTenant(finished);
+    try {
+      await t.test('reworked dead letters become rows, and newer rows stay', () =>
+        checkDeadLetters(system, late),
+      );
+      await t.test('reworked again they change nothing, and a record at most five times', () =>
+        checkRepeats(system, late),
+      );
+      await t.test('a reworked range of raw pages changes no row', () => checkRange(finished));
+    } finally {
+      await late.close();
+    }
     await t.test('the curl for senders is accepted', async () => {
       const page = new URL('../../services/ingest/EVENTS.md', import.meta.url);
       const script = /```sh\n(secret=[\s\S]*?)```/.exec(readFileSync(page, 'utf8'))?.[1];

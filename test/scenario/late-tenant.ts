@@ -1,0 +1,145 @@
+// A tenant whose positions are in the log before anybody has applied its files.
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { topics, type ElementRejected, type PageFetched, type Topic } from '@waybill/contracts';
+import { hashId } from '@waybill/domain';
+import { connectStreams, type Outgoing } from '@waybill/stream';
+import { tokenOf } from '@waybill/wialon-twin';
+import pg from 'pg';
+import { call } from '../demo/http.ts';
+import type { Finished } from './run-once.ts';
+
+/** A drive: fixes, those of them that move, and seconds between two. */
+export const FIXES = 7;
+export const MOVING = 2;
+export const EVERY_S = 100;
+
+/** Minutes of driving, then standing for long enough that the trip is closed. */
+function drive(fromS: number): readonly object[] {
+  return Array.from({ length: FIXES }, (_, i) => {
+    const t = fromS + i * EVERY_S;
+    return {
+      ...{ t, f: 1, tp: 'ud', rt: t + 3 },
+      pos: { y: 37.9 + 0.01 * Math.min(i, MOVING), x: -122.2 },
+    };
+  });
+}
+
+/** A row of a trip; `version` changes with any write. */
+interface TripRow {
+  readonly trip_ref: string;
+  readonly start_time: Date;
+  readonly duration_s: number;
+  readonly distance_km: string;
+  readonly version: string;
+}
+
+/** See the file. */
+export interface LateTenant {
+  readonly key: string;
+  /** Publishes what a drive that begins at `fromS` gave, in one page. */
+  readonly drive: (fromS: number) => Promise<void>;
+  /** Publishes a listing with the name of the unit. */
+  readonly name: (name: string) => Promise<void>;
+  readonly apply: () => Promise<void>;
+  readonly deadLetters: () => readonly ElementRejected[];
+  /** Name of the unit as the topic has it, and time of its newest position. */
+  readonly newest: () => { readonly name: string | undefined; readonly time: number | undefined };
+  readonly rows: () => Promise<readonly TripRow[]>;
+  readonly close: () => Promise<void>;
+}
+
+const TENANT = 'harbor-tow';
+const SOURCE = 'wialon';
+const UNIT = 'wialon:7001';
+const KEY = `${TENANT}/${SOURCE}/${TENANT}`;
+
+function page(body: unknown, call: string, unit: string | null): Outgoing {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const value: PageFetched = {
+    ...{ tenant_id: TENANT, source_id: SOURCE, account: TENANT, call, unit },
+    ...{ page_id: hashId(call, bytes.toString()), parameters: '{}', body: bytes },
+    ...{ window_from_time: null, window_to_time: null, provider_now_time: null },
+    ...{ session_hash: '0f3c9a77be1d4c02', body_sha256: '0'.repeat(64) },
+    ...{ received_time: Date.now(), first_index: 0, message_count: FIXES, part: 0, parts: 1 },
+  };
+  return { topic: topics.wialonPage, key: KEY, message: { type: 'PageFetched', value } };
+}
+
+/** The files of bay-cabs under another name, with an ERP of its own and an account that the twin does not have. */
+async function prepareTenant({ system, stack }: Finished): Promise<{
+  readonly erp: pg.Pool;
+  readonly dir: string;
+}> {
+  const url = system.erpUrl(TENANT);
+  const dir = join(system.dir, TENANT);
+  cpSync(join(system.tenantsDir, 'bay-cabs'), dir, { recursive: true });
+  const file = join(dir, 'tenant.yaml');
+  const text = readFileSync(file, 'utf8').replaceAll('bay-cabs', TENANT);
+  writeFileSync(file, text.replace('events:', 'events:\n  latest_position: detected'));
+  const secrets = dirname(system.webhookSecretFile);
+  const unknown = tokenOf(TENANT, 1);
+  const secret = {
+    ...{ erp_url: url, webhook_k1: system.webhookSecret },
+    ...{ wialon_token_1: unknown, wialon_token_2: unknown },
+  };
+  writeFileSync(join(secrets, `${TENANT}.json`), JSON.stringify(secret), { mode: 0o600 });
+  await stack.createDatabase(new URL(url).pathname.slice(1));
+  const erp = new pg.Pool({ connectionString: url, max: 1 });
+  erp.on('error', () => undefined);
+  for (const name of ['schema.sql', 'seed.sql']) {
+    await erp.query(readFileSync(join(dir, 'erp', name), 'utf8'));
+  }
+  return { erp, dir };
+}
+
+export async function openLateTenant(finished: Finished): Promise<LateTenant> {
+  const { system, stack, namespace } = finished;
+  const { erp, dir } = await prepareTenant(finished);
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const streams = await connectStreams({
+    ...{ brokers: stack.kafka.brokers, registryUrl: stack.registry.url },
+    ...{ namespace, clientId: 'test', logger: silent },
+  });
+  const publisher = await streams.publisher([topics.wialonPage]);
+  const deadLetters: ElementRejected[] = [];
+  const states: readonly Topic[] = [topics.asset, topics.positionState];
+  const { tables } = await streams.follow(
+    [topics.detectorDeadLetter, ...states],
+    (_topic, _key, message) => {
+      if ((message?.value as { tenant_id?: string } | undefined)?.tenant_id !== TENANT) return;
+      if (message?.type === 'ElementRejected') deadLetters.push(message.value as ElementRejected);
+    },
+  );
+  return {
+    key: KEY,
+    drive: (fromS) => publisher.send([page(drive(fromS), 'messages/get_messages', UNIT)]),
+    name: (name) => {
+      const items = [{ cls: 2, id: 7001, nm: name }];
+      return publisher.send([page({ items }, 'core/search_items', null)]);
+    },
+    apply: async () => {
+      await call(`${system.url('console')}/tenants/${TENANT}/apply`, { dir });
+    },
+    deadLetters: () => deadLetters,
+    newest: () => {
+      const key = `${TENANT}/${UNIT}`;
+      const position = tables.get(topics.positionState, key);
+      return {
+        name: tables.get(topics.asset, key)?.value.intervals.at(-1)?.name,
+        time: position?.value.event_time,
+      };
+    },
+    rows: async () => {
+      const { rows } = await erp.query<TripRow>(
+        `SELECT trip_ref, start_time, duration_s, distance_km, xmin::text AS version
+         FROM erp.trip ORDER BY start_time`,
+      );
+      return rows;
+    },
+    close: async () => {
+      await streams.close();
+      await erp.end();
+    },
+  };
+}
