@@ -30,9 +30,9 @@ const bindings = (second: number, body: object): Message =>
     received_time: at(second),
   });
 
-const drivers = (second: number): Message =>
+const drivers = (second: number, c = 'DRV001'): Message =>
   page(
-    { items: [{ cls: 3, id: 600, drvrs: { 1: { id: 1, n: 'A. Driver', c: 'DRV001' } } }] },
+    { items: [{ cls: 3, id: 600, drvrs: { 1: { id: 1, n: 'A. Driver', c } } }] },
     { call: 'core/search_items', unit: null, received_time: at(second) },
   );
 
@@ -103,4 +103,11 @@ test('bindings of drivers are published per unit with all intervals, by code and
   assert.doesNotMatch(written, /A\. Driver/);
   await pages(bindings(9, [1]));
   assert.equal((await rejected()).length, 1, 'an answer of another shape is refused, not dropped');
+});
+
+test('an older listing of drivers that comes once more does not bring back their codes', async () => {
+  const { driver, pages } = await startTransformer();
+  const bound = { 1: [{ t: at(1) / 1000, u: 7001 }] };
+  await pages(drivers(5), drivers(6, 'DRV002'), drivers(5), bindings(7, bound));
+  assert.deepEqual(await statesOf(driver, topics.driverBinding), [['1–… DRV002']]);
 });

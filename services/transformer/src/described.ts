@@ -46,8 +46,8 @@ const ZONES = 'resource/get_zone_data';
  */
 export function createDescribed(tables: TableReader): Described {
   const written = new Map<string, State>();
-  /** Codes by tenant and driver, as the newest listing of resources had them. */
-  const codes = new Map<string, string>();
+  /** Codes by tenant and driver, as the newest listing of resources had them; a rework brings older ones. */
+  const codes = new Map<string, { readonly code: string; readonly receivedTime: number }>();
 
   function known(topic: Topic, key: string): State | undefined {
     const table = tables.get(topic, key)?.value as State | undefined;
@@ -86,7 +86,7 @@ export function createDescribed(tables: TableReader): Described {
   function bindings(page: PageFetched): readonly StateRecord[] {
     const topic = topics.driverBinding as unknown as Topic;
     const codeOf = (driver: string): string | null =>
-      codes.get(`${page.tenant_id}/${driver}`) ?? null;
+      codes.get(`${page.tenant_id}/${driver}`)?.code ?? null;
     return (readBindings(page, codeOf) ?? []).flatMap((bound) => {
       const key = taskKey(page.tenant_id, bound.unit);
       const before = known(topic, key) as DriverBound | undefined;
@@ -111,7 +111,10 @@ export function createDescribed(tables: TableReader): Described {
     },
     besides: (page) => {
       for (const [driver, code] of readDriverCodes(page)) {
-        codes.set(`${page.tenant_id}/${driver}`, code);
+        const key = `${page.tenant_id}/${driver}`;
+        const { received_time: receivedTime } = page;
+        const isOld = (codes.get(key)?.receivedTime ?? 0) > receivedTime;
+        if (!isOld) codes.set(key, { code, receivedTime });
       }
       if (page.call === BINDINGS) return bindings(page);
       return page.call === ZONES ? goneZones(page) : [];
