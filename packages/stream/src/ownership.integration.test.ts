@@ -72,18 +72,21 @@ async function publish(streams: Streams, keys: readonly string[]): Promise<void>
   await publisher.close();
 }
 
-/** A fresh broker makes the topics of its coordinators when it is first asked: seconds on a busy machine. */
+/** A fresh broker makes the topics of both its coordinators when they are first asked: seconds on a busy machine. */
 async function untilCoordinated(cluster: TestCluster): Promise<void> {
   const system = await cluster.system();
-  await until('there is a coordinator', async () => {
+  const offsets = { group: 'first', topic: topics.input, partition: 0, next: 1n };
+  await until('there are coordinators', async () => {
     const transactor = transactorOf(system, 'first');
-    const fenced = transactor.fence().then(
-      () => true,
-      () => false,
-    );
-    const there = await fenced;
+    const committed = await transactor
+      .fence()
+      .then(() => transactor.commit([], offsets))
+      .then(
+        () => true,
+        () => false,
+      );
     await transactor.close();
-    return there;
+    return committed;
   });
   await system.close();
 }
