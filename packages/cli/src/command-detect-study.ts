@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { parseInstant } from '@waybill/domain';
 import { unitArgument } from './command-detect-recompute.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Run } from './run.ts';
-import { jsonOption } from './settings.ts';
+import { clusterOf, type ClusterOptions, jsonOption, withCluster } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The detector's own rules, run beside the service in a process of their own. */
@@ -13,16 +13,13 @@ const PROGRAM = fileURLToPath(
   new URL('../../../services/detector/src/study-main.ts', import.meta.url),
 );
 
-interface Options {
+interface Options extends ClusterOptions {
   readonly file?: string;
   readonly save?: string;
   readonly picture?: string;
   readonly json?: boolean;
   readonly from?: number;
   readonly to?: number;
-  readonly brokers: string;
-  readonly registry: string;
-  readonly namespace: string;
 }
 
 function instantArgument(text: string): number {
@@ -45,9 +42,7 @@ function study(request: object, options: Options, terminal: Terminal): Promise<E
     json: options.json === true,
     file: options.file,
     save: options.save,
-    brokers: options.brokers.split(',').map((broker) => broker.trim()),
-    registryUrl: options.registry,
-    namespace: options.namespace,
+    ...clusterOf(options),
   };
   const child = spawn(process.execPath, [PROGRAM, JSON.stringify(full)], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -67,25 +62,10 @@ function study(request: object, options: Options, terminal: Terminal): Promise<E
 }
 
 function withSource(command: Command): Command {
-  return command
+  return withCluster(command)
     .option('--file <path>', 'history file in place of the log')
     .option('--save <path>', 'write the history that is read, for --file')
-    .addOption(jsonOption())
-    .addOption(
-      new Option('--brokers <list>', 'brokers, host:port,…')
-        .env('KAFKA_BROKERS')
-        .default('127.0.0.1:9092'),
-    )
-    .addOption(
-      new Option('--registry <url>', 'Confluent-compatible API of the schema registry')
-        .env('SCHEMA_REGISTRY_URL')
-        .default('http://127.0.0.1:8081/apis/ccompat/v7'),
-    )
-    .addOption(
-      new Option('--namespace <prefix>', 'prefix of topics and subjects')
-        .env('KAFKA_NAMESPACE')
-        .default(''),
-    );
+    .addOption(jsonOption());
 }
 
 const explainHelp = `

@@ -3,16 +3,16 @@ import { allTopics } from '@waybill/contracts';
 import { connectAdmin } from '@waybill/stream';
 import { EXIT } from './exit-code.ts';
 import type { Run } from './run.ts';
+import { clusterOf, type ClusterOptions, withCluster } from './settings.ts';
 
-interface Options {
-  readonly brokers: string;
-  readonly registry: string;
-  readonly namespace: string;
+interface Options extends ClusterOptions {
   readonly taskPartitions: number;
   readonly sourcePartitions: number;
 }
 
 const MOST_PARTITIONS = 10_000;
+
+const silence = (): void => undefined;
 
 function partitions(text: string): number {
   const count = Number(text);
@@ -21,23 +21,10 @@ function partitions(text: string): number {
 }
 
 function applyCommand(run: Run): Command {
-  return new Command('apply')
-    .description('create missing topics and register all contracts; safe to repeat')
-    .addOption(
-      new Option('--brokers <list>', 'brokers, host:port,…')
-        .env('KAFKA_BROKERS')
-        .default('127.0.0.1:9092'),
-    )
-    .addOption(
-      new Option('--registry <url>', 'Confluent-compatible API of the schema registry')
-        .env('SCHEMA_REGISTRY_URL')
-        .default('http://127.0.0.1:8081/apis/ccompat/v7'),
-    )
-    .addOption(
-      new Option('--namespace <prefix>', 'prefix of topics and subjects')
-        .env('KAFKA_NAMESPACE')
-        .default(''),
-    )
+  const command = new Command('apply').description(
+    'create missing topics and register all contracts; safe to repeat',
+  );
+  return withCluster(command)
     .addOption(
       new Option('--task-partitions <n>', 'partitions of task-keyed topics, fixed for life')
         .env('KAFKA_TASK_PARTITIONS')
@@ -56,15 +43,10 @@ function applyCommand(run: Run): Command {
     .action((options: Options) =>
       run(async (terminal) => {
         const admin = await connectAdmin({
-          brokers: options.brokers.split(',').map((broker) => broker.trim()),
-          registryUrl: options.registry,
-          namespace: options.namespace,
+          ...clusterOf(options),
           clientId: 'waybill-cli',
-          logger: {
-            info: () => undefined,
-            warn: (_fields, message) => terminal.err(message),
-            error: (_fields, message) => terminal.err(message),
-          },
+          // What goes wrong is thrown; the client's own complaints before it would be a second, unclear line.
+          logger: { info: silence, warn: silence, error: silence },
         });
         try {
           const { taskPartitions: task, sourcePartitions: source } = options;

@@ -40,8 +40,11 @@ interface Request {
 async function historyOf(request: Request): Promise<History> {
   const { file, tenant, brokers, registryUrl, namespace, save } = request;
   if (file !== undefined) return historyOfFile(file, tenant);
-  const warn = (fields: object, message: string): void =>
-    void process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
+  const warn = (fields: object, message: string): void => {
+    // The client's complaints come before the one clear line of what failed, or before a retry.
+    if (message === 'kafka.client.complained') return;
+    process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
+  };
   const logger = { info: () => undefined, warn, error: warn };
   const streams = await connectStreams({
     ...{ brokers, registryUrl, namespace, logger },
