@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GeofenceCrossed, SiteVisited } from '@waybill/contracts';
 import { everyRule, fix } from '../../testing/fixes.ts';
+import { crossingBetween } from '../crossing.ts';
 import { detectAll } from '../detect-all.ts';
 import type { Fix } from '../fix.ts';
 import type { Rules, VisitRule } from '../rules.ts';
@@ -242,4 +243,13 @@ test('an edit never changes yesterday', () => {
 test('where a unit is in private mode is nobody’s business', () => {
   const fixes = at([0, -5], [100, 5], [200, 5]).map((each) => ({ ...each, isPrivate: true }));
   assert.deepEqual(detect(fixes, ruled()).lines, []);
+});
+
+test('between two private places no crossing is interpolated', () => {
+  const outside = fix({ t: 0, lat: 0.005, lon: -0.005, signals: { is_private: true } });
+  const inside = fix({ t: 60, lat: 0.005, lon: 0.005, signals: { is_private: true } });
+  const open = fix({ t: 0, lat: 0.005, lon: -0.005 });
+  const rule = ruled();
+  assert.equal(crossingBetween(outside, inside, 'z', rule).isInterpolated, false);
+  assert.equal(crossingBetween(open, inside, 'z', rule).isInterpolated, true);
 });
