@@ -98,15 +98,15 @@ export async function findBase<V>(
 
 /** Writes snapshots of one task, one at a time. */
 export interface SnapshotKeeper {
-  /** Starts a snapshot when the interval is over and something changed; never waits. */
+  /** Starts a snapshot when the interval is over and it is this task's turn; never waits. */
   readonly maybe: (base: BufferBase) => void;
   /** Writes what changed since the last snapshot. Never throws: a failure is a warning. */
   readonly last: (base: BufferBase) => Promise<void>;
 }
 
 export function createSnapshotKeeper<V>(
-  environment: Environment,
-  { buffers: declared }: TransactOptions<V>,
+  environment: Pick<Environment, 'ledger' | 'logger'>,
+  { buffers: declared }: Pick<TransactOptions<V>, 'buffers'>,
   owner: Pick<BaseWanted, 'group' | 'partition'>,
 ): SnapshotKeeper {
   const { ledger, logger } = environment;
@@ -160,7 +160,12 @@ export function createSnapshotKeeper<V>(
       // What took a cold rebuild is worth a snapshot at once.
       startedAt ??= base.source === 'input' ? 0 : Date.now();
       if (running !== undefined || Date.now() - startedAt < ledger.snapshotIntervalMs) return;
-      void start(base);
+      const { snapshotTurn } = ledger;
+      if (snapshotTurn.taken) return;
+      snapshotTurn.taken = true;
+      void start(base).finally(() => {
+        snapshotTurn.taken = false;
+      });
     },
     last: async (base) => {
       await running;

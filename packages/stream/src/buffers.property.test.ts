@@ -151,6 +151,21 @@ describe('createBuffers', () => {
     assert.equal(buffers.held(), PAGE_BYTES);
   });
 
+  it('holds back no more than was frozen, however much is rewritten meanwhile', () => {
+    const buffers = createBuffers();
+    buffers.open(true);
+    buffers.append('a', Buffer.alloc(8 * PAGE_BYTES, 'a'));
+    buffers.promote();
+    const frozen = buffers.freeze();
+    for (let round = 0; round < 50; round += 1) {
+      buffers.set('a', Buffer.alloc(8 * PAGE_BYTES, 'b'));
+      buffers.promote();
+    }
+    assert.equal(buffers.held(), 2 * 8 * PAGE_BYTES);
+    frozen.release();
+    assert.equal(buffers.held(), 8 * PAGE_BYTES);
+  });
+
   it('takes no change outside handle and rebuild', () => {
     const buffers = createBuffers();
     assert.throws(() => buffers.append('a', Buffer.from('x')), /BUFFER_MISUSED|handle and rebuild/);

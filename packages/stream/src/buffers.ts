@@ -23,8 +23,9 @@ export interface FrozenBuffers {
 /**
  * The buffers of one task. `undo` remembers the entry of each changed key as of the last promote, `taken`
  * the pages that were taken since. promote: both are forgotten, pages that no entry has any more are given
- * back. drop: the entries of `undo` stand again, the taken pages are given back. While something is frozen
- * no page is given back, so that nobody writes into it.
+ * back. drop: the entries of `undo` stand again, the taken pages are given back. A page that may be frozen is
+ * not given back before the release, so that nobody writes into it; `young` pages were taken after the
+ * freezing, so however long a snapshot takes, it holds back no more than was frozen.
  */
 export interface StagedBuffers extends KeyedBuffers {
   readonly promote: () => void;
@@ -47,6 +48,7 @@ export function createBuffers(): StagedBuffers {
   const undo = new Map<string, Entry | undefined>();
   const pages = createPages();
   let taken: number[] = [];
+  const young = new Set<number>();
   /** Given up while something is frozen. */
   let waiting: number[] = [];
   let frozen = 0;
@@ -75,6 +77,7 @@ export function createBuffers(): StagedBuffers {
   function take(): number {
     const page = pages.take();
     taken.push(page);
+    if (frozen > 0) young.add(page);
     return page;
   }
 
@@ -139,8 +142,10 @@ export function createBuffers(): StagedBuffers {
   }
 
   function giveBack(given: readonly number[]): void {
-    if (frozen > 0) waiting.push(...given);
-    else for (const page of given) pages.give(page);
+    for (const page of given) {
+      if (frozen === 0 || young.delete(page)) pages.give(page);
+      else waiting.push(page);
+    }
   }
 
   function promote(): void {
@@ -160,6 +165,7 @@ export function createBuffers(): StagedBuffers {
   function freeze(): FrozenBuffers {
     const held = [...entries];
     frozen += 1;
+    young.clear();
     return {
       *entries() {
         for (const [key, entry] of held) {
@@ -169,8 +175,9 @@ export function createBuffers(): StagedBuffers {
       release: () => {
         frozen -= 1;
         if (frozen > 0) return;
-        for (const page of waiting) pages.give(page);
+        giveBack(waiting);
         waiting = [];
+        young.clear();
       },
     };
   }

@@ -8,6 +8,8 @@ export interface StateLedger {
   /** Folder of the snapshots. */
   readonly directory: string;
   readonly snapshotIntervalMs: number;
+  /** A task that goes on writes its snapshot; the others wait, because what is frozen cannot be used again. */
+  readonly snapshotTurn: { taken: boolean };
   /** What a task holds from now on. Throws a Fault `STATE_LIMIT`; the former figures stay then. */
   readonly hold: (owner: StateOwner, storeBytes: number, bufferBytes: number) => void;
   readonly release: (owner: StateOwner) => void;
@@ -47,6 +49,7 @@ export function createStateLedger(options: StateOptions = {}, metrics: StreamMet
   return {
     directory: options.directory ?? join(tmpdir(), 'waybill'),
     snapshotIntervalMs: options.snapshotIntervalMs ?? SNAPSHOT_INTERVAL_MS,
+    snapshotTurn: { taken: false },
     hold: (owner, storeBytes, bufferBytes) => {
       const name = nameOf(owner);
       const bytes = storeBytes + bufferBytes;
