@@ -71,6 +71,9 @@ export interface TwinOptions {
   readonly nowMs?: () => number;
 }
 
+/** What a client would see. */
+export type Asked = { readonly status: number; readonly body: string } | 'cut';
+
 /** A running twin. */
 export interface Twin {
   readonly port: number;
@@ -80,6 +83,8 @@ export interface Twin {
   readonly plan: TroublePlan;
   /** Carries out an order as POST /twin/fault does; throws an Error that says what is wrong. */
   fault(order: Readonly<Record<string, unknown>>): unknown;
+  /** Answers a form that is posted to `/wialon/ajax.html` or `/avl_evts`, without a connection: for simulations. */
+  ask(path: string, form: string): Promise<Asked>;
   /** Moves a virtual clock by seconds of wall time; throws on a real one. */
   advance(seconds: number): void;
   /** Sends to push addresses and the IPS receiver what is registered by now; resolves when it is through. */
@@ -99,6 +104,8 @@ const GZIP_FROM_BYTES = 256;
 const GZIP_LEVEL = 1;
 const FLEET_ZONES = 20;
 const SERVER = 'adf_http_server/twin';
+const API_PATH = '/wialon/ajax.html';
+const POLL_PATH = '/avl_evts';
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
 const acceptsGzip = (request: FastifyRequest): boolean =>
@@ -119,43 +126,88 @@ function sendJson(request: FastifyRequest, reply: FastifyReply, json: string): F
   return reply.header('content-encoding', 'gzip').send(gzipSync(body, { level: GZIP_LEVEL }));
 }
 
+/** A request as it arrives, whichever way. */
+interface Arrived {
+  readonly isPoll: boolean;
+  /** Path and query, or the query alone. */
+  readonly url: string;
+  readonly contentType: string | undefined;
+  readonly body: string;
+  readonly acceptsGzip: boolean;
+  readonly address: string;
+}
+
+function answerTo(api: RemoteApi, arrived: Arrived): Promise<ApiAnswer> {
+  const { isPoll, url, contentType, body, ...from } = arrived;
+  const fields = requestFields(url, contentType, body);
+  const sid = sidOf(fields);
+  if (isPoll) return api.poll({ sid });
+  return api.call({
+    svc: fields.get('svc') ?? '',
+    params: fields.get('params') ?? '',
+    sid,
+    ...from,
+  });
+}
+
+const errorPage = (status: number): string => `<html><body><h1>${status}</h1></body></html>`;
+
 function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: ApiAnswer): FastifyReply {
-  if (answer.kind === 'json') return sendJson(request, reply, answer.body);
-  if (answer.kind === 'cut') {
-    void reply.hijack();
-    request.raw.socket.destroy();
-    return reply;
+  switch (answer.kind) {
+    case 'json':
+    case 'truncated':
+      return sendJson(request, reply, answer.body);
+    case 'cut':
+      void reply.hijack();
+      request.raw.socket.destroy();
+      return reply;
+    case 'http':
+      return reply
+        .code(answer.status)
+        .header('content-type', 'text/html')
+        .send(Buffer.from(errorPage(answer.status)));
   }
-  if (answer.kind === 'truncated') return sendJson(request, reply, answer.body);
-  const page = Buffer.from(`<html><body><h1>${answer.status}</h1></body></html>`);
-  return reply.code(answer.status).header('content-type', 'text/html').send(page);
 }
 
 function addRemoteApi(server: FastifyInstance, api: RemoteApi): void {
-  const method = ['GET', 'POST'];
-  const fieldsOf = (request: FastifyRequest): ReturnType<typeof requestFields> =>
-    requestFields(request.url, request.headers['content-type'], bodyOf(request));
-  server.route({
-    method,
-    url: '/wialon/ajax.html',
-    handler: async (request, reply) => {
-      const fields = fieldsOf(request);
-      const answer = await api.call({
-        svc: fields.get('svc') ?? '',
-        params: fields.get('params') ?? '',
-        sid: sidOf(fields),
-        acceptsGzip: acceptsGzip(request),
-        address: request.ip,
-      });
-      return sendAnswer(request, reply, answer);
-    },
+  for (const url of [API_PATH, POLL_PATH]) {
+    server.route({
+      method: ['GET', 'POST'],
+      url,
+      handler: async (request, reply) => {
+        const answer = await answerTo(api, {
+          isPoll: url === POLL_PATH,
+          url: request.url,
+          contentType: request.headers['content-type'],
+          body: bodyOf(request),
+          acceptsGzip: acceptsGzip(request),
+          address: request.ip,
+        });
+        return sendAnswer(request, reply, answer);
+      },
+    });
+  }
+}
+
+/** As over HTTP with gzip accepted, but nothing is packed and no connection is there to be cut. */
+async function ask(api: RemoteApi, path: string, form: string): Promise<Asked> {
+  const answer = await answerTo(api, {
+    isPoll: path === POLL_PATH,
+    url: '',
+    contentType: undefined,
+    body: form,
+    acceptsGzip: true,
+    address: '127.0.0.1',
   });
-  server.route({
-    method,
-    url: '/avl_evts',
-    handler: async (request, reply) =>
-      sendAnswer(request, reply, await api.poll({ sid: sidOf(fieldsOf(request)) })),
-  });
+  switch (answer.kind) {
+    case 'json':
+    case 'truncated':
+      return { status: 200, body: answer.body };
+    case 'cut':
+      return 'cut';
+    case 'http':
+      return { status: answer.status, body: errorPage(answer.status) };
+  }
 }
 
 function addControlApi(server: FastifyInstance, ports: ControlPorts): void {
@@ -346,6 +398,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     clock,
     plan,
     fault: (order) => orderFault(ports, order),
+    ask: (path, form) => ask(api, path, form),
     advance: (seconds) => {
       if (advance === undefined) throw new ControlError('the clock is not virtual');
       advance(seconds);

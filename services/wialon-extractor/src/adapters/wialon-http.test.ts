@@ -93,7 +93,7 @@ test('what is no usable answer is transient, whatever it is', async (t) => {
   const call = () => wialon.call(url, 'token/login', token, undefined, never);
   assert.equal(await codeOf(call()), 'transient/PROVIDER_GARBLED');
   assert.equal(await codeOf(call()), 'transient/PROVIDER_GARBLED');
-  assert.equal(await codeOf(call()), 'transient/PROVIDER_UNREACHABLE');
+  assert.equal(await codeOf(call()), 'transient/PROVIDER_GARBLED');
   assert.equal(await codeOf(call()), 'transient/PROVIDER_UNREACHABLE');
   assert.equal(await codeOf(call()), 'transient/PROVIDER_UNREACHABLE');
   const gone = wialon.call('http://127.0.0.1:1', 'token/login', token, undefined, never);

@@ -1,5 +1,7 @@
+import { isFault } from '@waybill/fault';
 import { extractorFault } from '../errors.ts';
 import type { Clock, Wialon } from '../ports.ts';
+import { post, postCodes } from './http-post.ts';
 
 /** Collecting a long interval takes the provider minutes; everything else answers at once. */
 const SLOW_TIMEOUT_MS = 300_000;
@@ -9,12 +11,15 @@ const SLOW: ReadonlySet<string> = new Set(['messages/load_interval', 'messages/g
 /** Limit of one answer; a page of 10,000 messages has about 3 MB. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 
-/** The Remote API over HTTP (fact sheet, section 1): one form POST per call. */
-export function connectWialon(clock: Pick<Clock, 'now'>): Wialon {
+/**
+ * The Remote API over HTTP (fact sheet, section 1): one form POST per call. `send` stands for the network in
+ * simulations.
+ */
+export function connectWialon(clock: Pick<Clock, 'now'>, send: typeof post = post): Wialon {
   return {
     call: async (url, service, parameters, sid, signal) => {
       const started = clock.now();
-      const body = await exchange(url, service, parameters, sid, signal);
+      const body = await exchange(send, { url, service, parameters, sid, signal });
       const receivedTime = clock.now();
       const latencyMs = receivedTime - started;
       const json = parse(service, body);
@@ -26,84 +31,56 @@ export function connectWialon(clock: Pick<Clock, 'now'>): Wialon {
   };
 }
 
-function requestOf(
-  base: string,
-  service: string,
-  parameters: Readonly<Record<string, unknown>>,
-  sid: string | undefined,
-): { url: string; form: URLSearchParams } {
+function requestOf({ url, service, parameters, sid }: Call): { url: string; form: string } {
   // The sid stays out of the address: addresses end up in the logs of whoever stands between.
   const form = new URLSearchParams(sid === undefined ? {} : { sid });
-  const root = base.endsWith('/') ? base.slice(0, -1) : base;
-  if (service === 'avl_evts') return { url: `${root}/avl_evts`, form };
+  const root = url.endsWith('/') ? url.slice(0, -1) : url;
+  if (service === 'avl_evts') return { url: `${root}/avl_evts`, form: form.toString() };
   form.set('svc', service);
   form.set('params', JSON.stringify(parameters));
-  return { url: `${root}/wialon/ajax.html`, form };
+  return { url: `${root}/wialon/ajax.html`, form: form.toString() };
 }
 
-async function exchange(
-  base: string,
-  service: string,
-  parameters: Readonly<Record<string, unknown>>,
-  sid: string | undefined,
-  signal: AbortSignal,
-): Promise<Buffer> {
+interface Call {
+  readonly url: string;
+  readonly service: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly sid: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function exchange(send: typeof post, call: Call): Promise<Buffer> {
+  const { service, signal } = call;
   const timeoutMs = SLOW.has(service) ? SLOW_TIMEOUT_MS : TIMEOUT_MS;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const { url, form } = requestOf(base, service, parameters, sid);
+  const limitBytes = MAX_ANSWER_BYTES;
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      // Without gzip the provider refuses to load messages.
-      headers: { 'accept-encoding': 'gzip', accept: 'application/json' },
-      body: form,
-      redirect: 'error',
-      signal: AbortSignal.any([signal, timeout]),
-    });
-    const body = await readLimited(response);
-    if (response.status !== 200) {
-      throw extractorFault(
-        'PROVIDER_GARBLED',
-        `${service}: expected HTTP 200, found ${response.status}`,
-      );
-    }
-    return body;
+    const { status, body } = await send({ ...requestOf(call), signal, timeoutMs, limitBytes });
+    if (status === 200) return body;
+    throw extractorFault('PROVIDER_GARBLED', `${service}: expected HTTP 200, found ${status}`);
   } catch (error) {
-    throw transportFault(service, error, signal, timeout, timeoutMs);
+    throw transportFault(service, error, signal, timeoutMs);
   }
-}
-
-async function readLimited(response: Response): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) {
-      throw extractorFault(
-        'PROVIDER_GARBLED',
-        `expected an answer of at most ${MAX_ANSWER_BYTES} bytes, found more`,
-      );
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function transportFault(
   service: string,
   error: unknown,
   signal: AbortSignal,
-  timeout: AbortSignal,
   timeoutMs: number,
 ): Error {
   if (signal.aborted) return extractorFault('STOPPED', `${service}: stopped`);
-  if (timeout.aborted) {
+  if (isFault(error)) return error;
+  const code =
+    typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'cut';
+  if (code === postCodes.timeout) {
     return extractorFault('PROVIDER_TIMEOUT', `${service}: no answer within ${timeoutMs} ms`);
   }
-  if (error instanceof Error && error.name === 'Fault') return error;
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code =
-    typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : 'cut';
+  if (code === postCodes.tooLarge) {
+    return extractorFault(
+      'PROVIDER_GARBLED',
+      `${service}: expected an answer of at most ${MAX_ANSWER_BYTES} bytes, found more`,
+    );
+  }
   return extractorFault('PROVIDER_UNREACHABLE', `${service}: no complete answer (${code})`);
 }
 

@@ -14,6 +14,7 @@ import {
   type TimedFault,
   type Twin,
 } from '@waybill/wialon-twin';
+import { post } from '../adapters/http-post.ts';
 import { connectWialon } from '../adapters/wialon-http.ts';
 import { extractorFault } from '../errors.ts';
 import type { Clock, Ports } from '../ports.ts';
@@ -34,6 +35,10 @@ export interface SimulationOptions {
   readonly kills?: number;
   /** How far back intervals are read after a gap; default 24. */
   readonly lookbackHours?: number;
+  /** Calls go through a connection; default false. */
+  readonly overHttp?: boolean;
+  /** Told after each simulated hour how many are over. */
+  readonly onHour?: (hour: number) => void;
 }
 
 /** What a simulation came to. */
@@ -89,11 +94,25 @@ class Traffic {
   }
 }
 
-function portsOf(clock: Clock, traffic: Traffic): Omit<Ports, 'streams'> & { lines: string[] } {
+/** Asks the twin without a connection, which is several times faster; what it answers is the same. */
+function without(network: Twin): typeof post {
+  return async ({ url, form, signal }) => {
+    const asked = await network.ask(new URL(url).pathname, form);
+    signal.throwIfAborted();
+    if (asked === 'cut') throw Object.assign(new Error('cut'), { code: 'ECONNRESET' });
+    return { status: asked.status, body: Buffer.from(asked.body) };
+  };
+}
+
+function portsOf(
+  clock: Clock,
+  traffic: Traffic,
+  send: typeof post,
+): Omit<Ports, 'streams'> & { lines: string[] } {
   const { ports, lines } = createPorts(clock, async (reference) =>
     tokenOf(ACCOUNT, reference.endsWith('2') ? 2 : 1),
   );
-  const wialon = connectWialon(clock);
+  const wialon = connectWialon(clock, send);
   return {
     ...ports,
     lines,
@@ -147,7 +166,11 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
             times: faults,
           }),
   });
-  const { lines, ...ports } = portsOf(clock, traffic);
+  const { lines, ...ports } = portsOf(
+    clock,
+    traffic,
+    options.overHttp === true ? post : without(twin),
+  );
   const instances: DrivenService<RunningService>[] = [];
   while (instances.length < (kills > 0 ? 2 : 1)) {
     instances.push(await driver.start((streams) => createService({ ...ports, streams })));
@@ -175,6 +198,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   const startMs = driver.clock.now();
   const killEveryMs = (hours * HOUR_MS) / (kills + 1);
   let killed = 0;
+  let told = 0;
   while (driver.clock.now() < startMs + durationS * 1000) {
     if (killed < kills && driver.clock.now() >= startMs + (killed + 1) * killEveryMs) {
       // In the middle of whatever it does: a call may be on its way.
@@ -182,6 +206,9 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
       killed++;
     }
     await driver.advance(STEP_MS);
+    const hour = Math.floor((driver.clock.now() - startMs) / HOUR_MS);
+    if (hour > told) options.onHour?.(hour);
+    told = hour;
     for (let turns = 0; !traffic.isQuiet; turns++) {
       assert.ok(turns < STUCK_TURNS, 'a call does not come back');
       await turn();
