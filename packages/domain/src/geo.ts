@@ -9,6 +9,7 @@ const RADIANS = Math.PI / 180;
 
 /** Great-circle distance in metres by the haversine formula on a sphere of 6,371 km. */
 export function distanceM(a: Coordinate, b: Coordinate): number {
+  if (a.latitude === b.latitude && a.longitude === b.longitude) return 0;
   const dLat = (b.latitude - a.latitude) * RADIANS;
   const dLon = (b.longitude - a.longitude) * RADIANS;
   const h =

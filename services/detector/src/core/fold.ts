@@ -1,3 +1,4 @@
+import { distanceM } from '@waybill/domain';
 import { isLocated, sameFix, type Fix, type LocatedFix } from './fix.ts';
 import { isTooFast, judge, withoutPosition } from './outlier.ts';
 import { SIGNAL, type AnyRule, type Step } from './rule.ts';
@@ -121,8 +122,9 @@ function show(
 ): FoldState {
   const place = placeOf(fix, rules);
   const zoneIds = place === undefined ? NO_ZONES : rules.zones.containing(place, place.time);
-  const step: Step = { last: state.last, located: state.located, fix, place, leftOut, zoneIds };
-  const { states } = state;
+  const { last, located, states } = state;
+  const wayM = place === undefined || located === undefined ? 0 : distanceM(located, place);
+  const step: Step = { last, fix, located, place, wayM, leftOut, zoneIds };
   const hasPosition = fix.latitude !== undefined;
   let signals: number | undefined;
   let next: unknown[] | undefined;
@@ -139,7 +141,7 @@ function show(
     next ??= states.slice();
     next[index] = moved;
   }
-  return { last: fix, located: place ?? state.located, states: next ?? states, held: NO_FIXES };
+  return { last: fix, located: place ?? located, states: next ?? states, held: NO_FIXES };
 }
 
 /** How long a fix in doubt waits for a neighbour, ms. */

@@ -1,4 +1,3 @@
-import { distanceM } from '@waybill/domain';
 import { type Fix, type LocatedFix } from './fix.ts';
 import { joined, NO_INPUTS, withFix, type Inputs } from './inputs.ts';
 import { motionOf, wasMoved } from './motion.ts';
@@ -148,9 +147,27 @@ function drainThresholdL(rule: FuelRule, fix: Fix): number {
   return Math.max(rule.minDrainL, rule.minDrainShare * (at(rule.tanks, fix.time) ?? 0));
 }
 
-function medianOf(readings: readonly Reading[]): number {
-  const sorted = readings.map(({ level }) => level).toSorted((a, b) => a - b);
+/** Median of the levels of readings from position `from` on. */
+function medianOf(readings: readonly Reading[], from: number): number {
+  const sorted: number[] = [];
+  for (let i = from; i < readings.length; i += 1) {
+    const { level } = readings[i] as Reading;
+    let at = sorted.length;
+    for (; at > 0 && (sorted[at - 1] as number) > level; at -= 1) {
+      sorted[at] = sorted[at - 1] as number;
+    }
+    sorted[at] = level;
+  }
   return sorted[sorted.length >> 1] ?? 0;
+}
+
+/** True when the newest readings were all taken at rest. */
+function areRested(window: readonly Reading[]): boolean {
+  if (window.length < RESTED) return false;
+  for (let i = window.length - RESTED; i < window.length; i += 1) {
+    if (window[i]?.isStanding !== true) return false;
+  }
+  return true;
 }
 
 /** The level that the newest readings agree on, and the first of them. */
@@ -158,25 +175,26 @@ function agreed(
   window: readonly Reading[],
   rule: FuelRule,
 ): Pick<Agreement, 'anchor' | 'first'> | undefined {
-  const rested = window.slice(-RESTED);
-  const isRested = rested.length === RESTED && rested.every(({ isStanding }) => isStanding);
-  const newest = isRested ? rested : window;
-  const [first, last] = [newest[0], newest.at(-1)];
-  if (first === undefined || last === undefined) return undefined;
-  if (!isRested && newest.length < CALM) return undefined;
-  const levels = newest.map(({ level }) => level);
-  const spread = Math.max(...levels) - Math.min(...levels);
+  const isRested = areRested(window);
+  const last = window.at(-1);
+  if (last === undefined || (!isRested && window.length < CALM)) return undefined;
+  const from = isRested ? window.length - RESTED : 0;
+  let least = last.level;
+  let most = last.level;
+  for (let i = from; i < window.length; i += 1) {
+    const { level } = window[i] as Reading;
+    if (level < least) least = level;
+    if (level > most) most = level;
+  }
+  const spread = most - least;
   if (spread > toleranceL(rule, last.fix, isRested)) return undefined;
-  return {
-    anchor: {
-      level: medianOf(newest),
-      spread,
-      fix: last.fix,
-      isRested,
-      inputs: newest.reduce((sum, reading) => withFix(sum, reading.fix), NO_INPUTS),
-    },
-    first: first.fix,
-  };
+  let inputs = NO_INPUTS;
+  for (let i = from; i < window.length; i += 1) {
+    inputs = withFix(inputs, (window[i] as Reading).fix);
+  }
+  const level = spread === 0 ? least : medianOf(window, from);
+  const anchor = { level, spread, fix: last.fix, isRested, inputs };
+  return { anchor, first: (window[from] as Reading).fix };
 }
 
 /** What a standing engine may have burnt between two fixes, l. */
@@ -287,7 +305,7 @@ function confirmed(state: FuelState, fix: Fix, rule: FuelRule, closed: FuelCut[]
   if (suspicion?.movedOff === undefined) return state;
   if (fix.time - suspicion.movedOff.time < rule.confirmMs || window.length < RESTED) return state;
   const { cut } = suspicion;
-  if (medianOf(window) < (cut.levelBeforeL + cut.levelAfterL) / 2) closed.push(cut);
+  if (medianOf(window, 0) < (cut.levelBeforeL + cut.levelAfterL) / 2) closed.push(cut);
   return { ...state, suspicion: undefined };
 }
 
@@ -297,16 +315,15 @@ function afterSilence(state: FuelState, since: Since, step: Step): FuelState {
   return { ...state, window: [], since: { ...since, wasSilent: true, movedInSilence } };
 }
 
-function movedBy(since: Since, { located, place }: Step, isStanding: boolean): Since {
-  const isKnown = located !== undefined && place !== undefined;
-  const isSilent = isKnown && place.time - located.time > SILENCE_MS;
-  const stepKm = isKnown ? distanceM(located, place) / 1000 : 0;
-  return {
-    ...since,
-    hasStood: since.hasStood || isStanding,
-    hasMoved: since.hasMoved || !isStanding,
-    drivenKm: since.drivenKm + stepKm * (isSilent ? DETOUR : 1),
-  };
+function movedBy(since: Since, { located, place, wayM }: Step, isStanding: boolean): Since {
+  const hasStood = since.hasStood || isStanding;
+  const hasMoved = since.hasMoved || !isStanding;
+  // A unit that stands reports the same place over and over.
+  if (wayM === 0 && hasStood === since.hasStood && hasMoved === since.hasMoved) return since;
+  const { wasSilent, movedInSilence } = since;
+  const gapMs = place === undefined || located === undefined ? 0 : place.time - located.time;
+  const drivenKm = since.drivenKm + (wayM / 1000) * (gapMs > SILENCE_MS ? DETOUR : 1);
+  return { hasStood, hasMoved, wasSilent, movedInSilence, drivenKm };
 }
 
 function movedOff(state: FuelState, fix: Fix, closed: FuelCut[]): FuelState {
@@ -319,6 +336,23 @@ function movedOff(state: FuelState, fix: Fix, closed: FuelCut[]): FuelState {
   };
 }
 
+/** The state with a further reading, and what follows from the level that the newest ones agree on. */
+function read(
+  state: FuelState,
+  reading: Reading,
+  { place, located }: Step,
+  rule: FuelRule,
+  closed: FuelCut[],
+): FuelState {
+  const window = state.window.length < CALM ? state.window.slice() : state.window.slice(1);
+  window.push(reading);
+  const next = confirmed({ ...state, window }, reading.fix, rule, closed);
+  const agreement = agreed(window, rule);
+  if (agreement === undefined) return next;
+  const { anchor, first } = agreement;
+  return compare(next, { anchor, first, place: place ?? located }, rule, closed);
+}
+
 /** The fuel rule: one fix further; what it completes is added to `closed`. */
 export function advanceFuel(
   state: FuelState,
@@ -327,23 +361,22 @@ export function advanceFuel(
   trip: Pick<TripRule, 'movementSource' | 'minSpeedKmh'>,
   closed: FuelCut[],
 ): FuelState {
-  const { fix, last, located, place } = step;
+  const { fix, last, located } = step;
   const level = levelOf(fix, rule);
   // Most units have no fuel sensor: nothing is kept of them.
   if (level === undefined && state.window.length === 0 && state.anchor === undefined) return state;
   const motion = motionOf(located, fix, trip);
   const isStanding = motion === 'unknown' ? state.isStanding : motion === 'standing';
   const since = movedBy(state.since, step, isStanding);
-  const isSilent = last !== undefined && fix.time - last.time > SILENCE_MS;
-  let next = isSilent ? afterSilence(state, since, step) : { ...state, since };
-  next = { ...next, isStanding };
+  let next = state;
+  if (since !== state.since || isStanding !== state.isStanding) {
+    next = { ...state, since, isStanding };
+  }
+  if (last !== undefined && fix.time - last.time > SILENCE_MS)
+    next = afterSilence(next, since, step);
   if (!isStanding && state.isStanding) next = movedOff(next, fix, closed);
   const newest = next.window.at(-1);
   if (level === undefined) return next;
   if (newest !== undefined && fix.time - newest.fix.time < THIN_MS) return next;
-  const window = [...next.window.slice(1 - CALM), { fix, level, isStanding }];
-  next = confirmed({ ...next, window }, fix, rule, closed);
-  const agreement = agreed(window, rule);
-  if (agreement === undefined) return next;
-  return compare(next, { ...agreement, place: place ?? located }, rule, closed);
+  return read(next, { fix, level, isStanding }, step, rule, closed);
 }

@@ -25,7 +25,13 @@ export function joined(a: Inputs, b: Inputs): Inputs {
 
 /** One fix more. */
 export function withFix(inputs: Inputs, fix: Fix): Inputs {
-  return joined(inputs, { count: 1, high: fix.idHigh, low: fix.idLow });
+  const low = inputs.low + fix.idLow;
+  const high = inputs.high + fix.idHigh + (low >= WORD ? 1 : 0);
+  return {
+    count: inputs.count + 1,
+    high: high >= WORD ? high - WORD : high,
+    low: low >= WORD ? low - WORD : low,
+  };
 }
 
 export function sameInputs(a: Inputs, b: Inputs): boolean {

@@ -84,18 +84,17 @@ function withOdometer(
 ): MeterState {
   const { known, suspect } = state;
   const { time } = fix;
-  const read = { ...today, last: fix, odometerKm: km };
-  if (known === undefined) return { today: read, known: { km, time }, suspect: undefined };
-  if (goesOn(known, km, time, today.distanceKm, rule)) {
-    const higher = Math.max(km, known.km);
-    const distanceKm = today.distanceKm + (higher - known.km);
-    const next = { ...read, odometerKm: higher, distanceKm };
-    return { today: next, known: { km: higher, time }, suspect: undefined };
+  if (known === undefined || goesOn(known, km, time, today.distanceKm, rule)) {
+    const higher = known === undefined ? km : Math.max(km, known.km);
+    const distanceKm = today.distanceKm + (higher - (known?.km ?? higher));
+    const read = { ...today, last: fix, odometerKm: higher, distanceKm };
+    return { today: read, known: { km: higher, time }, suspect: undefined };
   }
   if (suspect !== undefined && goesOn(suspect, km, time, today.distanceKm, rule)) {
     const distanceKm = today.distanceKm + Math.max(0, km - suspect.km);
     const implausibleCount = Math.max(0, today.implausibleCount - 1);
     const resetCount = today.resetCount + 1;
+    const read = { ...today, last: fix, odometerKm: km };
     const next = { ...read, distanceKm, resetCount, implausibleCount };
     return { today: next, known: { km, time }, suspect: undefined };
   }

@@ -30,6 +30,8 @@ export interface Step {
   readonly located: LocatedFix | undefined;
   /** The fix itself when it has a position. */
   readonly place: LocatedFix | undefined;
+  /** Great circle from `located` to `place`, m; 0 where either is unknown. */
+  readonly wayM: number;
   /** Impossible positions that were left out between `located` and `place`. */
   readonly leftOut: number;
   /** Zones that hold the fix, ascending. */

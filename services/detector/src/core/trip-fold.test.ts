@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fix, rules, track } from '../testing/fixes.ts';
+import { stepsOf } from '../testing/steps.ts';
 import type { LocatedFix } from './fix.ts';
 import type { TripRule } from './rules.ts';
 import { advanceRun, cutBySilence, inputsHash, type Run, type TripCut } from './trip-fold.ts';
@@ -11,9 +12,9 @@ function foldAll(
 ): { readonly closed: TripCut[]; readonly run: Run | undefined } {
   const closed: TripCut[] = [];
   let run: Run | undefined;
-  for (const [i, current] of fixes.entries()) {
-    const step = { last: fixes[i - 1], fix: current, leftOut: 0, assignments: [] };
-    run = advanceRun(step, run, rule, closed);
+  for (const { located: last, place: fix, wayM, leftOut } of stepsOf(fixes)) {
+    if (fix === undefined) continue;
+    run = advanceRun({ last, fix, wayM, leftOut, assignments: [] }, run, rule, closed);
   }
   return { closed, run };
 }

@@ -1,4 +1,3 @@
-import { distanceM } from '@waybill/domain';
 import { drive, NOBODY, sameDrivers, type Drivers } from './drivers.ts';
 import { sameFix, type LocatedFix } from './fix.ts';
 import { measure, NO_METER, odometerM, sameMeter, type Meter } from './meter.ts';
@@ -44,6 +43,8 @@ export interface TripStep {
   /** The fix before. */
   readonly last: LocatedFix | undefined;
   readonly fix: LocatedFix;
+  /** From one to the other, m; 0 where there is none before. */
+  readonly wayM: number;
   /** Impossible positions that were left out between them. */
   readonly leftOut: number;
   /** Who drives where messages do not say it. */
@@ -96,7 +97,7 @@ export function advanceRun(
   const { last, fix, assignments } = step;
   const gapMs = last === undefined ? Infinity : fix.time - last.time;
   const near = gapMs < rule.gapMs ? last : undefined;
-  const wayM = near === undefined ? 0 : distanceM(near, fix);
+  const wayM = near === undefined ? 0 : step.wayM;
   let current = run;
   if (current !== undefined && isOver(current, gapMs, wayM, fix, rule)) {
     closed.push({ start: current.start, end: current.end, tally: current.toEnd, closing: fix });
@@ -120,7 +121,7 @@ export function advanceRun(
 /** Sums over the fix that opens a run. */
 function openingOf(before: LocatedFix | undefined, assignments: TripStep['assignments']): Tally {
   if (before === undefined) return EMPTY;
-  const step = { last: undefined, fix: before, leftOut: 0, assignments };
+  const step = { last: undefined, fix: before, wayM: 0, leftOut: 0, assignments };
   return add(EMPTY, step, 0, drive(NOBODY, before, undefined, assignments));
 }
 

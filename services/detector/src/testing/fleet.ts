@@ -18,6 +18,13 @@ export interface FleetOptions {
 
 /** A drive and the stop after it, s. */
 const CYCLE_S = 3_600;
+/** Stops that begin with an engine left on, and for how long, s. */
+const IDLE_SHARE = 0.3;
+const IDLE_S = 600;
+/** A tank that is filled up by so much when it is that much below full, l. */
+const FULL_L = 250;
+const REFUEL_L = 200;
+const BURN_L_PER_S = 0.0025;
 /** Event time of the first report, s. */
 export const FLEET_START_S: number = Date.UTC(2026, 0, 5, 6) / 1000;
 
@@ -35,6 +42,9 @@ function placeOf(unit: number, t: number, { moving }: FleetOptions): Place {
   const inCycle = phase % CYCLE_S;
   const cycle = Math.floor(phase / CYCLE_S);
   const driven = Math.min(inCycle, drive);
+  const cyclesDriven = cycle - Math.floor(FLEET_START_S / CYCLE_S);
+  // Filled up, where it is time for it, at the end of a stop.
+  const burnt = (noise(unit, 5) * REFUEL_L + cyclesDriven * drive * BURN_L_PER_S) % REFUEL_L;
   const along = cycle % 2 === 0 ? driven : drive - driven;
   const home = [52 + noise(unit, 2) * 0.5, 20.7 + noise(unit, 3) * 0.6] as const;
   const heading = noise(unit, 4) * 2 * Math.PI;
@@ -46,7 +56,9 @@ function placeOf(unit: number, t: number, { moving }: FleetOptions): Place {
     longitude: home[1] + far * 1.6 * Math.sin(bend),
     isMoving: inCycle < drive,
     courseDeg: Math.floor(((bend * 180) / Math.PI + 360 + (cycle % 2) * 180) % 360),
-    drivenS: cycle * drive + driven,
+    isIdling: noise(unit, cycle) < IDLE_SHARE && inCycle < drive + IDLE_S,
+    fuelL: Math.round((FULL_L - burnt - driven * BURN_L_PER_S) * 2) / 2,
+    drivenS: cyclesDriven * drive + driven,
   };
 }
 
@@ -54,6 +66,9 @@ interface Place {
   readonly latitude: number;
   readonly longitude: number;
   readonly isMoving: boolean;
+  /** Stands with the engine on. */
+  readonly isIdling: boolean;
+  readonly fuelL: number;
   readonly courseDeg: number;
   /** Seconds driven since the beginning. */
   readonly drivenS: number;
@@ -65,7 +80,11 @@ const UNITS_PER_PAGE = 100;
 function reportOf(unit: number, round: number, options: FleetOptions): PositionRecorded {
   const { tenantId, units, everyS, late, latestS, hasSignals } = options;
   const t = FLEET_START_S + round * everyS + (unit % everyS);
-  const { latitude, longitude, isMoving, courseDeg, drivenS } = placeOf(unit, t, options);
+  const { latitude, longitude, isMoving, isIdling, courseDeg, drivenS, fuelL } = placeOf(
+    unit,
+    t,
+    options,
+  );
   const isLate = noise(unit, round + 7) < late;
   const delayS = isLate
     ? 60 + Math.floor(noise(unit, round + 13) * (latestS - 60))
@@ -83,8 +102,8 @@ function reportOf(unit: number, round: number, options: FleetOptions): PositionR
     offset: Math.floor((rt - FLEET_START_S) / everyS) * pages + (unit % pages),
     ...(hasSignals && {
       signals: {
-        ignition: isMoving || drivenS % 700 < 60,
-        fuel_level_l: Math.round((200 - (drivenS / 400) * 0.9) * 10) / 10,
+        ignition: isMoving || isIdling,
+        fuel_level_l: fuelL,
         odometer_km: 10_000 + Math.round(drivenS * 0.11) / 10,
       },
     }),

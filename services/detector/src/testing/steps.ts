@@ -1,3 +1,4 @@
+import { distanceM } from '@waybill/domain';
 import type { LocatedFix } from '../core/fix.ts';
 import type { Step } from '../core/rule.ts';
 
@@ -5,6 +6,7 @@ import type { Step } from '../core/rule.ts';
 export function stepsOf(fixes: readonly LocatedFix[]): Step[] {
   return fixes.map((fix, i) => {
     const last = fixes[i - 1];
-    return { last, fix, located: last, place: fix, leftOut: 0, zoneIds: [] };
+    const wayM = last === undefined ? 0 : distanceM(last, fix);
+    return { last, fix, located: last, place: fix, wayM, leftOut: 0, zoneIds: [] };
   });
 }

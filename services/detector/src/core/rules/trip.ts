@@ -164,10 +164,10 @@ export const trip: Rule<State, TripCut> = {
   reads: SIGNAL.position,
   isWanted: (rules) => rules.publishesTrips,
   start: undefined,
-  advance: (run, { located, place, leftOut }, rules, closed) => {
+  advance: (run, { located, place, wayM, leftOut }, rules, closed) => {
     if (place === undefined) return run;
     const { assignments } = rules.unit;
-    const step = { last: located, fix: place, leftOut, assignments };
+    const step = { last: located, fix: place, wayM, leftOut, assignments };
     return advanceRun(step, run, tripRuleAt(rules, place.time), closed);
   },
   sameState: sameRun,
