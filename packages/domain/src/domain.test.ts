@@ -6,6 +6,7 @@ import {
   businessDayOf,
   distanceM,
   fixId,
+  fixPlace,
   hashId,
   localTime,
   parseInstant,
@@ -128,4 +129,17 @@ test('a business day begins and ends at local midnight, with 23 or 25 hours when
     '2026-05-31T04:00:00.000Z',
     24,
   ]);
+});
+
+test('a fix has one identity in degrees of seven decimals and in the minutes of Wialon IPS', () => {
+  const asIps = (degrees: number): number =>
+    (Math.sign(degrees) * Math.round(Math.abs(degrees) * 600_000)) / 600_000;
+  let plain = 0;
+  for (let step = 0; step < 20_000; step += 1) {
+    const degrees = -30 + step * 0.003_141_592_7;
+    assert.equal(fixPlace(degrees), fixPlace(asIps(degrees)), String(degrees));
+    if (Math.round(degrees * 1e5) !== Math.round(asIps(degrees) * 1e5)) plain += 1;
+  }
+  assert.ok(plain > 400, `without the grid some ${plain} of 20,000 would be other fixes`);
+  assert.equal(fixPlace(-0.5), -50_000);
 });

@@ -16,9 +16,19 @@ export interface FixIdentity {
   readonly unit: string;
   /** Device time in ms; only its second counts. */
   readonly eventTime: number;
-  /** Degrees; rounded to 1e-5. */
+  /** Degrees; placed on the grid of `fixPlace`. */
   readonly latitude: number;
   readonly longitude: number;
+}
+
+/**
+ * A coordinate rounded to 1e-5 degree, as a whole number of these. It is first rounded to 1e-4 minutes, as
+ * Wialon IPS writes it: a fix that lies on the border of two places would else be another one when it comes
+ * that way (one in twelve would).
+ */
+export function fixPlace(degrees: number): number {
+  const minutes = Math.round(Math.abs(degrees) * 600_000);
+  return Math.sign(degrees) * Math.round(minutes / 6);
 }
 
 /** event_id of a fix: tenant, unit, device second, latitude and longitude rounded to 1e-5 degree. */
@@ -28,8 +38,8 @@ export function fixId(fix: FixIdentity): string {
     fix.tenantId,
     fix.unit,
     Math.floor(fix.eventTime / 1000),
-    Math.round(fix.latitude * 1e5),
-    Math.round(fix.longitude * 1e5),
+    fixPlace(fix.latitude),
+    fixPlace(fix.longitude),
   );
 }
 

@@ -4,6 +4,7 @@ import { isObject, violation } from './json.ts';
 import type { WebhookAdapter } from './webhook-adapter.ts';
 import { flespiAdapter } from './webhook-flespi.ts';
 import { geotabAdapter } from './webhook-geotab.ts';
+import { ipsAdapter } from './webhook-ips.ts';
 import { samsaraAdapter, samsaraIncidentAdapter } from './webhook-samsara.ts';
 import { traccarAdapter } from './webhook-traccar.ts';
 import { waybillAdapter } from './webhook-waybill.ts';
@@ -109,6 +110,7 @@ export const pageAdapters: readonly PageAdapter[] = [avlEvents, messages, items,
 
 /** Newest version of every adapter of pushed bodies; the first that recognises a body reads it. */
 export const webhookAdapters: readonly WebhookAdapter[] = [
+  ipsAdapter,
   waybillAdapter,
   traccarAdapter,
   samsaraIncidentAdapter,

@@ -14,6 +14,7 @@ import {
   type TransformRejection,
   type Verdict,
 } from './transformed.ts';
+import { pushedBody } from './webhook-body.ts';
 
 /** A whole record that is refused keeps its bytes up to this size; beyond, its raw address has them. */
 const WHOLE_ORIGINAL_BYTES = 65_536;
@@ -142,9 +143,14 @@ export function transformPage(
 
 /**
  * Contract events of one pushed request, by the first adapter that recognises its body. Pure and total,
- * element by element, as transformPage.
+ * element by element, as transformPage. `sensorsOf` is for
+ * packets that carry a unit's parameters.
  */
-export function transformWebhook(request: WebhookReceived, address: RecordAddress): Transformed {
+export function transformWebhook(
+  request: WebhookReceived,
+  address: RecordAddress,
+  sensorsOf: SensorsOf = NO_SENSORS,
+): Transformed {
   const into = new Gathered();
   const scope = `${request.tenant_id}/${request.source_id}`;
   const refuse = (verdict: Verdict): Transformed => refuseWhole(into, scope, request.body, verdict);
@@ -153,24 +159,27 @@ export function transformWebhook(request: WebhookReceived, address: RecordAddres
     return refuse(reject('WEBHOOK_UNVERIFIED', [violation('verdict', expected, request.verdict)]));
   }
   const text = request.body.toString('utf8');
-  const parsed = parseJson(text);
+  const parsed = pushedBody(request, text);
   if (parsed === undefined) {
-    const found = { path: 'body', message: `expected JSON, found ${shown(text)}` };
+    const found = { path: 'body', message: `expected JSON or a form, found ${shown(text)}` };
     return refuse(reject('BODY_UNREADABLE', [found]));
   }
   const body = parsed.value;
-  const adapter = webhookAdapters.find((candidate) => candidate.recognises(body));
+  const adapter = webhookAdapters.find((candidate) => candidate.recognises(body, request));
   if (adapter === undefined) {
     const known = webhookAdapters.map(({ name }) => name).join(', ');
     return refuse(reject('EVENT_UNKNOWN', [violation('', `a body of ${known}`, body)]));
   }
+  const signals = { sensorsOf, note: (reason: NullReason) => into.null(reason) };
   let spans: readonly JsonSpan[] | undefined;
   for (const [index, part] of adapter.parts(body).entries()) {
-    const verdict = adapter.read(part, { request, address, body, index });
+    const verdict = adapter.read(part, { request, address, body, index, signals });
     if (verdict.kind === 'event') {
       into.events.push(verdict.event);
     } else if (verdict.kind === 'skip') {
       into.skip(verdict.reason);
+    } else if (part.text !== undefined) {
+      into.reject(scope, index, verdict.problem, part.text, true);
     } else if (part.key === undefined) {
       refuseWhole(into, scope, request.body, verdict);
     } else {

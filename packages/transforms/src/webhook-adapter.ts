@@ -1,11 +1,14 @@
 import type { WebhookReceived } from '@waybill/contracts';
 import type { RecordAddress, Verdict } from './transformed.ts';
+import type { SignalReading } from './wialon-message.ts';
 
 /** One element of a pushed body. */
 export interface BodyPart {
   /** Index or name in what `within` leads to; undefined = the body is the element. */
   readonly key: number | string | undefined;
   readonly value: unknown;
+  /** Its own text, where the body is no JSON. */
+  readonly text?: string;
 }
 
 /** What an element inherits from the request that it came in. */
@@ -16,6 +19,8 @@ export interface PushContext {
   readonly body: unknown;
   /** Position of the element in the request, for its trace. */
   readonly index: number;
+  /** How signals are read by the sensors of a unit. */
+  readonly signals: SignalReading;
 }
 
 /** Reads the bodies of one kind of sender. */
@@ -23,8 +28,8 @@ export interface WebhookAdapter {
   /** Name and version; what a roll-out switches and a log line names. */
   readonly name: string;
   readonly version: number;
-  /** Whether a body is of this kind, by its shape alone: raw records do not say who made them. */
-  readonly recognises: (body: unknown) => boolean;
+  /** Whether a body is of this kind, by its shape and content type: raw records do not say who made them. */
+  readonly recognises: (body: unknown, request: WebhookReceived) => boolean;
   /** Names of the members that lead to the elements. */
   readonly within: readonly string[];
   /** Cuts a recognised body into its elements, in the order of their indexes. */

@@ -111,7 +111,7 @@ export function rereadRaw(
     const address = addressOf(record);
     const result =
       'request_id' in input
-        ? transformWebhook(input, address)
+        ? transformWebhook(input, address, sensorsOf(tables, input.tenant_id))
         : transformPage(input, address, sensorsOf(tables, input.tenant_id));
     emitFixes(result, out, isWanted);
   }

@@ -134,7 +134,7 @@ export function createHandler(settings: HandlerSettings, tables: TableReader): H
       }
       const [id, result] =
         'request_id' in input
-          ? [input.request_id, transformWebhook(input, address)]
+          ? [input.request_id, transformWebhook(input, address, sensorsOf(tables, input.tenant_id))]
           : [input.page_id, transformPage(input, address, sensorsOf(tables, input.tenant_id))];
       const sampled = isTraced(id, settings.traceRatio);
       emitEvents(result, described, sampled, out);

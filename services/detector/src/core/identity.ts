@@ -1,7 +1,4 @@
-/** Rounds as `event_id` does: coordinates that differ by less are the same position. */
-function hundredThousandths(degrees: number): number {
-  return Math.round(degrees * 1e5);
-}
+import { fixPlace } from '@waybill/domain';
 
 function mix(hash: number, word: number): number {
   let k = Math.imul(word, 0xcc9e2d51);
@@ -35,7 +32,7 @@ export function identityOf(
 ): readonly [number, number] {
   const second = Math.floor(time / 1000);
   // No position has a latitude of 200 degrees.
-  const y = latitude === undefined ? 20_000_000 : hundredThousandths(latitude);
-  const x = longitude === undefined ? 0 : hundredThousandths(longitude);
+  const y = latitude === undefined ? 20_000_000 : fixPlace(latitude);
+  const x = longitude === undefined ? 0 : fixPlace(longitude);
   return [identityWord(0x2545_f491, second, y, x), identityWord(0x9e37_79b9, second, y, x)];
 }
