@@ -365,7 +365,7 @@ const asset: Topic<Message<'AssetDescribed', t.AssetDescribed>> = topic('fleet.a
   key: 'tenant/unit',
   compacted: true,
   madeBy: ['transformer'],
-  readBy: ['transformer', 'detector', 'console'],
+  readBy: ['transformer', 'detector', 'console', 'ingest'],
   contracts: { AssetDescribed: contract('fleet/asset/1.1') },
 });
 

@@ -1,3 +1,4 @@
+import { ipsProblems } from './ips-checks.ts';
 import { mappingProblems } from './mapping-checks.ts';
 import { nearest } from './nearest.ts';
 import type { ErpMapping, TenantModel } from './model.ts';
@@ -151,6 +152,7 @@ export function crossChecks(
     ...zoneProblems(model),
     ...sourceProblems(model),
     ...webhookProblems(model),
+    ...ipsProblems(model),
     ...mappingSetProblems(model, broken),
     ...model.mappings.flatMap(mappingProblems),
     ...ownershipProblems(model),

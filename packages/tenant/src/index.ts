@@ -2,6 +2,7 @@ export { checkModel } from './check-model.ts';
 export { deliverableFields, type FieldKind } from './deliverable-fields.ts';
 export { readTenant, toDocument, type TenantDocument } from './document.ts';
 export { mappedEntities, overlapOf, sortIntervals, type IdMapEntry } from './id-map.ts';
+export type { IpsSource } from './ips-source.ts';
 export { loadTenant, type LoadedTenant } from './load-tenant.ts';
 export {
   erpMapping,

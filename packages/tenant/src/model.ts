@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { name, secretReference } from './reference.ts';
 import { rateLimit } from './rate-limit.ts';
 import { fuelSettings, idleSettings, meterSettings, shiftSettings } from './signal-settings.ts';
+import { ipsSource } from './ips-source.ts';
 import { webhookSource } from './webhook-source.ts';
 import { wialonSource } from './wialon-source.ts';
 
@@ -116,7 +117,7 @@ const ownershipRule = z.strictObject({
 export const tenantModel = z.strictObject({
   tenant_id: name,
   company,
-  sources: z.array(z.discriminatedUnion('kind', [wialonSource, webhookSource])).min(1),
+  sources: z.array(z.discriminatedUnion('kind', [wialonSource, webhookSource, ipsSource])).min(1),
   /** Of all push sources together, per instance of ingest. Absent: no limit. */
   webhook_limit: rateLimit.optional(),
   /** Which events the tenant wants, and which source is the authority. */

@@ -75,9 +75,12 @@ function schemeProblems(source: WebhookSource, at: ModelPath): ModelProblem[] {
   return [];
 }
 
-function placeProblems(source: WebhookSource, at: ModelPath): ModelProblem[] {
-  const { scheme, allowlist, client_fingerprints: prints, client_subjects: subjects } = source;
-  const problems = (allowlist ?? []).flatMap((entry, index): ModelProblem[] =>
+/** Entries of an allowlist that are no network. */
+export function allowlistProblems(
+  allowlist: readonly string[] | undefined,
+  at: ModelPath,
+): ModelProblem[] {
+  return (allowlist ?? []).flatMap((entry, index): ModelProblem[] =>
     isNetwork(entry)
       ? []
       : [
@@ -88,6 +91,11 @@ function placeProblems(source: WebhookSource, at: ModelPath): ModelProblem[] {
           },
         ],
   );
+}
+
+function placeProblems(source: WebhookSource, at: ModelPath): ModelProblem[] {
+  const { scheme, allowlist, client_fingerprints: prints, client_subjects: subjects } = source;
+  const problems = allowlistProblems(allowlist, at);
   if (scheme === 'unsigned' && !allowlist && !prints && !subjects) {
     problems.push({
       path: [...at, 'allowlist'],

@@ -136,6 +136,34 @@ const shape = {
     { minimum: 60, maximum: 3600, unit: 's', meaning: 'life of a token of our own end point' },
     600,
   ),
+  INGEST_IPS_PORT: variable.optionalInteger({
+    minimum: 0,
+    maximum: 65_535,
+    meaning:
+      'port of the Wialon IPS listener, at INGEST_HTTP_HOST; 0 = any free one; not set = no listener',
+  }),
+  INGEST_IPS_TLS: variable.flag(
+    { meaning: 'the Wialon IPS listener speaks TLS, with INGEST_TLS_CERT_FILE' },
+    false,
+  ),
+  INGEST_IPS_CONNECTIONS_MAX: variable.integer(
+    {
+      minimum: 1,
+      maximum: 100_000,
+      unit: 'connections',
+      meaning: 'open connections of trackers; more are dropped before a byte is read',
+    },
+    2000,
+  ),
+  INGEST_IPS_IDLE_S: variable.integer(
+    {
+      minimum: 1,
+      maximum: 86_400,
+      unit: 's',
+      meaning: 'how long a connection of a tracker may be silent',
+    },
+    900,
+  ),
   INGEST_TRUSTED_PROXIES: variable.list(
     { meaning: 'addresses and networks (CIDR) of proxies whose X-Forwarded-For counts, or none' },
     'none',

@@ -114,7 +114,7 @@ async function receive(passage: Passage, ports: HandlerPorts): Promise<Outcome> 
   }
   const key = parseIdempotencyKey(caller.derivedKey ?? headers['idempotency-key']);
   if (key.kind === 'refused') return key;
-  const valid = checkBody(body, bodyFormat(caller.source));
+  const valid = checkBody(body, bodyFormat(caller.source), headers['content-type']);
   if (valid.kind === 'refused') {
     const { code, violations = [] } = valid;
     await ports.quarantine.keep({ ...address, code, violations, body });

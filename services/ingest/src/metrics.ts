@@ -1,4 +1,5 @@
 import type { Fault } from '@waybill/fault';
+import { ipsMetrics, type IpsMetrics } from './ips-metrics.ts';
 
 /** How a request ended. */
 export type RequestOutcome = 'accepted' | 'repeated' | 'refused' | 'failed';
@@ -24,6 +25,7 @@ export interface IngestMetrics {
   /** Connections over the limit. */
   readonly connectionDropped: () => void;
   readonly error: (fault: Fault) => void;
+  readonly ips: IpsMetrics;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -41,6 +43,7 @@ interface Histogram {
 /** Structural part of the process's registry that is needed here. */
 interface Registry {
   readonly counter: (name: string, help: string, labels?: readonly string[]) => Counter;
+  readonly gauge: Parameters<typeof ipsMetrics>[0]['gauge'];
   readonly histogram: (name: string, help: string, labels?: readonly string[]) => Histogram;
   readonly error: (fault: Fault) => void;
 }
@@ -98,6 +101,7 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
     tokenAnswered: (outcome) => tokens.inc({ outcome }),
     auditDropped: (count) => auditDropped.inc({}, count),
     error: metrics.error,
+    ips: ipsMetrics(metrics),
   };
 }
 

@@ -2,14 +2,28 @@ import type { Violation, WebhookReceived } from '@waybill/contracts';
 import type { Pool } from '@waybill/postgres';
 import type { Tracing } from '@waybill/runtime';
 import type { Streams } from '@waybill/stream';
-import type { RateLimit, WebhookSource } from '@waybill/tenant';
+import type { IpsSource, RateLimit, WebhookSource } from '@waybill/tenant';
 import type { RefusalCode } from './core/answer.ts';
 import type { SourceAddress } from './core/source-address.ts';
 import type { IngestMetrics } from './metrics.ts';
 
+/** A source that sends by Wialon IPS, and whose it is. */
+export interface IpsSourceAt extends SourceAddress {
+  readonly source: IpsSource;
+}
+
+/** The units of all tenants by the ids of their devices, as their Wialon accounts have them now. */
+export interface DeviceDirectory {
+  readonly unitOf: (tenantId: string, device: string) => string | undefined;
+  readonly size: () => number;
+  readonly stop: () => Promise<void>;
+}
+
 /** The push sources of all tenants, always as of the newest applied tenant files. */
 export interface SourceDirectory {
   readonly find: (address: SourceAddress) => WebhookSource | undefined;
+  /** Those that send by Wialon IPS. A source that is applied anew unchanged stays the same object. */
+  readonly ips: () => readonly IpsSourceAt[];
   /** Of all sources of a tenant together. */
   readonly limitOf: (tenantId: string) => RateLimit | undefined;
   readonly size: () => number;

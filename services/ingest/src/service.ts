@@ -16,6 +16,7 @@ import { followTls, readTls, tlsFiles, type TlsConfig } from './adapters/tls.ts'
 import { createAuthentication, type AuthenticationConfig } from './authentication.ts';
 import type { Config } from './config.ts';
 import { createWebhookHandler } from './handle-webhook.ts';
+import { startIpsListener, type IpsConfig } from './ips-listener.ts';
 import type { Logger, Ports } from './ports.ts';
 import { createThrottle } from './throttle-requests.ts';
 
@@ -26,6 +27,7 @@ const SWEEP_INTERVAL_MS = 60_000;
 
 export type ServiceConfig = AuthenticationConfig &
   TlsConfig &
+  IpsConfig &
   Pick<
     Config,
     | 'INGEST_HTTP_HOST'
@@ -73,6 +75,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
     sources,
     refusals,
   });
+  const throttle = createThrottle(sources);
   const isTrustedProxy = trustedProxies(config.INGEST_TRUSTED_PROXIES);
   const files = tlsFiles(config);
   const tls = files && (await readTls(files));
@@ -88,7 +91,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
       raw,
       quarantine,
       refusals,
-      throttle: createThrottle(sources),
+      throttle,
       admission,
     }),
     answerToken,
@@ -100,9 +103,18 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
     },
     onDropped: metrics.connectionDropped,
   });
+  const ips = await startIpsListener(config, tls, {
+    ...ports,
+    sources,
+    raw,
+    quarantine,
+    throttle,
+    admission,
+  });
+  const secure = [http.secure, ips?.secure].filter((server) => server !== undefined);
   const stopTls =
-    files && tls && http.secure
-      ? followTls(http.secure, files, {
+    files && tls
+      ? followTls(secure, files, {
           intervalMs: config.INGEST_TLS_RELOAD_MS,
           inForce: tls,
           logger,
@@ -120,10 +132,11 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
         sources: sources.size(),
         in_flight: admission.requests(),
         in_flight_bytes: admission.bytes(),
+        ...ips?.health(),
       },
     }),
     routes: refusalRoutes(refusals),
-    started: { webhook_port: http.port },
+    started: { webhook_port: http.port, ...(ips && { ips_port: ips.port }) },
     done: stopped.promise,
     stop: async () => {
       // Not ready first: the load balancer must look away before the listener closes.
@@ -131,7 +144,10 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
       clearInterval(sweeper);
       stopTls?.();
       if (config.INGEST_DRAIN_DELAY_MS > 0) await delay(config.INGEST_DRAIN_DELAY_MS);
-      await http.close(config.INGEST_DRAIN_DEADLINE_MS);
+      await Promise.all([
+        http.close(config.INGEST_DRAIN_DEADLINE_MS),
+        ips?.close(config.INGEST_DRAIN_DEADLINE_MS),
+      ]);
       await refusals.close();
       // Requests whose senders hung up may still be at work.
       await publisher.close();

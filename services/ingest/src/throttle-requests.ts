@@ -1,4 +1,4 @@
-import type { WebhookSource } from '@waybill/tenant';
+import type { RateLimit } from '@waybill/tenant';
 import type { SourceAddress } from './core/source-address.ts';
 import { throttle, type Policy, type Throttled } from './core/throttle.ts';
 import type { Bucket } from './core/token-bucket.ts';
@@ -7,7 +7,7 @@ import type { SourceDirectory } from './ports.ts';
 /** What the tenant file says to one more request; undefined = it limits nothing. */
 export type Throttle = (
   address: SourceAddress,
-  source: WebhookSource,
+  source: { readonly limit?: RateLimit | undefined },
   now: number,
 ) => Throttled | undefined;
 

@@ -1,4 +1,4 @@
-import type { WebhookSource } from '@waybill/tenant';
+import type { IpsSource, WebhookSource } from '@waybill/tenant';
 import type { Logger, SecretStore } from '../ports.ts';
 import { cached } from './cached.ts';
 
@@ -15,7 +15,10 @@ export interface SourceSecrets {
   readonly unreadable: number;
 }
 
-export type ReadSourceSecrets = (source: WebhookSource) => Promise<SourceSecrets>;
+/** A source with secrets under key ids. */
+type Secretive = WebhookSource | IpsSource;
+
+export type ReadSourceSecrets = (source: Secretive) => Promise<SourceSecrets>;
 
 /**
  * The secrets of a source, read again when they are older than `maxAgeMs`: a rotated secret works without
@@ -26,7 +29,7 @@ export function sourceSecrets(
   maxAgeMs: number,
 ): ReadSourceSecrets {
   // By source object: newly applied tenant files bring new objects, the old ones are forgotten.
-  const readers = new WeakMap<WebhookSource, () => Promise<SourceSecrets>>();
+  const readers = new WeakMap<Secretive, () => Promise<SourceSecrets>>();
   return (source) => {
     let reader = readers.get(source);
     if (reader === undefined) {
@@ -38,7 +41,7 @@ export function sourceSecrets(
 }
 
 async function read(
-  source: WebhookSource,
+  source: Secretive,
   ports: { readonly secrets: SecretStore; readonly logger: Logger },
 ): Promise<SourceSecrets> {
   const secrets: KeyedSecret[] = [];

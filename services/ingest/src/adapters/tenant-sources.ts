@@ -1,11 +1,13 @@
+import { isDeepStrictEqual } from 'node:util';
 import { topics, type Message, type TenantConfigured, type Topic } from '@waybill/contracts';
 import { toFault } from '@waybill/fault';
 import type { Streams } from '@waybill/stream';
 import { readTenant, type RateLimit, type WebhookSource } from '@waybill/tenant';
-import type { Logger, SourceDirectory } from '../ports.ts';
+import type { IpsSourceAt, Logger, SourceDirectory } from '../ports.ts';
 
 interface Tenant {
   readonly sources: ReadonlyMap<string, WebhookSource>;
+  readonly ips: readonly IpsSourceAt[];
   readonly limit: RateLimit | undefined;
 }
 
@@ -28,8 +30,15 @@ export async function followSources(
       const { sources, webhook_limit: limit } = readTenant(message.value as TenantConfigured);
       const own = sources.filter((source) => source.kind === 'webhook');
       const byId = new Map(own.map((source) => [source.source_id, source]));
-      tenants.set(tenantId, { sources: byId, limit });
-      logger.info({ tenant_id: tenantId, sources: own.length }, 'tenant.configured');
+      const before = tenants.get(tenantId)?.ips ?? [];
+      const ips = sources
+        .filter((source) => source.kind === 'ips')
+        .map((source) => ({ tenantId, sourceId: source.source_id, source }))
+        // The same object: its open connections go on.
+        .map((one) => before.find((known) => isDeepStrictEqual(known, one)) ?? one);
+      tenants.set(tenantId, { sources: byId, ips, limit });
+      const count = own.length + ips.length;
+      logger.info({ tenant_id: tenantId, sources: count }, 'tenant.configured');
     } catch (error) {
       const { code, message: why } = toFault(error, 'decode');
       logger.error({ tenant_id: tenantId, code, message: why }, 'tenant.refused');
@@ -38,8 +47,10 @@ export async function followSources(
   const { stop } = await streams.follow([topics.tenantConfig], onTable);
   return {
     find: ({ tenantId, sourceId }) => tenants.get(tenantId)?.sources.get(sourceId),
+    ips: () => [...tenants.values()].flatMap(({ ips }) => ips),
     limitOf: (tenantId) => tenants.get(tenantId)?.limit,
-    size: () => [...tenants.values()].reduce((sum, { sources }) => sum + sources.size, 0),
+    size: () =>
+      [...tenants.values()].reduce((sum, { sources, ips }) => sum + sources.size + ips.length, 0),
     stop,
   };
 }

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import {
   TLSSocket,
   createSecureContext,
   type SecureContextOptions,
+  type Server,
   type TlsOptions,
 } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
@@ -73,7 +73,7 @@ export async function readTls(files: TlsFiles): Promise<TlsOptions> {
  * that cannot be used leave the last good ones in force. Returns what stops it.
  */
 export function followTls(
-  server: Pick<Server, 'setSecureContext'>,
+  servers: readonly Pick<Server, 'setSecureContext'>[],
   files: TlsFiles,
   options: { readonly intervalMs: number; readonly inForce: TlsOptions; readonly logger: Logger },
 ): () => void {
@@ -84,7 +84,7 @@ export function followTls(
     try {
       const read = await readTls(files);
       if (isDeepStrictEqual(read, inForce)) return;
-      server.setSecureContext(read);
+      for (const server of servers) server.setSecureContext(read);
       inForce = read;
       logger.info({}, 'tls.reloaded');
     } catch (error) {

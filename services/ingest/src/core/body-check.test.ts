@@ -129,6 +129,31 @@ test('of a vendor’s body only the shape is checked', () => {
   assert.equal(broken.kind === 'refused' && broken.code, 'BODY_MALFORMED');
 });
 
+test('a vendor may send a form, and JSON that it calls a form; our own senders may not', () => {
+  const form = 'application/x-www-form-urlencoded';
+  const verdict = (body: string | Buffer, type?: string, format: BodyFormat = 'vendor') =>
+    checkBody(Buffer.from(body), format, type);
+  const valid = { kind: 'valid', accepted: 1 };
+  const text = 'unit=7001&t=1760000001&lat=52.1&lon=21&zone=Hof №2&rule=';
+  assert.deepEqual(verdict(text, form), valid);
+  assert.deepEqual(verdict(text, `${form}; charset=utf-8`), valid);
+  assert.deepEqual(verdict('{"wialon_notification":"x","unit":7001}', form), valid);
+  const refused = [
+    verdict(text),
+    verdict(text, 'application/json'),
+    verdict(text, form, 'waybill'),
+    verdict('unit', form),
+    verdict('=7001', form),
+    verdict('{"unit":7001', form),
+    verdict('unit=\u0000', form),
+    verdict(Buffer.from([0x61, 0x3d, 0xff]), form),
+    verdict(Array.from({ length: 1001 }, () => 'a=1').join('&'), form),
+  ];
+  for (const result of refused) {
+    assert.equal(result.kind === 'refused' && result.code, 'BODY_MALFORMED');
+  }
+});
+
 test('whatever JSON arrives, there is a verdict', () => {
   fc.assert(
     fc.property(fc.json(), fc.constantFrom<BodyFormat>('waybill', 'vendor'), (text, format) => {

@@ -1,5 +1,6 @@
 import { readPushedEvents, type Violation } from '@waybill/contracts';
 import type { Refusal } from './answer.ts';
+import { formProblem, isForm } from './body-form.ts';
 import { readJson } from './body-json.ts';
 import { limits } from './body-limits.ts';
 
@@ -30,12 +31,17 @@ export interface ValidBody {
 }
 
 /**
- * Checks a body: strict JSON, then the contract of every event in it. All or nothing: one bad event
+ * Checks a body: strict JSON (of a vendor also a form, where it is sent as one and is no JSON), then the contract of every event in it. All or nothing: one bad event
  * refuses its batch, because a sender that repairs and repeats must not wonder which half was taken.
  */
-export function checkBody(body: Uint8Array, format: BodyFormat): ValidBody | Refusal {
+export function checkBody(
+  body: Uint8Array,
+  format: BodyFormat,
+  contentType?: string,
+): ValidBody | Refusal {
   const read = readJson(body);
   if (read.kind === 'malformed') {
+    if (format === 'vendor' && isForm(contentType)) return checkForm(body);
     return { kind: 'refused', code: 'BODY_MALFORMED', violations: read.violations };
   }
   return format === 'waybill' ? checkEvents(read.value) : checkShape(read.value);
@@ -54,6 +60,13 @@ function checkEvents(value: unknown): ValidBody | Refusal {
   const [first] = events;
   const single = !Array.isArray(value) && first !== undefined;
   return { kind: 'valid', accepted: single ? first.id : events.length };
+}
+
+function checkForm(body: Uint8Array): ValidBody | Refusal {
+  const message = formProblem(body);
+  return message === undefined
+    ? { kind: 'valid', accepted: 1 }
+    : { kind: 'refused', code: 'BODY_MALFORMED', violations: [{ path: '', message }] };
 }
 
 /** Vendors push objects, or arrays of them. */

@@ -150,6 +150,10 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       INGEST_TLS_KEY_FILE: undefined,
       INGEST_TLS_CLIENT_CA_FILE: undefined,
       INGEST_TLS_RELOAD_MS: 100,
+      INGEST_IPS_PORT: undefined,
+      INGEST_IPS_TLS: false,
+      INGEST_IPS_CONNECTIONS_MAX: 100,
+      INGEST_IPS_IDLE_S: 60,
       ...options.config,
     },
     {
