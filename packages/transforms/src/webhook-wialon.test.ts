@@ -105,7 +105,8 @@ test('a packet without a time was measured when it came; one without a place may
     ipsOf('#SD#NA;NA;5206.0003;N;02100.0009;E;64;180;110;11;'),
     address,
   ).events;
-  assert.equal((event?.value as PositionRecorded).event_time, 1_760_000_100_000);
+  assert.ok(event?.contract === 'PositionRecorded');
+  assert.equal(event.value.event_time, 1_760_000_100_000);
   const none = transformWebhook(ipsOf('#SD#NA;NA;NA;NA;NA;NA;NA;NA;NA;NA;'), address);
   assert.deepEqual(none.skipped, [{ reason: 'no_position', count: 1 }]);
 });
