@@ -1,6 +1,6 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { EXIT } from './exit-code.ts';
-import { renderReport, type ReportAnswer } from './render-report.ts';
+import { renderHours, renderReport, type HoursAnswer, type ReportAnswer } from './render-report.ts';
 import type { Run } from './run.ts';
 import { ask } from './service-client.ts';
 import { jsonOption, reconcilerOption } from './settings.ts';
@@ -10,6 +10,7 @@ interface Options {
   readonly tenant?: string;
   readonly json?: boolean;
   readonly compare?: boolean;
+  readonly hours?: number;
   readonly reconciler: string;
 }
 
@@ -19,18 +20,34 @@ export function reportCommand(run: Run): Command {
     .description('show what was read, detected and delivered, per tenant')
     .option('--tenant <id>', 'only this tenant')
     .option('--compare', 'compare the event log with the ERP first; needs --tenant')
+    .addOption(
+      new Option(
+        '--hours <n>',
+        'how complete the newest hours of device time are; needs --tenant',
+      ).argParser(Number),
+    )
     .addOption(jsonOption())
     .addOption(reconcilerOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  waybill report\n  waybill report --tenant bay-cabs --compare --json',
+      '\nExamples:\n  waybill report\n  waybill report --tenant bay-cabs --compare --json\n  waybill report --tenant bay-cabs --hours 48',
     )
     .action((options: Options, command: Command) => {
       if (options.compare === true && options.tenant === undefined) {
         command.error('error: --compare needs --tenant <id>');
       }
+      if (options.hours !== undefined && options.tenant === undefined) {
+        command.error('error: --hours needs --tenant <id>');
+      }
       return run(async (terminal) => {
-        const { tenant, reconciler } = options;
+        const { tenant, reconciler, hours } = options;
+        if (tenant !== undefined && hours !== undefined) {
+          const wanted = `tenant=${encodeURIComponent(tenant)}&hours=${hours}`;
+          const answer = (await ask(reconciler, `/completeness?${wanted}`)) as HoursAnswer;
+          const lines = options.json === true ? [JSON.stringify(answer)] : renderHours(answer);
+          for (const line of lines) terminal.out(line);
+          return EXIT.ok;
+        }
         if (options.compare === true) await ask(reconciler, '/reconcile', { tenant });
         const query = tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`;
         // Our own end point; its shape is covered by the reconciler's tests.

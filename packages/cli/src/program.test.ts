@@ -150,6 +150,16 @@ test('report --compare compares first', async () => {
   ]);
 });
 
+test('report --hours shows how complete each hour is', async () => {
+  const { code, out, requests } = await waybill(
+    ['report', '--hours', '3', '--tenant', 'bay-cabs', '--reconciler', '<url>'],
+    { 'GET /completeness': { body: json('hours.json') } },
+  );
+  assert.equal(code, 0);
+  assert.equal(requests[0]?.path, '/completeness?tenant=bay-cabs&hours=3');
+  golden('hours.txt', out);
+});
+
 test('tenant apply checks the folder and sends model and id map', async () => {
   const { code, out, requests } = await waybill(
     ['tenant', 'apply', `${tenants}bay-cabs`, '--console', '<url>'],
@@ -427,6 +437,7 @@ const failures: readonly [
     2,
     /expected topic\/partition\/offset/,
   ],
+  ['hours without tenant', ['report', '--hours', '3'], {}, 2, /--hours needs --tenant/],
   ['a comparison without tenant', ['report', '--compare'], {}, 2, /--compare needs --tenant/],
 ];
 for (const [title, args, answers, code, message] of failures) {

@@ -209,9 +209,21 @@ const hourCount: Topic<Message<'HourCounted', t.HourCounted>> = topic('fleet.hou
   key: 'tenant/hour/task, in the partition of the task',
   compacted: true,
   madeBy: ['detector'],
-  readBy: [],
-  contracts: { HourCounted: contract('fleet/hour-count/1.0') },
+  readBy: ['reconciler'],
+  contracts: { HourCounted: contract('fleet/hour-count/1.1') },
 });
+
+const completeness: Topic<Message<'CompletenessAssessed', t.CompletenessAssessed>> = topic(
+  'fleet.completeness.state.v1',
+  {
+    key: 'tenant/hour',
+    partitioning: 'single',
+    compacted: true,
+    madeBy: ['reconciler'],
+    readBy: [],
+    contracts: { CompletenessAssessed: contract('fleet/completeness/1.0') },
+  },
+);
 
 const proposal: Topic<Message<'ProposalChanged', t.ProposalChanged>> = topic(
   'fleet.proposal.state.v1',
@@ -495,6 +507,7 @@ export const topics: {
   readonly positionState: typeof positionState;
   readonly positionMinute: typeof positionMinute;
   readonly hourCount: typeof hourCount;
+  readonly completeness: typeof completeness;
   readonly proposal: typeof proposal;
   readonly proposalVerdict: typeof proposalVerdict;
   readonly trip: typeof trip;
@@ -543,6 +556,7 @@ export const topics: {
   positionState,
   positionMinute,
   hourCount,
+  completeness,
   proposal,
   proposalVerdict,
   trip,

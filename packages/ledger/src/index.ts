@@ -2,6 +2,14 @@ export { type Addressed, type LedgerTx } from './batch.ts';
 export { eventsForComparison, type EventForComparison } from './current-events.ts';
 export { findDeadLetters, type LedgerDeadLetter } from './find-dead-letters.ts';
 export { EVENT_LIMIT, eventsAt, findEvents, type LedgerEvent } from './find-events.ts';
+export {
+  newestSums,
+  reviseSums,
+  writeHourCounts,
+  writeProviderCounts,
+  type HourSums,
+  type TenantHour,
+} from './hour-sums.ts';
 export { type LedgerPage, type RawTrace } from './raw-pages.ts';
 export {
   reportTenants,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import type { HourCounted, MessagesCounted } from '@waybill/contracts';
 import { createPool, transaction, type Pool } from '@waybill/postgres';
 import { testDatabase, type TestDatabase } from '@waybill/testkit';
 import {
@@ -8,7 +9,9 @@ import {
   findDeadLetters,
   findEvents,
   migrateLedger,
+  newestSums,
   reportTenants,
+  reviseSums,
   statusVersion,
   traceEvent,
   tripVersion,
@@ -18,8 +21,10 @@ import {
   writeDeliveries,
   writeEvents,
   writeFixes,
+  writeHourCounts,
   writePages,
   writeProgress,
+  writeProviderCounts,
   writeRequests,
   writeSessions,
   writeTasks,
@@ -70,6 +75,8 @@ async function content(): Promise<string> {
     'dead_letter',
     'session_event',
     'task',
+    'hour_count',
+    'provider_hour',
   ];
   const parts: string[] = [];
   for (const table of tables) {
@@ -153,7 +160,73 @@ async function writeEverything(tx: LedgerTx): Promise<void> {
     task('a', { fix_count: 3, revision: 2 }),
     task('b', { status: 'DONE' }),
   ]);
+  await writeHours(tx);
 }
+
+const hourCounts: readonly HourCounted[] = [0, 1, 0].map((task, i) => ({
+  ...{ tenant_id: 'hudson-waste', hour_time: T0, task, revision: 1 + i, fixes: 10 + i },
+  ...{ late_fixes: i, beyond_grace_fixes: 1, units_heard: 2, units_silent: task },
+  ...{ pending_proposals: 0, final: i > 0, units_without_engine: task },
+}));
+
+function provided(unit: string, extracted: readonly number[], receivedTime = T0): MessagesCounted {
+  return {
+    ...{ tenant_id: 'hudson-waste', source_id: 'wialon', account: 'hudson-waste', unit },
+    ...{ from_time: T0, provider_counts: [5, 6], extracted_counts: [...extracted] },
+    ...{ reread_hours: 0, received_time: receivedTime },
+  };
+}
+
+async function writeHours(tx: LedgerTx): Promise<void> {
+  await writeHourCounts(tx, hourCounts);
+  await writeProviderCounts(tx, [provided('wialon:1', [5, 6]), provided('wialon:2', [4, -1])]);
+}
+
+test('an hour is the sum of what tasks and provider said last; -1 is not known', async () => {
+  const hours = [T0, T0 + 3_600_000].map((hour_time) => ({ tenant_id: 'hudson-waste', hour_time }));
+  const revised = await transaction(pool, async (tx) => {
+    await writeHours(tx);
+    // A task that is read again from an older offset changes nothing.
+    await writeHourCounts(tx, hourCounts.slice(0, 1));
+    return reviseSums(tx, [...hours, ...hours]);
+  });
+  const [first, second] = revised;
+  assert.deepEqual(first, {
+    ...{ tenant_id: 'hudson-waste', hour_time: T0, revision: first?.revision },
+    ...{ fixes: 23, late_fixes: 3, beyond_grace_fixes: 2, units_heard: 4, units_silent: 1 },
+    ...{ pending_proposals: 0, units_without_engine: 1, final: true },
+    ...{ provider_messages: 10, extracted_messages: 9 },
+  });
+  assert.deepEqual(
+    [second?.fixes, second?.final, second?.provider_messages, second?.extracted_messages],
+    [0, false, 12, null],
+  );
+  const again = await transaction(pool, (tx) => reviseSums(tx, hours));
+  assert.ok((again[0]?.revision ?? 0) > (first?.revision ?? Infinity));
+  assert.deepEqual(await newestSums(pool, 'hudson-waste', 1), [again[1]]);
+  assert.deepEqual(await newestSums(pool, 'nobody', 1), []);
+});
+
+test('of two transactions about one hour the later one publishes what both wrote', async () => {
+  const hour = { tenant_id: 'hudson-waste', hour_time: T0 };
+  const first = await pool.connect();
+  const second = await pool.connect();
+  try {
+    for (const tx of [first, second]) await tx.query('begin');
+    await writeHourCounts(first, hourCounts.slice(1, 2));
+    await writeHourCounts(second, hourCounts.slice(2));
+    const [one] = await reviseSums(first, [hour]);
+    const later = reviseSums(second, [hour]);
+    await first.query('commit');
+    const [both] = await later;
+    await second.query('commit');
+    assert.deepEqual([one?.fixes, both?.fixes], [11, 23]);
+    assert.ok((both?.revision ?? 0) > (one?.revision ?? Infinity));
+  } finally {
+    first.release();
+    second.release();
+  }
+});
 
 test('a replay of everything changes nothing', async () => {
   await transaction(pool, writeEverything);

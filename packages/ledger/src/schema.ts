@@ -182,7 +182,48 @@ create table task (
 );
 `;
 
-const migrations: readonly Migration[] = [{ id: '001-tables', sql: tables }];
+const hourTables = `
+-- What one task of the detector counted of an hour of device time.
+create table hour_count (
+  tenant_id text not null,
+  hour timestamptz not null,
+  task integer not null,
+  revision bigint not null,
+  fixes integer not null,
+  late integer not null,
+  beyond_grace integer not null,
+  heard integer not null,
+  silent integer not null,
+  pending integer not null,
+  without_engine integer,
+  final boolean not null,
+  primary key (tenant_id, hour, task)
+) with (fillfactor = 70);
+
+-- What the provider holds of a unit and hour; extracted_count is null where it is not known.
+create table provider_hour (
+  tenant_id text not null,
+  hour timestamptz not null,
+  unit text not null,
+  provider_count integer not null,
+  extracted_count integer,
+  received_time timestamptz not null,
+  primary key (tenant_id, hour, unit)
+);
+
+-- One row per hour that anything is known of; its lock orders those who publish about the hour.
+create table completeness (
+  tenant_id text not null,
+  hour timestamptz not null,
+  revision bigint not null,
+  primary key (tenant_id, hour)
+) with (fillfactor = 70);
+`;
+
+const migrations: readonly Migration[] = [
+  { id: '001-tables', sql: tables },
+  { id: '002-hours', sql: hourTables },
+];
 
 /** Creates or updates the ledger's tables. Throws a Fault as `migrate` does. */
 export async function migrateLedger(pool: Pool): Promise<readonly string[]> {

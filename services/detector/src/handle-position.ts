@@ -87,8 +87,10 @@ export function handlePosition(
       touched.record = record;
       // Newer than all before it: the newest position never goes back in event time.
       if (!isLate && 'latitude' in position && isLocated(fix)) touched.newest = position;
-      hours.count(tenant.tenantId, position.unit, fix.time, isLate ? 'late' : 'applied');
-      metrics.fix(isLate ? 'late' : 'applied', 1);
+      const how = isLate ? 'late' : 'applied';
+      const saysEngine = fix.engineOn !== undefined;
+      hours.count(tenant.tenantId, position.unit, { time: fix.time, saysEngine, how });
+      metrics.fix(how, 1);
       if (clockStands) noteStandingClock(position, handling);
       return;
     }
@@ -97,7 +99,8 @@ export function handlePosition(
       touched.late = { fix: acceptance.fix, receivedTime };
       touched.record = record;
       out.skip('beyond_grace');
-      hours.count(tenant.tenantId, position.unit, acceptance.fix.time, 'beyond_grace');
+      const { time } = acceptance.fix;
+      hours.count(tenant.tenantId, position.unit, { time, saysEngine: false, how: 'beyond_grace' });
       metrics.fix('beyond_grace', 1);
       return;
     }

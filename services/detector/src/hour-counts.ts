@@ -15,9 +15,11 @@ interface Hour {
   fixes: number;
   late: number;
   beyond: number;
-  /** Units that were heard; only while the hour is not final. */
-  readonly units: Set<string>;
+  /** Units that were heard, and whether they said if their engine runs; only while the hour is not final. */
+  readonly units: Map<string, boolean>;
   heard: number;
+  /** Those of them that said so. */
+  withEngine: number;
   isFinal: boolean;
   /** Differs from what was published. */
   isDue: boolean;
@@ -26,15 +28,21 @@ interface Hour {
 interface TenantHours {
   readonly hours: Map<number, Hour>;
   publishedAt: number;
+  /** Start of the newest hour up to which none is missing; -Infinity = not looked at yet. */
+  filledTo: number;
 }
 
-/** How a fix counts. */
-export type Counted = 'applied' | 'late' | 'beyond_grace';
+/** A fix, and how it counts. */
+export interface CountedFix {
+  readonly time: number;
+  readonly saysEngine: boolean;
+  readonly how: 'applied' | 'late' | 'beyond_grace';
+}
 
 /** Evidence of completeness: what one task saw of a tenant in each hour of device time. */
 export interface HourCounts {
   readonly load: () => void;
-  readonly count: (tenantId: string, unit: string, time: number, how: Counted) => void;
+  readonly count: (tenantId: string, unit: string, fix: CountedFix) => void;
   /** Days with proposals: their hours are published anew. */
   readonly touch: (tenantId: string, from: number, to: number) => void;
   /** Writes what was counted. */
@@ -62,6 +70,7 @@ function keyOf(tenantId: string, start: number, unit?: string): string {
 function encode(hour: Hour): Uint8Array {
   for (const count of [hour.fixes, hour.late, hour.beyond, hour.heard]) writer.u32(count);
   writer.u8(hour.isFinal ? 1 : 0);
+  writer.u32(hour.withEngine);
   return writer.finish();
 }
 
@@ -69,13 +78,20 @@ function decode(start: number, bytes: Uint8Array): Hour {
   const reader = new ByteReader(bytes);
   const [fixes, late, beyond, heard] = [reader.u32(), reader.u32(), reader.u32(), reader.u32()];
   const isFinal = reader.u8() === 1;
-  const counts = { start, fixes, late, beyond, heard, isFinal };
-  return { ...counts, units: new Set(), isDue: !isFinal };
+  // Hours that an older version saved end here.
+  const withEngine = reader.isAtEnd() ? 0 : reader.u32();
+  const counts = { start, fixes, late, beyond, heard, withEngine, isFinal };
+  return { ...counts, units: new Map(), isDue: !isFinal };
+}
+
+function begun(start: number): Hour {
+  const counts = { fixes: 0, late: 0, beyond: 0, heard: 0, withEngine: 0 };
+  return { start, ...counts, units: new Map(), isFinal: false, isDue: true };
 }
 
 /**
  * See HourCounts. Keys of the store: `hours/<tenant>/<hour>` counts, `hours/<tenant>/<hour>/<unit>` a unit
- * that was heard, until the hour is final: one small record per unit and hour.
+ * that was heard, until the hour is final: one small record per unit and hour; one byte = it has an engine signal.
  */
 export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): HourCounts {
   const tenants = new Map<string, TenantHours>();
@@ -85,7 +101,7 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
   function tenantAt(tenantId: string): TenantHours {
     const known = tenants.get(tenantId);
     if (known !== undefined) return known;
-    const made = { hours: new Map<number, Hour>(), publishedAt: -Infinity };
+    const made = { hours: new Map<number, Hour>(), publishedAt: -Infinity, filledTo: -Infinity };
     tenants.set(tenantId, made);
     return made;
   }
@@ -95,23 +111,41 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
     const { hours } = tenantAt(tenantId);
     const known = hours.get(start);
     if (known !== undefined) return known;
-    const counts = { start, fixes: 0, late: 0, beyond: 0, heard: 0, isFinal: false };
-    const made = { ...counts, units: new Set<string>(), isDue: true };
+    const made = begun(start);
     hours.set(start, made);
     return made;
   }
 
-  function hear(tenantId: string, hour: Hour, unit: string): void {
-    if (hour.isFinal || hour.units.has(unit)) return;
-    hour.units.add(unit);
-    hour.heard += 1;
-    store.put(keyOf(tenantId, hour.start, unit), new Uint8Array(0));
+  function hear(tenantId: string, hour: Hour, unit: string, saysEngine: boolean): void {
+    const before = hour.units.get(unit);
+    if (hour.isFinal || before === true || before === saysEngine) return;
+    if (before === undefined) hour.heard += 1;
+    if (saysEngine) hour.withEngine += 1;
+    hour.units.set(unit, saysEngine);
+    store.put(keyOf(tenantId, hour.start, unit), new Uint8Array(saysEngine ? 1 : 0));
+  }
+
+  /** Hours that T has passed and in which nobody was heard: all units of the task were silent. */
+  function addSilent(tenantId: string, clock: number): void {
+    const tenant = tenantAt(tenantId);
+    const { hours } = tenant;
+    if (hours.size === 0) return;
+    if (tenant.filledTo === -Infinity) tenant.filledTo = Math.min(...hours.keys());
+    const kept = clock - (clock % HOUR_MS) - KEPT_MS;
+    for (
+      let start = Math.max(tenant.filledTo, kept) + HOUR_MS;
+      start + HOUR_MS <= clock;
+      start += HOUR_MS
+    ) {
+      tenant.filledTo = start;
+      if (!hours.has(start)) unsaved.set(keyOf(tenantId, start), hourAt(tenantId, start));
+    }
   }
 
   function close(tenantId: string, hour: Hour): void {
     hour.isFinal = true;
     hour.isDue = true;
-    for (const unit of hour.units) store.delete(keyOf(tenantId, hour.start, unit));
+    for (const unit of hour.units.keys()) store.delete(keyOf(tenantId, hour.start, unit));
     hour.units.clear();
     unsaved.set(keyOf(tenantId, hour.start), hour);
   }
@@ -130,6 +164,7 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
       units_silent: Math.max(0, units - hour.heard),
       pending_proposals: pending(date),
       final: hour.isFinal,
+      units_without_engine: rules.publishes.idle ? hour.heard - hour.withEngine : null,
     };
   }
 
@@ -142,18 +177,18 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
         if (unit === undefined) {
           const units = hours.get(Number(start))?.units ?? [];
           const hour = decode(Number(start), value);
-          for (const heard of units) hour.units.add(heard);
+          for (const [heard, saysEngine] of units) hour.units.set(heard, saysEngine);
           hours.set(Number(start), hour);
-        } else hourAt(tenantId, Number(start)).units.add(unit);
+        } else hourAt(tenantId, Number(start)).units.set(unit, value.length > 0);
       }
     },
-    count: (tenantId, unit, time, how) => {
+    count: (tenantId, unit, { time, saysEngine, how }) => {
       const hour = hourAt(tenantId, time);
       if (how === 'beyond_grace') hour.beyond += 1;
       else {
         hour.fixes += 1;
         if (how === 'late') hour.late += 1;
-        hear(tenantId, hour, unit);
+        hear(tenantId, hour, unit, saysEngine);
       }
       unsaved.set(keyOf(tenantId, hour.start), hour);
       hour.isDue = true;
@@ -173,6 +208,7 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
       const tenant = tenantAt(tenantId);
       if (clock < tenant.publishedAt + PAUSE_MS) return;
       tenant.publishedAt = clock;
+      addSilent(tenantId, clock);
       for (const hour of tenant.hours.values()) {
         const end = hour.start + HOUR_MS;
         if (!hour.isFinal && clock >= end + rules.graceMs + rules.marginMs) close(tenantId, hour);

@@ -107,7 +107,37 @@ test('every hour is counted by tenant: fixes, late ones, units heard and silent,
   assert.deepEqual(shown(end.hours), [
     [BASE, 31, 1, 1, 2, 0, true],
     [BASE + HOUR, 5, 0, 0, 1, 1, true],
+    // Nobody was heard: unknown is never zero, so these hours are said too.
+    ...[2, 3, 4, 5, 6, 7].map((n) => [BASE + n * HOUR, 0, 0, 0, 0, 2, false]),
   ]);
+  await driver.restart();
+  const again = await driver.process([progress(BASE + 9.5 * HOUR)]);
+  assert.deepEqual(
+    again.hours.filter(({ fixes }) => fixes === 0).map(({ hour_time: time }) => time / 1000 - BASE),
+    [2, 3, 4, 5, 6, 7, 8].map((n) => n * HOUR),
+  );
+});
+
+test('where idling is wanted, hours say how many units have no engine signal', async () => {
+  const driver = await createDriver(tenant({ events: { idle: 'detected' } }));
+  const at = (n: number, unit: string, ignition: boolean | null): Fixture => ({
+    ...{ t: BASE + n, lat: 37.7, lon: -122.4, unit, signals: { ignition } },
+  });
+  const without = async (fixtures: readonly Fixture[], clock: number): Promise<unknown> =>
+    (await feed(driver, fixtures, clock)).hours.map((hour) => [
+      ...[hour.units_heard, hour.units_without_engine],
+    ]);
+  const mute = at(1, 'wialon:7001', null);
+  assert.deepEqual(await without([mute, at(2, 'wialon:7002', null)], BASE + 70), [[2, 2]]);
+  await driver.restart();
+  assert.deepEqual(await without([at(80, 'wialon:7002', false)], BASE + 140), [[2, 1]]);
+  assert.deepEqual(await without([at(150, 'wialon:7002', null)], BASE + 7 * HOUR), [
+    [2, 1],
+    ...[1, 2, 3, 4, 5, 6].map(() => [0, 0]),
+  ]);
+  const unwanted = await createDriver(tenant());
+  const [hour] = (await feed(unwanted, [mute], BASE + 70)).hours;
+  assert.equal(hour?.units_without_engine, null);
 });
 
 test('a clock that stands still is said once per second', async () => {

@@ -82,6 +82,13 @@ const contracts: readonly [unknown, string, object, string][] = [
     'delivery',
   ],
   [topics.sinkDeadLetter, 'ElementRejected', { trace: address, rejected_time: T }, 'dead_letter'],
+  [topics.hourCount, 'HourCounted', { hour_time: T, task: 0 }, 'hour_count'],
+  [
+    topics.wialonCount,
+    'MessagesCounted',
+    { from_time: T, provider_counts: [1], extracted_counts: [-1] },
+    'provider_hour',
+  ],
   [topics.wialonSession, 'SessionChanged', { latency_ms: 1 }, 'session_event'],
   [
     topics.task,

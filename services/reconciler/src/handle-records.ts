@@ -1,6 +1,8 @@
 import type {
   DeliverySettled,
   ElementRejected,
+  HourCounted,
+  MessagesCounted,
   PageFetched,
   PositionRecorded,
   SessionChanged,
@@ -19,8 +21,10 @@ import {
   writeDeliveries,
   writeEvents,
   writeFixes,
+  writeHourCounts,
   writePages,
   writeProgress,
+  writeProviderCounts,
   writeRequests,
   writeSessions,
   writeTasks,
@@ -73,6 +77,10 @@ const writers: Readonly<Record<string, Write>> = {
   ),
   ElementRejected: writer<ElementRejected>((tx, _topic, records) => writeDeadLetters(tx, records)),
   SessionChanged: writer<SessionChanged>((tx, _topic, records) => writeSessions(tx, records)),
+  HourCounted: writer<HourCounted>((tx, _topic, records) => writeHourCounts(tx, values(records))),
+  MessagesCounted: writer<MessagesCounted>((tx, _topic, records) =>
+    writeProviderCounts(tx, values(records)),
+  ),
   TaskRaised: writer<TaskRaised>((tx, _topic, records) => writeTasks(tx, values(records))),
 };
 

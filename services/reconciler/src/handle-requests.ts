@@ -1,4 +1,5 @@
 import type { Routes } from '@waybill/runtime';
+import { assess, summaryOf } from './core/completeness.ts';
 import { reconcilerFault } from './errors.ts';
 import type { Ports } from './ports.ts';
 import { reconcile, type Reconciliation } from './reconcile.ts';
@@ -29,7 +30,21 @@ function summary({ compared_time, entities }: Reconciliation): Record<string, nu
   };
 }
 
-/** GET /report?tenant= and POST /reconcile {tenant}. */
+/** Hours that a report sums, and most that one answer lists. */
+const REPORTED_HOURS = 24;
+const LISTED_HOURS = 960;
+
+function hoursOf(url: URL): { readonly tenant: string; readonly limit: number } {
+  const tenant = url.searchParams.get('tenant') ?? '';
+  const limit = Number(url.searchParams.get('hours') ?? REPORTED_HOURS);
+  if (tenant !== '' && Number.isInteger(limit) && limit >= 1 && limit <= LISTED_HOURS) {
+    return { tenant, limit };
+  }
+  const expected = `expected ?tenant=<id>[&hours=<1 to ${LISTED_HOURS}>]`;
+  throw reconcilerFault('REQUEST_MALFORMED', `${expected}, found ${url.search}`);
+}
+
+/** GET /report?tenant=, GET /completeness?tenant=&hours= and POST /reconcile {tenant}. */
 export function createRoutes(tenants: Tenants, ports: Ports): Routes {
   const last = new Map<string, Reconciliation>();
   const running = new Map<string, Promise<Reconciliation>>();
@@ -55,12 +70,24 @@ export function createRoutes(tenants: Tenants, ports: Ports): Routes {
       const { tenants: reports, ...rest } = await ports.ledger.report(
         url.searchParams.get('tenant'),
       );
-      const withLast = reports.map((report) => {
-        const result = last.get(report.tenant_id);
-        // Unknown is never zero: before the first comparison there is no number.
-        return { ...report, last_reconciliation: result === undefined ? null : summary(result) };
-      });
+      const withLast = await Promise.all(
+        reports.map(async (report) => {
+          const result = last.get(report.tenant_id);
+          const hours = await ports.ledger.hours(report.tenant_id, REPORTED_HOURS);
+          return {
+            ...report,
+            // Unknown is never zero: before the first count or comparison there is no number.
+            completeness: summaryOf(hours.map(assess)) ?? null,
+            last_reconciliation: result === undefined ? null : summary(result),
+          };
+        }),
+      );
       return { status: 200, body: { generated_time: ports.now(), tenants: withLast, ...rest } };
+    },
+    'GET /completeness': async (url) => {
+      const { tenant, limit } = hoursOf(url);
+      const hours = await ports.ledger.hours(tenant, limit);
+      return { status: 200, body: { hours: hours.map(assess) } };
     },
     'POST /reconcile': async (_url, body) => {
       const tenant = tenantOf(body);

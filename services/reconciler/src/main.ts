@@ -1,3 +1,4 @@
+import { topics } from '@waybill/contracts';
 import { resolveSetting, runService, secretStores, streamMetrics } from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
 import { connectErp } from './adapters/erp-reader.ts';
@@ -26,6 +27,7 @@ await runService({
     });
     return createService({
       streams,
+      publisher: await streams.publisher([topics.completeness]),
       store,
       ledger,
       connectErp: (model) => connectErp(model, secrets),

@@ -1,11 +1,12 @@
 import type {
   EventEntity,
   EventForComparison,
+  HourSums,
   LedgerTx,
   TenantReport,
   DeadLetterCount,
 } from '@waybill/ledger';
-import type { ProjectionStore, Streams } from '@waybill/stream';
+import type { ProjectionStore, Publisher, Streams } from '@waybill/stream';
 import type { TenantModel } from '@waybill/tenant';
 import type { ComparedRecord } from './core/compare.ts';
 import type { ReconcilerMetrics } from './metrics.ts';
@@ -21,6 +22,8 @@ export interface LedgerReader {
     tenant: string,
     entity: EventEntity,
   ) => AsyncIterable<readonly EventForComparison[]>;
+  /** What is known of the newest hours of a tenant, newest first. */
+  readonly hours: (tenant: string, limit: number) => Promise<readonly HourSums[]>;
   readonly close: () => Promise<void>;
 }
 
@@ -35,6 +38,8 @@ export interface ErpReader {
 export interface Ports {
   /** The log. `project` is called once; a Fault from it ends the service. */
   readonly streams: Pick<Streams, 'project' | 'close'>;
+  /** To `fleet.completeness.state.v1`. */
+  readonly publisher: Publisher;
   /** Where offsets are kept, beside the ledger's rows and in their transactions. */
   readonly store: ProjectionStore<LedgerTx>;
   readonly ledger: LedgerReader;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { topics, type IdMapped, type TenantConfigured } from '@waybill/contracts';
-import type { EventForComparison } from '@waybill/ledger';
+import { topics, type HourCounted, type IdMapped, type TenantConfigured } from '@waybill/contracts';
+import type { EventForComparison, LedgerTx } from '@waybill/ledger';
 import type { RouteAnswer, RunningService } from '@waybill/runtime';
 import { createStreamDriver, type StreamDriver } from '@waybill/testkit';
 import { configReader } from './config.ts';
@@ -64,7 +64,13 @@ async function started(fakes: Fakes, ports: OtherPorts = fakes.ports): Promise<S
   };
   const key = 'hudson-waste/vehicle/wialon:8001';
   await driver.pipe(topics.idMapping, [{ key, message: { type: 'IdMapped', value: mapped } }]);
-  const { current } = await driver.start((streams) => createService({ ...ports, streams }));
+  const { current } = await driver.start(async (streams) =>
+    createService({
+      ...ports,
+      streams,
+      publisher: await streams.publisher([topics.completeness]),
+    }),
+  );
   return { service: current(), driver, configure };
 }
 
@@ -96,11 +102,63 @@ test('the ledger follows every topic that proves what happened to a message', as
       'erp.delivery.event.v1',
       'ops.task.event.v1',
       'wialon.session.event.v1',
+      'wialon.count.event.v1',
+      'fleet.hour-count.state.v1',
       'transformer.dead-letter.v1',
       'detector.dead-letter.v1',
       'erp-sink.dead-letter.v1',
     ],
   );
+});
+
+test('what tasks count of an hour is published as one record per tenant and hour', async () => {
+  const sums = {
+    ...{ tenant_id: 'hudson-waste', hour: new Date(END), revision: '7', fixes: '12', late: '2' },
+    ...{ beyond_grace: '1', heard: '3', silent: '1', pending: '0', without_engine: '3' },
+    ...{ provider_messages: '13', extracted_messages: '12', final: true },
+  };
+  const query = async (sql: string) => ({ rows: sql.startsWith('select') ? [sums] : [] });
+  const fakes = createFakes({});
+  const store: OtherPorts['store'] = {
+    ...fakes.ports.store,
+    advance: async (_step, work) => {
+      await work({ query } as unknown as LedgerTx);
+      return true;
+    },
+  };
+  const { driver } = await started(fakes, { ...fakes.ports, store });
+  const value: HourCounted = {
+    ...{ tenant_id: 'hudson-waste', hour_time: END, task: 0, revision: 1, fixes: 12 },
+    ...{ late_fixes: 2, beyond_grace_fixes: 1, units_heard: 3, units_silent: 1 },
+    ...{ pending_proposals: 0, final: true, units_without_engine: 3 },
+  };
+  const message = { type: 'HourCounted', value } as const;
+  await driver.pipe(topics.hourCount, [{ key: `hudson-waste/${END}/0`, message }]);
+  const published = await driver.take(topics.completeness);
+  assert.deepEqual(
+    published.map(({ key, message: found }) => [key, { ...(found?.value as object) }]),
+    [
+      [
+        `hudson-waste/${END}`,
+        {
+          ...{ tenant_id: 'hudson-waste', hour_time: END, revision: 7, fixes: 12, late_fixes: 2 },
+          ...{ beyond_grace_fixes: 1, units_heard: 3, units_silent: 1, pending_proposals: 0 },
+          ...{ provider_messages: 13, extracted_messages: 12, units_without_engine: 3 },
+          ...{ idle: 'NOT_MEASURABLE', final: true },
+        },
+      ],
+    ],
+  );
+});
+
+test('completeness is asked by tenant, for at most 960 hours', async () => {
+  const { service } = await started(createFakes({}));
+  assert.deepEqual((await ask(service, 'GET /completeness?tenant=bay-cabs&hours=5')).body, {
+    hours: [],
+  });
+  for (const query of ['', '?tenant=', '?tenant=a&hours=0', '?tenant=a&hours=961']) {
+    await assert.rejects(ask(service, `GET /completeness${query}`), { code: 'REQUEST_MALFORMED' });
+  }
 });
 
 test('a comparison resolves ids by the published map, closes the ERP and is remembered', async () => {

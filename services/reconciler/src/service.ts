@@ -4,6 +4,7 @@ import type { RunningService } from '@waybill/runtime';
 import { handleRecords } from './handle-records.ts';
 import { createRoutes } from './handle-requests.ts';
 import type { Ports } from './ports.ts';
+import { publishCompleteness } from './publish-completeness.ts';
 import { createTenants } from './tenants.ts';
 
 /** Consumer group. */
@@ -24,13 +25,18 @@ export async function createService(ports: Ports): Promise<RunningService> {
       topics.delivery,
       topics.task,
       topics.wialonSession,
+      topics.wialonCount,
+      topics.hourCount,
       topics.transformerDeadLetter,
       topics.detectorDeadLetter,
       topics.sinkDeadLetter,
     ],
     tables: [topics.tenantConfig, topics.idMapping],
     store: ports.store,
-    handle: handleRecords,
+    handle: async (records, tx) => {
+      await handleRecords(records, tx);
+      await publishCompleteness(records, tx, ports.publisher);
+    },
     onTable: tenants.onTable,
   });
   return {
@@ -39,6 +45,7 @@ export async function createService(ports: Ports): Promise<RunningService> {
     done: runner.done,
     stop: async () => {
       await runner.stop();
+      await ports.publisher.close();
       await ports.streams.close();
       await ports.ledger.close();
     },

@@ -195,6 +195,41 @@ export interface AssetDescribed {
   readonly intervals: readonly AssetInterval[];
 }
 
+export type Measurability =
+  'UNKNOWN' | 'NOT_WANTED' | 'NO_UNIT_HEARD' | 'NOT_MEASURABLE' | 'PARTLY_MEASURABLE' | 'MEASURED';
+
+/** How complete what is known of one tenant in one hour of device time is, and whether it can still change. */
+export interface CompletenessAssessed {
+  /** Tenant, lower case with hyphens. */
+  readonly tenant_id: string;
+  /** Start of the hour of device time. [ms since epoch UTC] */
+  readonly hour_time: number;
+  /** Ordering fact: rises with each change. */
+  readonly revision: number;
+  /** Positions that were accepted, late ones included. */
+  readonly fixes: number;
+  /** Accepted positions that were older than the newest of their unit. */
+  readonly late_fixes: number;
+  /** Positions that came beyond grace and wait for a decision. */
+  readonly beyond_grace_fixes: number;
+  /** Units with a position in the hour. */
+  readonly units_heard: number;
+  /** Known units without one. */
+  readonly units_silent: number;
+  /** Proposals of the hour’s business days that await a verdict. */
+  readonly pending_proposals: number;
+  /** Messages that the provider holds of the counted units; null = the hour was not counted there. */
+  readonly provider_messages: number | null;
+  /** Messages of the same units that were extracted; null = not known of at least one of them. */
+  readonly extracted_messages: number | null;
+  /** Units heard that never said whether their engine runs; null = idling is not wanted. */
+  readonly units_without_engine: number | null;
+  /** Whether idling was measurable: NOT_MEASURABLE = no unit that was heard has an engine signal. */
+  readonly idle: Measurability;
+  /** True when no position within grace can change the counts and no proposal is awaited. */
+  readonly final: boolean;
+}
+
 export type Cause =
   'live' | 'late_fix' | 'late_binding' | 'accepted_late' | 'recomputed' | 'UNKNOWN';
 
@@ -464,6 +499,8 @@ export interface HourCounted {
   readonly pending_proposals: number;
   /** True when no position within grace can change the counts. */
   readonly final: boolean;
+  /** Units with a position in the hour that never said whether their engine runs, so that idling is not measurable; null = idling is not wanted. */
+  readonly units_without_engine: number | null;
 }
 
 /** A standstill with the engine on for at least the threshold. One entity per standstill; its duration is revised. */

@@ -2,6 +2,7 @@ import {
   LEDGER_SCHEMA,
   eventsForComparison,
   migrateLedger,
+  newestSums,
   reportTenants,
   type EventForComparison,
 } from '@waybill/ledger';
@@ -35,6 +36,15 @@ async function* pages(
   }
 }
 
+/** Runs a query; what it throws becomes a Fault. */
+async function asked<R>(work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (error) {
+    throw classify(error);
+  }
+}
+
 /** Opens the ledger and brings its tables up to date. Throws Faults as `classify` makes them. */
 export async function openLedger(
   url: string,
@@ -47,13 +57,8 @@ export async function openLedger(
   return {
     store: projectionStore(pool, LEDGER_SCHEMA),
     ledger: {
-      report: async (tenant) => {
-        try {
-          return await reportTenants(pool, tenant);
-        } catch (error) {
-          throw classify(error);
-        }
-      },
+      report: (tenant) => asked(() => reportTenants(pool, tenant)),
+      hours: (tenant, limit) => asked(() => newestSums(pool, tenant, limit)),
       events: (tenant, entity) => pages(pool, { tenant, entity }),
       close: () => pool.end(),
     },

@@ -7,7 +7,7 @@ import { sampleTenant } from '@waybill/testkit';
 import type { ComparedRecord } from '../core/compare.ts';
 import type { Ports } from '../ports.ts';
 
-export type OtherPorts = Omit<Ports, 'streams'>;
+export type OtherPorts = Omit<Ports, 'streams' | 'publisher'>;
 
 export interface Fakes {
   readonly ports: OtherPorts;
@@ -29,6 +29,7 @@ export function createFakes(content: {
       async *events(_tenant, entity) {
         yield (content.events ?? []).filter((event) => event.entity === entity);
       },
+      hours: async () => [],
       close: async () => void calls.push('ledger closed'),
     },
     connectErp: async (model) => {
