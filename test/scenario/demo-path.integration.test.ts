@@ -8,7 +8,7 @@ import { planKills } from '../demo/faults.ts';
 import { serviceNames } from '../demo/system.ts';
 import { judge } from '../demo/verdict.ts';
 import { openLateTenant } from './late-tenant.ts';
-import { checkDeadLetters, checkRange, checkRepeats } from './rework.ts';
+import { checkDeadLetters, checkPlan, checkRange, checkRepeats } from './rework.ts';
 import { runOnce } from './run-once.ts';
 
 const run = promisify(execFile);
@@ -66,6 +66,7 @@ test('without faults every ERP row is as expected, and one wrong row is found', 
       await t.test('reworked again they change nothing, and a record at most five times', () =>
         checkRepeats(system, late),
       );
+      await t.test('the plan of the ERP names the drivers of its trips', () => checkPlan(late));
       await t.test('a reworked range of raw pages changes no row', () => checkRange(finished));
     } finally {
       await late.close();

@@ -31,6 +31,7 @@ interface TripRow {
   readonly start_time: Date;
   readonly duration_s: number;
   readonly distance_km: string;
+  readonly driver_code: string | null;
   readonly version: string;
 }
 
@@ -45,6 +46,8 @@ export interface LateTenant {
   readonly deadLetters: () => readonly ElementRejected[];
   /** Name of the unit as the topic has it, and time of its newest position. */
   readonly newest: () => { readonly name: string | undefined; readonly time: number | undefined };
+  /** Rows of the ERP's roster: a driver that is planned on the vehicle. */
+  readonly plan: (driverId: string, from: number, to: number | null) => Promise<void>;
   readonly rows: () => Promise<readonly TripRow[]>;
   readonly close: () => Promise<void>;
 }
@@ -66,6 +69,14 @@ function page(body: unknown, call: string, unit: string | null): Outgoing {
   return { topic: topics.wialonPage, key: KEY, message: { type: 'PageFetched', value } };
 }
 
+const PLAN = `
+  driver_plan: { table: erp.roster, vehicle: cab, driver: driver_id, from: begins, to: ends }
+`;
+const ROSTER =
+  'CREATE TABLE erp.roster (cab text, driver_id text, begins timestamptz, ends timestamptz)';
+/** Code in messages, id in the ERP. */
+const DRIVERS = 'driver,D-0001,DRV-1,,\ndriver,D-0002,DRV-2,,\n';
+
 /** The files of bay-cabs under another name, with an ERP of its own and an account that the twin does not have. */
 async function prepareTenant({ system, stack }: Finished): Promise<{
   readonly erp: pg.Pool;
@@ -75,8 +86,14 @@ async function prepareTenant({ system, stack }: Finished): Promise<{
   const dir = join(system.dir, TENANT);
   cpSync(join(system.tenantsDir, 'bay-cabs'), dir, { recursive: true });
   const file = join(dir, 'tenant.yaml');
-  const text = readFileSync(file, 'utf8').replaceAll('bay-cabs', TENANT);
-  writeFileSync(file, text.replace('events:', 'events:\n  latest_position: detected'));
+  const wanted = readFileSync(file, 'utf8')
+    .replaceAll('bay-cabs', TENANT)
+    .replace('events:', 'events:\n  latest_position: detected')
+    .replace('detection:', 'detection:\n  use_planned_drivers: true')
+    .trimEnd();
+  writeFileSync(file, wanted + PLAN);
+  const ids = join(dir, 'idmap.csv');
+  writeFileSync(ids, `${readFileSync(ids, 'utf8').trimEnd()}\n${DRIVERS}`);
   const secrets = dirname(system.webhookSecretFile);
   const unknown = tokenOf(TENANT, 1);
   const secret = {
@@ -90,6 +107,7 @@ async function prepareTenant({ system, stack }: Finished): Promise<{
   for (const name of ['schema.sql', 'seed.sql']) {
     await erp.query(readFileSync(join(dir, 'erp', name), 'utf8'));
   }
+  await erp.query(ROSTER);
   return { erp, dir };
 }
 
@@ -130,9 +148,15 @@ export async function openLateTenant(finished: Finished): Promise<LateTenant> {
         time: position?.value.event_time,
       };
     },
+    plan: async (driverId, from, to) => {
+      await erp.query('INSERT INTO erp.roster VALUES ($1, $2, $3, $4)', [
+        ...['CAB-abboip', driverId],
+        ...[new Date(from), to === null ? null : new Date(to)],
+      ]);
+    },
     rows: async () => {
       const { rows } = await erp.query<TripRow>(
-        `SELECT trip_ref, start_time, duration_s, distance_km, xmin::text AS version
+        `SELECT trip_ref, start_time, duration_s, distance_km, driver_code, xmin::text AS version
          FROM erp.trip ORDER BY start_time`,
       );
       return rows;

@@ -182,6 +182,22 @@ export async function checkRepeats(system: System, tenant: LateTenant): Promise<
   assert.equal(tenant.newest().name, 'Tow 2');
 }
 
+/** Drivers planned in the ERP after the trips stand there: each trip gets the one of its time. */
+export async function checkPlan(tenant: LateTenant): Promise<void> {
+  const [first = 0, second = 0] = DRIVES;
+  const drivers = async (): Promise<readonly unknown[]> =>
+    (await tenant.rows()).map((row) => row.driver_code);
+  assert.deepEqual(await drivers(), [null, null]);
+  await tenant.plan('DRV-1', first - 3_600_000, second - 60_000);
+  await tenant.plan('DRV-2', second - 60_000, null);
+  await tenant.apply();
+  await until(
+    'the planned drivers in the ERP',
+    async () => (await drivers()).join() === 'D-0001,D-0002',
+    PATIENT,
+  );
+}
+
 /** The raw pages of an account that was read: cancelled, previewed, then for real. */
 export async function checkRange({ system, judgeAgain }: Finished): Promise<void> {
   const { ask, order, ended, rework, status } = operatorOf(system);

@@ -80,6 +80,17 @@ export interface ErpPeriod {
   readonly closedTime: number | null;
 }
 
+/** Whom the ERP plans on a vehicle. Times in ms since epoch. */
+export interface PlannedDriver {
+  readonly vehicleId: string;
+  /** Id or code of the driver, as the tenant's file says. */
+  readonly driver: string;
+  readonly fromTime: number;
+  /** Exclusive; null = open. */
+  readonly toTime: number | null;
+  readonly orderId: string | null;
+}
+
 /** What a target can do; the sink decides by these, never by the adapter's name. */
 export interface ErpDescription {
   readonly adapter: string;
@@ -114,6 +125,8 @@ export interface ErpAdapter {
   readonly digest: (entity: ErpEntity, keys?: readonly string[]) => Promise<readonly ErpRecord[]>;
   /** Periods of the company, ascending; empty when no mapping has a period. */
   readonly periods: () => Promise<readonly ErpPeriod[]>;
+  /** Who is planned on which vehicle; empty when the tenant's file does not say where that stands. */
+  readonly plannedDrivers: () => Promise<readonly PlannedDriver[]>;
   /** Resolves when the ERP answers a query. */
   readonly health: () => Promise<void>;
   readonly classify: (error: unknown) => Fault;

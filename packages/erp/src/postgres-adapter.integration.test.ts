@@ -422,5 +422,40 @@ test('an order advances when it is there, and never backwards', async () => {
   assert.deepEqual(await t.canonical('orders'), [
     { order_ref: 'ORD-1001', status: 'arrived', status_time: new Date(2000) },
   ]);
+  await checkPlans(t);
   await t.stop();
 });
+
+/** The same server has to start for it: who is planned, in instants and in local times. */
+async function checkPlans({ pool, url }: TenantErp): Promise<void> {
+  await pool.query(`CREATE TABLE erp.roster (cab text, driver_id text, begins timestamptz,
+      ends timestamptz, begins_local timestamp, ends_local timestamp, order_ref text);
+    INSERT INTO erp.roster VALUES
+      ('CAB-2', 'DRV-1', '2008-05-20 15:00Z', NULL, '2008-05-20 08:00', NULL, NULL),
+      ('CAB-1', 'DRV-2', '2008-05-20 15:00Z', '2008-05-20 23:00Z', '2008-05-20 08:00', '2008-05-20 16:00', 'ORD-1'),
+      ('CAB-1', NULL, '2008-05-21 15:00Z', NULL, '2008-05-21 08:00', NULL, NULL)`);
+  const columns = { table: 'erp.roster', vehicle: 'cab', driver: 'driver_id', order: 'order_ref' };
+  const from = Date.parse('2008-05-20T15:00:00Z');
+  for (const times of [
+    { from: 'begins', to: 'ends', times: 'instant' },
+    { from: 'begins_local', to: 'ends_local', times: 'local' },
+  ] as const) {
+    const driverPlan = { ...columns, ...times };
+    const erp = createPostgresErp({ url, zone: 'America/Los_Angeles', mappings: [], driverPlan });
+    assert.deepEqual(await erp.plannedDrivers(), [
+      {
+        ...{ vehicleId: 'CAB-1', driver: 'DRV-2', orderId: 'ORD-1' },
+        ...{ fromTime: from, toTime: from + 8 * 60 * MINUTE },
+      },
+      { vehicleId: 'CAB-2', driver: 'DRV-1', orderId: null, fromTime: from, toTime: null },
+    ]);
+    await erp.close();
+  }
+  const driverPlan = { ...columns, from: 'begins', to: 'no_such', times: 'instant' } as const;
+  const wrong = createPostgresErp({ url, zone: 'UTC', mappings: [], driverPlan });
+  assert.equal((await faultOf(wrong.plannedDrivers())).code, 'DB_SCHEMA');
+  await wrong.close();
+  const none = createPostgresErp({ url, zone: 'UTC', mappings: [] });
+  assert.deepEqual(await none.plannedDrivers(), []);
+  await none.close();
+}

@@ -1,6 +1,7 @@
 import { createPool, transaction, type Pool } from '@waybill/postgres';
 import { Fault } from '@waybill/fault';
 import { classifyErp, isRaised } from './classify.ts';
+import { readDriverPlan, type ErpDriverPlan } from './driver-plan.ts';
 import { checkMapping, withoutFields, type ErpMapping } from './mapping.ts';
 import type {
   ErpAdapter,
@@ -29,6 +30,7 @@ export interface PostgresErpOptions {
   readonly mappings: readonly ErpMapping[];
   /** Fields that the ERP owns: never written. Default: none. */
   readonly ownedByErp?: Readonly<Partial<Record<ErpEntity, ReadonlySet<string>>>>;
+  readonly driverPlan?: ErpDriverPlan | undefined;
   /** Shown in pg_stat_activity; default `waybill`. */
   readonly applicationName?: string;
   /** Most connections; default 8. */
@@ -74,6 +76,12 @@ export function createPostgresErp(options: PostgresErpOptions): ErpAdapter {
     digest,
     lookup: async (entity, key) => (await digest(entity, [key]))[0],
     periods: () => asked(() => periodsOf(pool, [...compiled.values()])),
+    plannedDrivers: () => {
+      const { driverPlan } = options;
+      return driverPlan === undefined
+        ? Promise.resolve([])
+        : asked(() => readDriverPlan(pool, driverPlan, zone));
+    },
     health: () =>
       asked(async () => {
         await pool.query('SELECT 1');

@@ -74,6 +74,17 @@ function sourceProblems({ sources, events }: TenantModel): ModelProblem[] {
   return problems;
 }
 
+function planProblems({ detection, erp }: TenantModel): ModelProblem[] {
+  if (!detection.use_planned_drivers || erp.driver_plan !== undefined) return [];
+  return [
+    {
+      path: ['detection', 'use_planned_drivers'],
+      what: 'planned drivers are wanted, and nothing says where the ERP plans them',
+      fix: 'add erp.driver_plan or set use_planned_drivers: false',
+    },
+  ];
+}
+
 function mappingSetProblems(
   { mappings, events }: TenantModel,
   broken: ReadonlySet<string>,
@@ -150,6 +161,7 @@ export function crossChecks(
 ): ModelProblem[] {
   return [
     ...zoneProblems(model),
+    ...planProblems(model),
     ...sourceProblems(model),
     ...webhookProblems(model),
     ...ipsProblems(model),

@@ -89,6 +89,22 @@ const cases: readonly [string, readonly [string, string, string][], RegExp][] = 
     /events\.trip: expected detected or off, found "detcted"; did you mean detected\?/,
   ],
   [
+    'planned drivers without a plan',
+    [['tenant.yaml', 'movement_source: position', 'use_planned_drivers: true']],
+    /tenant\.yaml:\d+ detection\.use_planned_drivers: .*nothing says where.*add erp\.driver_plan/,
+  ],
+  [
+    'a plan without a column',
+    [
+      [
+        'tenant.yaml',
+        '  target: erp',
+        '  driver_plan: { table: r, vehicle: v, driver: d, from: f }\n  target: erp',
+      ],
+    ],
+    /erp\.driver_plan\.to: expected string, found nothing/,
+  ],
+  [
     'an unknown kind of source',
     [['tenant.yaml', 'kind: webhook', 'kind: webhok']],
     /sources\.1\.kind: .*found "webhok"; did you mean webhook\?/,

@@ -113,6 +113,23 @@ const ownershipRule = z.strictObject({
   tolerance: z.string().default(''),
 });
 
+/** Where the ERP says who is planned on which vehicle: a table or view, one row per plan. */
+const driverPlan = z.strictObject({
+  table: z.string(),
+  /** Columns. */
+  vehicle: z.string(),
+  driver: z.string(),
+  from: z.string(),
+  /** An empty end is an open one. */
+  to: z.string(),
+  /** The order that plans it. */
+  order: z.string().optional(),
+  /** What `driver` holds: ids of drivers in the ERP, or the codes that messages carry. */
+  driver_is: z.enum(['id', 'code']).default('id'),
+  /** Whether `from` and `to` are instants (timestamptz), or local times of the company (timestamp). */
+  times: z.enum(['instant', 'local']).default('instant'),
+});
+
 /** Everything a tenant decided, as one checked document; what `tenant.config.state.v1` carries as JSON. */
 export const tenantModel = z.strictObject({
   tenant_id: name,
@@ -143,6 +160,8 @@ export const tenantModel = z.strictObject({
     url: secretReference,
     /** Rows per second the ERP wants to see at most. */
     max_writes_per_s: z.number().positive().default(2000),
+    /** Read when `detection.use_planned_drivers`. */
+    driver_plan: driverPlan.optional(),
   }),
   ownership: z.array(ownershipRule),
   mappings: z.array(erpMapping),

@@ -14,6 +14,15 @@ const shape = {
   LEDGER_DATABASE_URL: variable.database({
     meaning: 'PostgreSQL with the ledger, read only, for GET /why',
   }),
+  DRIVER_PLAN_PAUSE_S: variable.integer(
+    {
+      meaning: 'between two readings of the plans of drivers from the ERPs',
+      unit: 's',
+      minimum: 1,
+      maximum: 86_400,
+    },
+    60,
+  ),
 };
 
 /** The console's variables, read and checked. */

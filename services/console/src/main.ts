@@ -2,7 +2,7 @@ import { topics } from '@waybill/contracts';
 import { resolveSetting, runService, secretStores, streamMetrics } from '@waybill/runtime';
 import { connectStreams } from '@waybill/stream';
 import { openControl } from './adapters/control-database.ts';
-import { createErpLookup } from './adapters/erp-lookup.ts';
+import { createErpLookup, createPlanReader } from './adapters/erp-lookup.ts';
 import { openLedger } from './adapters/ledger-database.ts';
 import { followProposals } from './adapters/proposals.ts';
 import { followReworks } from './adapters/rework-reports.ts';
@@ -31,12 +31,15 @@ await runService({
       control,
       ledger,
       lookupErp: createErpLookup(secrets),
+      readPlan: createPlanReader(secrets),
+      planPauseMs: config.DRIVER_PLAN_PAUSE_S * 1000,
       reworks: await followReworks(streams),
       proposals: await followProposals(streams),
       publisher: await streams.publisher([
         topics.tenantConfig,
         topics.idMapping,
         topics.proposalVerdict,
+        topics.plannedAssignment,
         topics.positionBackfill,
         ...reworkCommands,
       ]),

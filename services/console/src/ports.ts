@@ -12,6 +12,7 @@ import type { EventTrace, LedgerDeadLetter, LedgerEvent, UnitEvidence } from '@w
 import type { Outgoing, Publisher, Streams } from '@waybill/stream';
 import type { IdMapEntry, TenantModel } from '@waybill/tenant';
 import type { ConsoleMetrics } from './metrics.ts';
+import type { PlannedDriver, ResolvedPlan } from './core/driver-plan.ts';
 import type { ErpRow } from './core/explain.ts';
 
 /** Result of applying a tenant's files. */
@@ -95,6 +96,15 @@ export interface ControlStore {
   readonly cancelRework: (id: string, by: string) => Promise<ReworkOrder | undefined>;
   readonly rework: (id: string) => Promise<ReworkOrder | undefined>;
   /**
+   * Keeps the plan of a tenant and publishes the units of which it changed; a unit that is planned no
+   * more gets an empty one. Resolves how many that are.
+   */
+  readonly storePlan: (
+    tenant: string,
+    units: ResolvedPlan['units'],
+    readTime: number,
+  ) => Promise<number>;
+  /**
    * Hands the oldest rows to `send` and deletes them when it resolves; one instance at a time, in
    * order. Returns how many. When `send` rejects, the rows stay.
    */
@@ -139,6 +149,10 @@ export interface Ports {
     entity: LedgerEvent['entity'],
     key: string,
   ) => Promise<ErpRow | undefined>;
+  /** Whom a tenant's ERP plans on its vehicles. Throws Faults. */
+  readonly readPlan: (model: TenantModel) => Promise<readonly PlannedDriver[]>;
+  /** Between two readings of the plans, ms. */
+  readonly planPauseMs: number;
   readonly reworks: ReworkReports;
   readonly proposals: Proposals;
   readonly publisher: Publisher;

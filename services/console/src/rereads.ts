@@ -1,21 +1,12 @@
-import { toFault } from '@waybill/fault';
 import type { RangeReread, ReworkRequested } from '@waybill/contracts';
 import { rereadCommand, wantedId, wayOf } from './core/reread.ts';
 import { reworkStatus } from './core/rework-status.ts';
 import type { Ports } from './ports.ts';
+import { repeat, type Repeated } from './repeat.ts';
 
 /** Between two looks at what is wanted and what has ended. */
 const PAUSE_MS = 2_000;
 const RULE = 'rule beyond_grace: recompute';
-
-/** Orders wanted ranges and marks the end of those that our own raw topics were read for. */
-export interface Rereads {
-  /** One look; what the loop does. */
-  readonly look: () => Promise<void>;
-  /** Resolves after `stop`; rejects when it can never work (misconfigured, bug). */
-  readonly done: Promise<void>;
-  readonly stop: () => Promise<void>;
-}
 
 /** The end marker behind what a raw topic gave: the console has seen that all tasks have ended. */
 function markerOf(
@@ -26,12 +17,13 @@ function markerOf(
   return reread === null ? undefined : { ...reread, preview: false, ...ended, received_time: now };
 }
 
-/** See Rereads. Everything it does is stored under ids that follow from the wish: doing it twice is once. */
-export function startRereads(ports: Ports, wake: () => void): Rereads {
+/**
+ * Orders wanted ranges and marks the end of those that our own raw topics were read for. Everything it does is
+ * stored under ids that follow from the wish: doing it twice is once.
+ */
+export function startRereads(ports: Ports, wake: () => void): Repeated {
   const { control, proposals, reworks, logger, now } = ports;
   const ordered = new Set<string>();
-  const stopping = new AbortController();
-  let rouse: () => void = () => undefined;
 
   async function orderWanted(): Promise<void> {
     for (const proposal of proposals.all()) {
@@ -63,44 +55,13 @@ export function startRereads(ports: Ports, wake: () => void): Rereads {
     }
   }
 
-  async function look(): Promise<void> {
-    await orderWanted();
-    await markEnded();
-  }
-
-  async function pause(): Promise<void> {
-    if (stopping.signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, PAUSE_MS);
-      rouse = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      try {
-        await look();
-      } catch (error) {
-        const fault = toFault(error, 'decide');
-        if (fault.kind !== 'transient') throw fault;
-        const { code, message } = fault;
-        logger.warn({ code, message }, 'rereads.delayed');
-      }
-      await pause();
-    }
-  }
-
-  const done = run();
-  return {
-    look,
-    done,
-    stop: async () => {
-      stopping.abort();
-      rouse();
-      await done.catch(() => undefined);
+  return repeat({
+    name: 'rereads',
+    pauseMs: PAUSE_MS,
+    look: async () => {
+      await orderWanted();
+      await markEnded();
     },
-  };
+    logger,
+  });
 }

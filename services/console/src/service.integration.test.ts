@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type {
+  AssignmentPlanned,
   IdMapped,
   ProposalChanged,
   ProposalJudged,
@@ -12,9 +13,10 @@ import type {
 import type { RouteAnswer, RunningService } from '@waybill/runtime';
 import { createPool, type Pool } from '@waybill/postgres';
 import type { Outgoing } from '@waybill/stream';
-import { readTenant, type IdMapEntry } from '@waybill/tenant';
+import { readTenant, type IdMapEntry, type TenantModel } from '@waybill/tenant';
 import { testDatabase, type TestDatabase, until } from '@waybill/testkit';
 import { openControl } from './adapters/control-database.ts';
+import type { PlannedDriver } from './core/driver-plan.ts';
 import type { Applied, ControlStore, Ports } from './ports.ts';
 import { createService } from './service.ts';
 import { fakePublisher, model, ports, transient } from './testing/fakes.ts';
@@ -53,7 +55,7 @@ after(async () => {
 });
 beforeEach(async () => {
   await pool.query(
-    'truncate control.tenant_file, control.id_mapping, control.mapped_id, control.outbox, control.audit, control.rework',
+    'truncate control.tenant_file, control.id_mapping, control.mapped_id, control.outbox, control.audit, control.rework, control.driver_plan',
   );
 });
 
@@ -561,4 +563,61 @@ test('proposals are listed and judged; what is no verdict is refused', async () 
     judged.map(({ verdict, judged_by, proposal_id }) => [verdict, judged_by, proposal_id]),
     [['ACCEPT', 'ann', pending.proposal_id]],
   );
+});
+
+test('the plan of an ERP is published by unit when it changes, and one ERP holds no other', async () => {
+  const { publisher, sent } = fakePublisher();
+  const plan = { vehicleId: 'TRK-S-9', driver: 'DRV-7', orderId: 'O-1', fromTime: 100 };
+  let rows: readonly PlannedDriver[] = [{ ...plan, toTime: 200 }];
+  const lines: string[] = [];
+  const logger = {
+    info: () => undefined,
+    warn: (fields: object, message: string) => void lines.push(message + JSON.stringify(fields)),
+  };
+  const readPlan = async ({ tenant_id: tenant }: TenantModel) => {
+    if (tenant === 'a-broken-one') throw transient();
+    return rows;
+  };
+  const planned = {
+    ...model,
+    detection: { ...model.detection, use_planned_drivers: true },
+    erp: {
+      ...model.erp,
+      driver_plan: {
+        ...{ table: 'roster', vehicle: 'unit', driver: 'driver', from: 'begins', to: 'ends' },
+        ...{ driver_is: 'code' as const, times: 'instant' as const },
+      },
+    },
+  };
+  const plans = (): readonly unknown[] =>
+    sent
+      .filter(({ topic }) => topic.name === 'fleet.planned-assignment.state.v1')
+      .map(({ key, message }) => [
+        key,
+        (message?.value as AssignmentPlanned | undefined)?.intervals,
+      ]);
+  const interval = { ...{ valid_from_time: 100, order_id: 'O-1', driver_code: 'DRV-7' } };
+  const unit = 'hudson-waste/wialon:8002';
+  await withService({ publisher, readPlan, logger }, async (ask) => {
+    const other = { ...planned, tenant_id: 'a-broken-one' };
+    await ask('POST /tenants/a-broken-one/apply', { model: other, idmap: [] });
+    await ask('POST /tenants/hudson-waste/apply', { model: planned, idmap });
+    await until('the plan', () => plans().length === 1);
+    assert.deepEqual(plans(), [[unit, [{ ...interval, valid_to_time: 200 }]]]);
+    assert.match(lines.join(), /plan\.delayed\{"tenant_id":"a-broken-one","code":"BROKER_AWAY"/);
+    const again = async (): Promise<unknown> =>
+      ask('POST /mappings', {
+        ...{ tenant: 'hudson-waste', entity: 'driver', telematics_id: 'D-1' },
+        intervals: [{ erp_id: `E-${rows.length}`, valid_from: null, valid_to: null }],
+      });
+    rows = [{ ...plan, toTime: null }];
+    await again();
+    await until('the change', () => plans().length === 2);
+    // The tracker was on another vehicle from then on.
+    assert.deepEqual(plans()[1], [unit, [{ ...interval, valid_to_time: Date.parse(MOVE) }]]);
+    rows = [];
+    await again();
+    await until('the empty plan', () => plans().length === 3);
+    assert.deepEqual(plans()[2], [unit, []]);
+  });
 });

@@ -41,6 +41,7 @@ export const SETTINGS = {
 export interface TenantErp {
   readonly erp: ErpAdapter;
   readonly pool: Pool;
+  readonly url: string;
   readonly settings: (typeof SETTINGS)[TenantName];
   readonly close: (date: string) => Promise<void>;
   readonly reopenAll: () => Promise<void>;
@@ -64,6 +65,7 @@ export async function openTenantErp(tenant: TenantName, url: string): Promise<Te
   return {
     erp,
     pool,
+    url,
     settings,
     close: async (date) => {
       await pool.query(settings.close, [date]);

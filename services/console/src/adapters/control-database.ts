@@ -26,6 +26,7 @@ import {
   storeRework,
   storeVerdicts,
 } from './rework-table.ts';
+import { storePlan } from './driver-plan-table.ts';
 import { audit, enqueue } from './outbox-tables.ts';
 import { changeId, readMapping, readMappings, readTelematicsIds } from './id-map-tables.ts';
 
@@ -217,6 +218,11 @@ export async function openControl(url: string): Promise<ControlStore> {
     openRereads: () => asked(() => openRereads(pool)),
     endReread: (id, marker) => transaction(pool, (client) => endReread(client, id, marker)),
     judge: (verdicts) => transaction(pool, (client) => storeVerdicts(client, verdicts)),
+    storePlan: (tenant, units, readTime) =>
+      transaction(pool, async (client) => {
+        await lockTenant(client, tenant);
+        return storePlan(client, tenant, units, readTime);
+      }),
     cancelRework: (id, by) => transaction(pool, (client) => cancelRework(client, id, by)),
     rework: (id) => asked(() => readRework(pool, id)),
     drain: (limit, send) => drain(pool, limit, send),

@@ -82,8 +82,19 @@ const rereads = `
 alter table rework add column marked boolean not null default false;
 `;
 
+const driverPlans = `
+-- What was published last of whom the ERP plans on a unit.
+create table driver_plan (
+  tenant_id text not null,
+  unit text not null,
+  intervals text not null,
+  primary key (tenant_id, unit)
+);
+`;
+
 export const migrations: readonly Migration[] = [
   { id: '001-tables', sql: tables },
   { id: '002-rework', sql: reworks },
   { id: '003-reread', sql: rereads },
+  { id: '004-driver-plan', sql: driverPlans },
 ];

@@ -53,13 +53,15 @@ export function ports(control: Ports['control'], change: Partial<Ports> = {}): P
     control,
     ledger: emptyLedger,
     lookupErp: async () => undefined,
+    readPlan: async () => [],
+    planPauseMs: 60_000,
     publisher: fakePublisher().publisher,
     reworks: { of: () => [] },
     proposals: { all: () => [] },
     now: () => 1_760_000_000_000,
     streams: { close: async () => undefined },
     logger: { info: () => undefined, warn: () => undefined },
-    metrics: { decided: () => undefined, published: () => undefined },
+    metrics: { decided: () => undefined, published: () => undefined, planned: () => undefined },
     ...change,
   };
 }
