@@ -166,6 +166,35 @@ describe('createBuffers', () => {
     assert.equal(buffers.held(), 8 * PAGE_BYTES);
   });
 
+  it('returns the memory of a burst, and what stays keeps its bytes', () => {
+    const value = fc.record({ key: fc.nat({ max: 400 }), pages: fc.nat({ max: 40 }) });
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 200, maxLength: 600 }), (values) => {
+        const buffers = createBuffers();
+        buffers.open(true);
+        const model = new Map<string, Buffer>();
+        for (const [round, { key: name, pages }] of values.entries()) {
+          const written = Buffer.alloc(pages * PAGE_BYTES + 7, `${round} `);
+          buffers.set(String(name), written);
+          model.set(String(name), written);
+        }
+        buffers.promote();
+        for (const name of [...model.keys()].filter((_, index) => index % 4 !== 0)) {
+          buffers.delete(name);
+          model.delete(name);
+        }
+        buffers.promote();
+        const spare = buffers.held() / 15 + 3 * 2 ** 20;
+        assert.ok(buffers.reserved() <= buffers.held() + spare, `${buffers.reserved()} bytes`);
+        buffers.append('more', Buffer.alloc(9 * PAGE_BYTES, 'x'));
+        for (const [name, written] of model) assert.ok(written.equals(buffers.get(name)), name);
+        buffers.drop();
+        for (const [name, written] of model) assert.ok(written.equals(buffers.get(name)), name);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
   it('takes no change outside handle and rebuild', () => {
     const buffers = createBuffers();
     assert.throws(() => buffers.append('a', Buffer.from('x')), /BUFFER_MISUSED|handle and rebuild/);

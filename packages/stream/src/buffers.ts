@@ -38,6 +38,8 @@ export interface StagedBuffers extends KeyedBuffers {
   readonly freeze: () => FrozenBuffers;
   /** Bytes of the pages in use: at most two pages per key more than `size`. */
   readonly held: () => number;
+  /** Bytes of the memory behind the pages: after a promote at most a fifteenth and 3 MiB more than `held`. */
+  readonly reserved: () => number;
 }
 
 const EMPTY: Entry = { pages: [], start: 0, size: 0 };
@@ -160,6 +162,14 @@ export function createBuffers(): StagedBuffers {
     giveBack([...new Set(candidates)].filter((page) => !live.has(page)));
     taken = [];
     undo.clear();
+    if (frozen === 0) pages.shrink(exchange);
+  }
+
+  function exchange(moved: (list: readonly number[]) => readonly number[]): void {
+    for (const [key, entry] of entries) {
+      const list = moved(entry.pages);
+      if (list !== entry.pages) entries.set(key, { ...entry, pages: list });
+    }
   }
 
   function freeze(): FrozenBuffers {
@@ -227,5 +237,6 @@ export function createBuffers(): StagedBuffers {
     },
     freeze,
     held: () => pages.used() * PAGE_BYTES,
+    reserved: pages.reserved,
   };
 }

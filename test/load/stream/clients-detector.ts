@@ -81,8 +81,9 @@ export const detectorShaped: Client = async ({ setting, streams, meter }) => {
   const ready_s = round((performance.now() - startedAt) / 1_000, 2);
   const result = setting.events > 0 ? await Promise.race([meter.finished, runner.done]) : undefined;
   await runner.stop();
-  const { text, fixes } = digestOf(tasks.values());
+  // Before the digest, which copies every buffer: that is the bench's memory, not the service's.
   const peak_rss_mib = memoryMib('VmHWM');
+  const { text, fixes } = digestOf(tasks.values());
   return {
     ...result,
     ready_s,
