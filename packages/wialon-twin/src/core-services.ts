@@ -97,7 +97,8 @@ function accountData({ params, account }: Call): string {
 }
 
 /** Whether a name is taken: 1 = yes. */
-function checkUnique({ params, account }: Call): string {
+function checkUnique({ params, account, spend }: Call): string {
+  spend('unique_checks', 1);
   const [type, value] = [text(params, 'type'), text(params, 'value')];
   const taken = [...account.items.values()].some(
     (item) => item.type === type && item.name === value,

@@ -15,6 +15,16 @@ export interface Limits {
   readonly logins: number;
   /** Live sessions per account. */
   readonly sessions: number;
+  /** Messages that the sessions of an account hold loaded together; above it a load is too large (1004). */
+  readonly messagesHeld: number;
+  /** Messages that an account may load per time. */
+  readonly messagesPer2Min: number;
+  readonly messagesPerHour: number;
+  readonly messagesPerDay: number;
+  /** core/check_unique per account and minute. */
+  readonly uniqueChecks: number;
+  /** Reports that an account runs in 5 min. */
+  readonly reportRuns: number;
 }
 
 export const documentedLimits: Limits = {
@@ -24,6 +34,12 @@ export const documentedLimits: Limits = {
   failedLogins: 10,
   logins: 120,
   sessions: 100,
+  messagesHeld: 15_000_000,
+  messagesPer2Min: 15_000_000,
+  messagesPerHour: 200_000_000,
+  messagesPerDay: 1_000_000_000,
+  uniqueChecks: 30,
+  reportRuns: 200,
 };
 
 const MINUTE_MS = 60_000;

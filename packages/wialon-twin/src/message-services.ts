@@ -18,6 +18,9 @@ const slice = (call: Call, numbers: readonly number[]): string =>
 /** Makes `numbers` the session's message set and answers with its first loadCount messages. */
 function load(call: Call, numbers: readonly number[]): string {
   const found = filtered(call, numbers);
+  const { others, limit } = call.held();
+  if (others + found.length > limit) throw new ApiError(errorCode.tooManyMessages);
+  call.spend('messages', found.length);
   call.session.loader = { numbers: found };
   const first = found.slice(0, integer(call.params, 'loadCount'));
   return `{"count":${found.length},"messages":${slice(call, first)}}`;

@@ -9,6 +9,7 @@ export const errorCode = {
   badCredentials: 8,
   aborted: 10,
   limit: 1003,
+  tooManyMessages: 1004,
   addressChanged: 1011,
 } as const;
 

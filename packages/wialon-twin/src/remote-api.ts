@@ -6,6 +6,7 @@ import { admitCall, admitHeavy, admitPoll, LoginGuard, type Limits } from './lim
 import { authenticate, credentialsOf, loginAnswer, type Credential } from './login.ts';
 import { messageServices } from './message-services.ts';
 import { ApiError, errorCode, integer, object, text, type Params } from './params.ts';
+import { Quotas } from './quotas.ts';
 import { resourceServices } from './resource-services.ts';
 import type { Service, Services } from './service.ts';
 import { eventServices } from './services/events.ts';
@@ -102,12 +103,14 @@ export class RemoteApi {
   readonly #options: RemoteApiOptions;
   readonly #credentials: ReadonlyMap<string, Credential>;
   readonly #logins: LoginGuard;
+  readonly #quotas: Quotas;
   readonly #accounts: ReadonlyMap<unknown, TwinAccount>;
 
   constructor(options: RemoteApiOptions) {
     this.#options = options;
     this.#credentials = credentialsOf(options.accounts);
     this.#logins = new LoginGuard(options.limits);
+    this.#quotas = new Quotas(options.limits);
     this.#accounts = new Map(options.accounts.map((account) => [account.store, account]));
   }
 
@@ -270,10 +273,27 @@ export class RemoteApi {
       await this.#options.pause();
       this.#assertLive(session);
       const account = this.#account(session);
-      return service.run({ session, account, params, now: this.#now(session) });
+      return service.run({
+        session,
+        account,
+        params,
+        now: this.#now(session),
+        spend: (what, amount) =>
+          this.#quotas.spend(account.store.account.account, what, amount, this.#options.nowMs()),
+        held: () => this.#held(session),
+      });
     } finally {
       release?.();
     }
+  }
+
+  #held(session: Session): { others: number; limit: number } {
+    const live = this.#options.sessions.live(session.store.account.account);
+    const others = live.reduce(
+      (sum, one) => (one === session ? sum : sum + (one.loader?.numbers.length ?? 0)),
+      0,
+    );
+    return { others, limit: this.#options.limits.messagesHeld };
   }
 
   #logout(session: Session): string {

@@ -1,5 +1,6 @@
 import type { TwinAccount } from './items.ts';
 import type { Params } from './params.ts';
+import type { Spent } from './quotas.ts';
 import type { Session } from './session.ts';
 
 /** What a service of the Remote API works with. */
@@ -9,6 +10,10 @@ export interface Call {
   readonly params: Params;
   /** The account's data clock, epoch seconds, whole. */
   readonly now: number;
+  /** Counts against the account's limits per time; throws the limit error. */
+  readonly spend: (what: Spent, amount: number) => void;
+  /** Messages that the other sessions of the account hold loaded, and how many all together may. */
+  readonly held: () => { readonly others: number; readonly limit: number };
 }
 
 /** One service of the Remote API. */

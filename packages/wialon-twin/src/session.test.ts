@@ -182,6 +182,60 @@ test('an account has a limited number of live sessions', async () => {
   assert.equal(errorOf(await twin.call('token/login', third)), undefined);
 });
 
+test('messages that an account loads are limited per 2 min, hour and day', async () => {
+  const twin = await start({
+    limits: { messagesPer2Min: 5, messagesPerHour: 9, messagesPerDay: 12 },
+    sessionIdleS: 1_000_000,
+  });
+  const [sid, other] = [await twin.login('bay-cabs'), await twin.login('bay-cabs')];
+  const load = async (session: string, lastCount: number): Promise<unknown> => {
+    const last = { itemId: 7001, lastTime: 0, lastCount, loadCount: 0 };
+    const answer = await twin.call('messages/load_last', last, session);
+    return errorOf(answer) === undefined ? (answer as { count: number }).count : answer;
+  };
+  const refused = { error: 1003, reason: 'limit exceeded' };
+  const login = await twin.login('hudson-waste');
+  assert.deepEqual([await load(sid, 3), await load(other, 2)], [3, 2]);
+  assert.deepEqual(await load(sid, 1), refused);
+  twin.passMs(2 * 60_000);
+  assert.deepEqual(
+    [await load(sid, 4), await load(sid, 1)],
+    [4, refused],
+    'of the hour 9 are used',
+  );
+  const theirs = { itemId: 8001, lastTime: 0, lastCount: 1, loadCount: 0 };
+  assert.notDeepEqual(await twin.call('messages/load_last', theirs, login), refused);
+  twin.passMs(60 * 60_000);
+  assert.deepEqual(
+    [await load(sid, 3), await load(sid, 1)],
+    [3, refused],
+    'of the day 12 are used',
+  );
+  twin.passMs(1440 * 60_000);
+  assert.equal(await load(sid, 1), 1);
+});
+
+test('the sessions of an account hold a limited number of messages loaded together', async () => {
+  const twin = await start({ limits: { messagesHeld: 5 } });
+  const [sid, other] = [await twin.login('bay-cabs'), await twin.login('bay-cabs')];
+  const last = (lastCount: number) => ({ itemId: 7001, lastTime: 0, lastCount, loadCount: 0 });
+  await twin.call('messages/load_last', last(3), sid);
+  assert.deepEqual(await twin.call('messages/load_last', last(3), other), { error: 1004 });
+  assert.equal(errorOf(await twin.call('messages/load_last', last(5), sid)), undefined);
+  await twin.call('messages/unload', {}, sid);
+  assert.equal(errorOf(await twin.call('messages/load_last', last(3), other)), undefined);
+});
+
+test('checks of names are limited per minute', async () => {
+  const twin = await start({ limits: { uniqueChecks: 2 } });
+  const sid = await twin.login('bay-cabs');
+  const check = async (): Promise<unknown> =>
+    errorOf(await twin.call('core/check_unique', { type: 'avl_unit', value: 'x' }, sid));
+  assert.deepEqual([await check(), await check(), await check()], [undefined, undefined, 1003]);
+  twin.passMs(60_000);
+  assert.equal(await check(), undefined);
+});
+
 test('both tokens of an account log in, and the audit tells them apart', async () => {
   const twin = await start();
   await twin.login('bay-cabs', 1);

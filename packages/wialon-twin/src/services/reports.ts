@@ -105,6 +105,7 @@ function execute(call: Call): string {
     throw new ApiError(errorCode.accessDenied);
   }
   const template = templateOf(params);
+  call.spend('report_runs', 1);
   const { from, to } = bounds(object(params['interval']), now);
   const tracks = tracksOf(session.store, session.store.interval(unit.id, from, to, now));
   const rows = template.rows({
