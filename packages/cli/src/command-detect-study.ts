@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseInstant } from '@waybill/domain';
@@ -7,6 +10,8 @@ import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Run } from './run.ts';
 import { clusterOf, type ClusterOptions, jsonOption, withCluster } from './settings.ts';
 import type { Terminal } from './terminal.ts';
+import { readSecret, secretsDirOption } from './webhook-secrets.ts';
+import { askTrips } from './wialon-trips.ts';
 
 /** The detector's own rules, run beside the service in a process of their own. */
 const PROGRAM = fileURLToPath(
@@ -127,10 +132,38 @@ export function backtestCommand(run: Run): Command {
 
 const parityHelp = `
 Compares our trips with the provider's of the same window: start and end within 60 s, distance within 1 %, and
-a reason for every difference. <trips> is a file with the answer of Wialon's unit/get_trips.
+a reason for every difference. The provider is asked with a token of the account (--provider, --token), in a
+session of its own; or <trips> is a file with the answer of Wialon's unit/get_trips.
 
-Example:
+Examples:
+  waybill detect parity bay-cabs/wialon:7001 2008-05-20T07:00:00Z 2008-05-21T07:00:00Z \\
+    --provider https://hst-api.wialon.com --token secret://files/bay-cabs#wialon_token_1
   waybill detect parity bay-cabs/wialon:7001 2008-05-20T07:00:00Z 2008-05-21T07:00:00Z trips.json`;
+
+interface ParityOptions extends Options {
+  readonly provider?: string;
+  readonly token?: string;
+  readonly secretsDir?: string;
+}
+
+/** Runs with a file that holds what the provider answers now; it is gone afterwards. */
+async function withProviderTrips(
+  { unit, from, to }: { readonly unit: string; readonly from: number; readonly to: number },
+  { provider: url = '', token: place = '', secretsDir }: ParityOptions,
+  work: (file: string) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const token = await readSecret(place, secretsDir);
+  const unitId = Number(unit.slice(unit.indexOf(':') + 1));
+  const answer = await askTrips({ url, token, unitId, from, to });
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-parity-'));
+  try {
+    const file = join(folder, 'trips.json');
+    await writeFile(file, JSON.stringify(answer));
+    return await work(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
 
 /** `waybill detect parity`: our trips against the provider's. */
 export function parityCommand(run: Run): Command {
@@ -139,18 +172,29 @@ export function parityCommand(run: Run): Command {
     .argument('<tenant/unit>', 'such as bay-cabs/wialon:7001', unitArgument)
     .argument('<from>', 'instant', instantArgument)
     .argument('<to>', 'instant', instantArgument)
-    .argument('<trips>', 'file with the answer of unit/get_trips')
+    .argument('[trips]', 'file with the answer of unit/get_trips')
+    .option('--provider <url>', 'ask the provider at this address instead')
+    .option('--token <place>', 'with this token: secret://files/… , <file>, or <file>.json#<field>')
+    .addOption(secretsDirOption)
     .addHelpText('after', parityHelp);
   return withSource(command).action(
     (
       asked: ReturnType<typeof unitArgument>,
       from: number,
       to: number,
-      provider: string,
-      options: Options,
-    ) =>
-      run((terminal) =>
-        study({ command: 'parity', ...asked, from, to, provider }, options, terminal),
-      ),
+      trips: string | undefined,
+      options: ParityOptions,
+    ) => {
+      const asksProvider = options.provider !== undefined && options.token !== undefined;
+      if ((trips === undefined) !== asksProvider) {
+        command.error('error: expected either <trips>, or --provider and --token');
+      }
+      const window = { ...asked, from, to };
+      return run((terminal) => {
+        const compare = (provider: string): Promise<ExitCode> =>
+          study({ command: 'parity', ...window, provider }, options, terminal);
+        return trips === undefined ? withProviderTrips(window, options, compare) : compare(trips);
+      });
+    },
   );
 }

@@ -6,6 +6,8 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { fixId } from '@waybill/domain';
 import { loadTenant, toDocument } from '@waybill/tenant';
+import { until } from '@waybill/testkit';
+import { madeUpFleets, startTwin, tokenOf } from '@waybill/wialon-twin';
 import { runProgram } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'waybill-cli-'));
@@ -22,14 +24,22 @@ function record(topic: string, key: string, type: string, value: object): string
 
 /** A position at so many minutes and thousandths of a degree of latitude. */
 function position(minute: number, thousandths: number): string {
-  const time = base + minute * 60_000;
   const place = { latitude: 40.7 + thousandths / 1000, longitude: -74 };
+  return recorded(unit, base + minute * 60_000, place);
+}
+
+interface Place {
+  readonly latitude: number;
+  readonly longitude: number;
+}
+
+function recorded(unit: string, time: number, place: Place, speed: number | null = null): string {
   const value = {
     ...{ tenant_id: tenantId, unit, event_time: time, provider_time: time, received_time: time },
     event_id: fixId({ tenantId, unit, eventTime: time, ...place }),
     ...{ revision: 0, retracted: false, cause: 'live', ...place, altitude_m: null },
-    trace: { topic: 'wialon.page.raw.v1', partition: 0, offset: 7, index: minute },
-    ...{ speed_kmh: null, course_deg: null, satellites: null, ignition: null, odometer_km: null },
+    trace: { topic: 'wialon.page.raw.v1', partition: 0, offset: 7, index: 0 },
+    ...{ speed_kmh: speed, course_deg: null, satellites: null, ignition: null, odometer_km: null },
     ...{ driver_code: null, engine_rpm: null, fuel_level_l: null, fuel_level_percent: null },
     ...{ engine_hours_h: null, is_private: null },
   };
@@ -97,4 +107,59 @@ test('detect parity names the reason of a difference', async () => {
   const { code, out } = await waybill('detect', 'parity', `${tenantId}/${unit}`, ...asked);
   assert.equal(code, 0);
   assert.match(out, /1 trips of either side, 0 equal.*\nReasons: opening_step 1/);
+});
+
+test('detect parity asks the provider itself, in a session that it closes', async () => {
+  const [at, unitId] = ['2025-01-06T00:00:00Z', 100_001];
+  const scenario = madeUpFleets({
+    ...{ accounts: ['fleet'], fleet: { units: 1, every_s: 60 }, baseTime: at },
+    ...{ durationS: 50_000, pushUrl: 'http://127.0.0.1:9/hook' },
+  });
+  const options = { startHeld: true, speed: 1_000_000, latencyMs: 0 };
+  const twin = await startTwin({ scenario, seed: 7, ...options });
+  after(() => twin.close());
+  const held = { method: 'POST', body: JSON.stringify({ hold_at_s: 43_200 }) };
+  await fetch(`${twin.url}/twin/clock`, held);
+  await until('twelve hours of driving', async () => {
+    const clock = (await (await fetch(`${twin.url}/twin/clock`)).json()) as { elapsed_s: number };
+    return clock.elapsed_s >= 43_200;
+  });
+  const positions = [...twin.messages('fleet')].map(({ json }) => {
+    const { t, pos } = JSON.parse(json) as { t: number; pos: Record<string, number> };
+    const place = { latitude: pos['y'] ?? 0, longitude: pos['x'] ?? 0 };
+    return recorded(`wialon:${unitId}`, t * 1000, place, pos['s'] ?? 0);
+  });
+  const bySpeed = toDocument({
+    ...model,
+    detection: { ...model.detection, movement_source: 'speed' },
+  });
+  const config = { ...configured, document_sha256: bySpeed.sha256, document: bySpeed.document };
+  const history = join(folder, 'fleet.ndjson');
+  writeFileSync(
+    history,
+    [record('tenant.config.state.v1', tenantId, 'TenantConfigured', config), ...positions].join(
+      '\n',
+    ),
+  );
+  const token = join(folder, 'token.txt');
+  writeFileSync(token, `${tokenOf('fleet', 1)}\n`);
+  const asked = [
+    ...['detect', 'parity', `${tenantId}/wialon:${unitId}`, at, '2025-01-06T12:00:00Z'],
+    ...['--file', history, '--provider', twin.url, '--token', token],
+  ];
+  const { code, out, err } = await waybill(...asked);
+  assert.deepEqual([code, err], [0, '']);
+  assert.match(out, /^[67] trips of either side, 6 equal/);
+  assert.doesNotMatch(out, /unexplained/);
+  const [account] = twin.calls().accounts;
+  assert.equal(account?.live, 0);
+
+  writeFileSync(token, 'f'.repeat(72));
+  const refused = await waybill(...asked);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /the provider refuses token\/login: error \d+.*\[PROVIDER_REFUSED\]/);
+  assert.doesNotMatch(refused.err, /ffff/);
+  const nowhere = asked.map((arg) => (arg === twin.url ? 'http://127.0.0.1:1' : arg));
+  assert.match((await waybill(...nowhere)).err, /PROVIDER_UNAVAILABLE/);
+  assert.equal((await waybill(...asked.slice(0, 5), '--provider', twin.url)).code, 2);
 });
