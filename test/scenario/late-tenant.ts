@@ -64,6 +64,7 @@ function page(body: unknown, call: string, unit: string | null): Outgoing {
     ...{ page_id: hashId(call, bytes.toString()), parameters: '{}', body: bytes },
     ...{ window_from_time: null, window_to_time: null, provider_now_time: null },
     ...{ session_hash: '0f3c9a77be1d4c02', body_sha256: '0'.repeat(64) },
+    ...{ unusable_reason: null, http_status: null, content_type: null, body_bytes: null },
     ...{ received_time: Date.now(), first_index: 0, message_count: FIXES, part: 0, parts: 1 },
   };
   return { topic: topics.wialonPage, key: KEY, message: { type: 'PageFetched', value } };

@@ -98,7 +98,7 @@ const wialonPage: Topic<
   madeBy: ['wialon-extractor'],
   readBy: ['transformer', 'reconciler'],
   contracts: {
-    PageFetched: contract('wialon/page/1.0'),
+    PageFetched: contract('wialon/page/1.1'),
     SourceProgressed: contract('wialon/progress/1.0'),
   },
 });
@@ -112,7 +112,7 @@ const wialonPageBackfill: Topic<
   madeBy: ['wialon-extractor'],
   readBy: ['transformer', 'reconciler'],
   contracts: {
-    PageFetched: contract('wialon/page/1.0'),
+    PageFetched: contract('wialon/page/1.1'),
     BackfillMarked: contract('wialon/backfill/1.0'),
   },
 });
@@ -126,7 +126,7 @@ const wialonCursor: Topic<
   madeBy: ['wialon-extractor'],
   readBy: ['wialon-extractor'],
   contracts: {
-    CursorMoved: contract('wialon/cursor/1.1'),
+    CursorMoved: contract('wialon/cursor/1.2'),
     BackfillMoved: contract('wialon/backfill-state/1.0'),
   },
 });

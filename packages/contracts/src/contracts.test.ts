@@ -96,6 +96,10 @@ test('a value larger than a slab is encoded', () => {
     part: 0,
     parts: 1,
     body_sha256: 'a'.repeat(64),
+    unusable_reason: null,
+    http_status: null,
+    content_type: null,
+    body_bytes: null,
     body,
   };
   assert.deepEqual(PageFetched.decode(PageFetched.encode(page, 1), BODY_OFFSET).body, body);

@@ -12,7 +12,17 @@ import {
 /** The call that a pushed request stands for. */
 const WEBHOOK_CALL = 'POST /webhooks/telematics';
 
-type Page = Addressed<Omit<PageFetched, 'body' | 'account' | 'session_hash'>> & {
+/** What the ledger has no column for. */
+type Left =
+  | 'body'
+  | 'account'
+  | 'session_hash'
+  | 'unusable_reason'
+  | 'http_status'
+  | 'content_type'
+  | 'body_bytes';
+
+type Page = Addressed<Omit<PageFetched, Left>> & {
   readonly topic: string;
   readonly account: string | null;
   readonly sessionHash: string | null;

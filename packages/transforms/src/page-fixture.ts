@@ -20,6 +20,10 @@ export function pageOf(fields: Partial<PageFetched>): PageFetched {
     part: 0,
     parts: 1,
     body_sha256: '0'.repeat(64),
+    unusable_reason: null,
+    http_status: null,
+    content_type: null,
+    body_bytes: null,
     body: Buffer.from('[]'),
     ...fields,
   };

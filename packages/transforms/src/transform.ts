@@ -101,6 +101,10 @@ export function transformPage(
 ): Transformed {
   const into = new Gathered();
   const scope = `${page.tenant_id}/${page.account}`;
+  if (page.unusable_reason !== null) {
+    const found = { path: 'body', message: page.unusable_reason };
+    return refuseWhole(into, scope, page.body, reject('BODY_UNREADABLE', [found], page.unit));
+  }
   const adapter = adapterOfCall.get(page.call);
   if (adapter === undefined) {
     const known = [...adapterOfCall.keys()].join(', ');

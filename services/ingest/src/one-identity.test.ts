@@ -52,6 +52,10 @@ const page = (body: Buffer, service: string, unit: string | null): PageFetched =
   part: 0,
   parts: 1,
   body_sha256: '0'.repeat(64),
+  unusable_reason: null,
+  http_status: null,
+  content_type: null,
+  body_bytes: null,
   body,
 });
 

@@ -127,7 +127,7 @@ export function createHandler(settings: HandlerSettings, tables: TableReader): H
       const address = addressOf(record);
       // The contracts of the two topics, decoded by the stream.
       const input = message.value as PageFetched | WebhookReceived;
-      if ('page_id' in input) {
+      if ('page_id' in input && input.unusable_reason === null) {
         const traceparent = out.traceparent();
         for (const state of described.besides(input)) out.emit({ ...state, traceparent });
         if (described.isWhole(input)) continue;

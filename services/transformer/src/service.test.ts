@@ -108,6 +108,38 @@ test('a refused element goes to the dead letter with its address, its neighbours
   assert.deepEqual(lines, [{ refused: { MESSAGE_MALFORMED: 1 } }]);
 });
 
+test('an answer that the extractor found unusable is refused as a whole, even if it could be read', async () => {
+  const { positions, pages, rejected, driver } = await startTransformer();
+  const unusable = { http_status: 502, content_type: 'text/html', body_bytes: 13 };
+  const reason = 'messages/get_messages: expected HTTP 200, found 502';
+  await pages(
+    page([good], { unusable_reason: reason, ...unusable }),
+    page([], { call: 'token/login', unusable_reason: 'token/login: expected eid', ...unusable }),
+    page([{ id: 1, rid: 600, t: 3, p: [{ x: 1, y: 1, r: 5 }] }], {
+      call: 'resource/get_zone_data',
+      parameters: '{"itemId":600}',
+    }),
+    page([], {
+      call: 'resource/get_zone_data',
+      parameters: '{"itemId":600}',
+      unusable_reason: 'a proxy says nothing is there',
+      ...unusable,
+    }),
+  );
+  assert.equal((await positions()).length, 0);
+  const letters = await rejected();
+  assert.deepEqual(
+    letters.map(({ code, message }) => [code, message]),
+    [
+      ['BODY_UNREADABLE', `BODY_UNREADABLE at body: ${reason}`],
+      ['BODY_UNREADABLE', 'BODY_UNREADABLE at body: token/login: expected eid'],
+      ['BODY_UNREADABLE', 'BODY_UNREADABLE at body: a proxy says nothing is there'],
+    ],
+  );
+  assert.match(letters[0]?.original?.toString() ?? '', /^\[/);
+  assert.equal((await driver.read(topics.zone)).length, 1, 'no geofence was ended');
+});
+
 test('the parts of a split answer stand for themselves', async () => {
   const { pages, positions } = await startTransformer();
   const part = (unit: number, at: number): Message =>

@@ -6,6 +6,7 @@ import { cureFor, type CureRow } from './core/cure.ts';
 import { audit, type AccountContext } from './context.ts';
 import { extractorFault } from './errors.ts';
 import type { Exchange } from './ports.ts';
+import { keepUnusable } from './unusable.ts';
 
 /** Wait after a refused token or right; a person must act, so asking more often only feeds the block. */
 export const REFUSAL_WAIT_MS = 60_000;
@@ -45,6 +46,7 @@ export async function exchange(
   service: string,
   parameters: Readonly<Record<string, unknown>>,
   sid: string | undefined,
+  lane: Lane = 'live',
 ): Promise<Exchange & { readonly traceparent: string | undefined }> {
   const { account, ports, signal } = context;
   const { clock, metrics, tracer, wialon } = ports;
@@ -63,6 +65,7 @@ export async function exchange(
     return answer;
   } catch (error) {
     metrics.call(service, 'transport', (clock.now() - started) / 1000);
+    await keepUnusable(context, { service, parameters, sid }, error, lane === 'backfill');
     throw error;
   }
 }
@@ -137,7 +140,7 @@ export async function ask(
     await context.memory.budget.enter(session.lane, callsOf(service, parameters), signal);
     session.usedAt = ports.clock.now();
     try {
-      const answer = await exchange(context, service, parameters, session.sid);
+      const answer = await exchange(context, service, parameters, session.sid, session.lane);
       if (answer.kind === 'answer') return answer;
       const row = cureFor(service, answer.code, answer.reason);
       ports.logger.warn(

@@ -6,6 +6,7 @@ import { cursorKey, type Account } from './core/account.ts';
 import { DirtyHours } from './core/dirty-hours.ts';
 import { HourCounts } from './core/hour-counts.ts';
 import type { Progressed } from './core/plan.ts';
+import { UnusableBudget } from './core/unusable-budget.ts';
 import type { WorkerPorts } from './ports.ts';
 import { pageRecord, sessionRecord, type AuditLine, type CursorMessage } from './records.ts';
 
@@ -15,6 +16,7 @@ export interface AccountMemory {
   /** Extracted messages by unit and hour. */
   readonly hours: HourCounts;
   readonly dirty: DirtyHours;
+  readonly unusable: UnusableBudget;
   /** Fingerprints of what was published, so that an unchanged listing is not published again. */
   readonly published: Map<string, string>;
   /** The provider's newest known clock, s. */
@@ -53,6 +55,7 @@ export function createMemory(account: Account, { clock, metrics }: WorkerPorts):
     budget: createBudget(account.limits, clock, (lane, ms) => metrics.held(lane, ms / 1000)),
     hours: new HourCounts(),
     dirty: new DirtyHours(),
+    unusable: new UnusableBudget(),
     published: new Map(),
     providerNowS: 0,
     heardToMs: null,

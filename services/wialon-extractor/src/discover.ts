@@ -4,6 +4,7 @@ import { isOwnUnit } from './core/account.ts';
 import { ask, type Asked, type Session } from './ask.ts';
 import { publishPages, type AccountContext } from './context.ts';
 import { extractorFault } from './errors.ts';
+import { wrongShape } from './unusable.ts';
 
 /** Base, device identity, last position, profile fields (VIN, plate): 6.1 of the fact sheet. */
 const UNIT_FLAGS = 1 + 256 + 1024 + 8_388_608;
@@ -29,7 +30,7 @@ interface Listing {
   readonly raw: readonly unknown[];
 }
 
-function listingOf(asked: Extract<Asked, { kind: 'answer' }>): Listing {
+function listingOf(asked: Extract<Asked, { kind: 'answer' }>): Listing | undefined {
   const { json } = asked;
   if (typeof json === 'object' && json !== null && 'items' in json && 'totalItemsCount' in json) {
     const { items, totalItemsCount } = json;
@@ -46,7 +47,7 @@ function listingOf(asked: Extract<Asked, { kind: 'answer' }>): Listing {
       return { total: totalItemsCount, items: usable, raw };
     }
   }
-  throw extractorFault('PROVIDER_GARBLED', 'core/search_items: expected items and a total');
+  return undefined;
 }
 
 function searchParameters(itemsType: string, flags: number, from: number): Record<string, unknown> {
@@ -119,6 +120,10 @@ async function listItems(
         throw extractorFault('PROVIDER_STUCK', `${service}: refused with error ${asked.code}`);
       }
       const listing = listingOf(asked);
+      if (listing === undefined) {
+        const found = { ...asked, expected: 'items and a total' };
+        throw await wrongShape(context, session, { service, parameters }, found);
+      }
       isStable &&= total === undefined || total === listing.total;
       total = listing.total;
       ids.push(...listing.items.map((item) => item.id));
@@ -177,7 +182,8 @@ async function discoverZones(
   const asked = await ask(context, session, service, parameters);
   if (asked.kind === 'cured') return;
   if (!Array.isArray(asked.json)) {
-    throw extractorFault('PROVIDER_GARBLED', `${service}: expected an array`);
+    const found = { ...asked, expected: 'an array' };
+    throw await wrongShape(context, session, { service, parameters }, found);
   }
   const count = asked.json.length;
   const key = `zones/${itemId}`;
@@ -200,7 +206,8 @@ async function discoverBindings(
   const asked = await ask(context, session, service, parameters);
   if (asked.kind === 'cured') return;
   if (typeof asked.json !== 'object' || asked.json === null || Array.isArray(asked.json)) {
-    throw extractorFault('PROVIDER_GARBLED', `${service}: expected an object by driver`);
+    const found = { ...asked, expected: 'an object by driver' };
+    throw await wrongShape(context, session, { service, parameters }, found);
   }
   const count = Object.keys(asked.json).length;
   const fetched = { call: service, parameters, shape: { member: null }, count };

@@ -1,4 +1,5 @@
 import { errorCodes, Fault, type FaultCategory, type FaultStage } from '@waybill/fault';
+import type { UnusableAnswer } from './ports.ts';
 
 /** Codes that this service raises. */
 export const codes = errorCodes({
@@ -40,4 +41,18 @@ export function extractorFault(
   options: { readonly cause?: unknown; readonly category?: FaultCategory } = {},
 ): Fault {
   return new Fault(message, { kind: codes[code].kind, code, stage: STAGE, ...options });
+}
+
+/** Beside the Faults and not in them: whoever logs a Fault must not log what a provider sent. */
+const answers = new WeakMap<Error, UnusableAnswer>();
+
+/** Keeps with a Fault the answer that it is about. */
+export function withAnswer(fault: Fault, answer: UnusableAnswer): Fault {
+  answers.set(fault, answer);
+  return fault;
+}
+
+/** The answer that an error is about; undefined where nothing came. */
+export function unusableAnswerOf(error: unknown): UnusableAnswer | undefined {
+  return error instanceof Error ? answers.get(error) : undefined;
 }

@@ -6,8 +6,8 @@ import { hourOf } from './core/hour-counts.ts';
 import { pageRecords } from './core/page.ts';
 import { ask, waitOf, type Session } from './ask.ts';
 import { cursorOf, publishPages, type AccountContext } from './context.ts';
-import { extractorFault } from './errors.ts';
 import { cursorRecord, progressRecord } from './records.ts';
+import { wrongShape } from './unusable.ts';
 
 /** Progress is stated at least this often in wall time, also when the provider's clock stands. */
 const PROGRESS_MS = 10_000;
@@ -39,14 +39,14 @@ interface Answer {
   readonly events: readonly unknown[];
 }
 
-function parse(json: unknown): Answer {
+function parse(json: unknown): Answer | undefined {
   if (typeof json === 'object' && json !== null && 'tm' in json && 'events' in json) {
     const { tm, events } = json;
     if (typeof tm === 'number' && Number.isFinite(tm) && Array.isArray(events)) {
       return { tm: Math.trunc(tm), events };
     }
   }
-  throw extractorFault('PROVIDER_GARBLED', 'avl_evts: expected {tm, events}, found something else');
+  return undefined;
 }
 
 /** Unit and device second of a message event. */
@@ -126,7 +126,12 @@ export function createFeed(
       await ports.clock.wait(waitOf(asked.row, lostInARow, ports.random()), context.signal);
       return { complete: false, unitsChanged: false };
     }
-    const { tm, events } = parse(asked.json);
+    const parsed = parse(asked.json);
+    if (parsed === undefined) {
+      const call = { service: 'avl_evts', parameters: {} };
+      throw await wrongShape(context, session, call, { ...asked, expected: '{tm, events}' });
+    }
+    const { tm, events } = parsed;
     context.memory.providerNowS = Math.max(context.memory.providerNowS, tm);
     const values =
       events.length === 0

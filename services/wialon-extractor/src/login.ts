@@ -3,8 +3,9 @@ import { isFault, type Fault } from '@waybill/fault';
 import { cureFor } from './core/cure.ts';
 import { exchange, type Session } from './ask.ts';
 import { audit, type AccountContext } from './context.ts';
-import { extractorFault } from './errors.ts';
+import { extractorFault, withAnswer } from './errors.ts';
 import type { LoginGate } from './login-gate.ts';
+import { keepUnusable } from './unusable.ts';
 
 /** Least wall time between two logins of an account, however short its sessions are. */
 const MIN_LOGIN_GAP_MS = 1000;
@@ -100,7 +101,13 @@ async function tryToken(
     }
     await failed(context, null, 'PROVIDER_GARBLED', answer.latencyMs);
     const message = 'token/login: expected eid and tm, found neither';
-    return { fault: extractorFault('PROVIDER_GARBLED', message), refused: false };
+    const { body } = answer;
+    const fault = withAnswer(extractorFault('PROVIDER_GARBLED', message), {
+      ...{ status: 200, contentType: null, body },
+    });
+    const asked = { service: 'token/login', parameters: { token, fl: 1 }, sid: undefined };
+    await keepUnusable(context, asked, fault);
+    return { fault, refused: false };
   }
   gate.failed(account.url);
   const detail = answer.reason === '' ? '' : `, ${answer.reason}`;

@@ -16,6 +16,8 @@ export interface ExtractorMetrics {
   readonly forecast: (account: string, limit: string, share: number) => void;
   /** Hours of units compared with the provider's counts. */
   readonly proved: (outcome: 'equal' | 'different' | 'unknown', hours: number) => void;
+  /** An answer that is of no use; those that are not kept repeat one that was, or are too many. */
+  readonly unusable: (outcome: 'kept' | 'repeated' | 'over_limit') => void;
   /** Jobs and hours that wait to be read. */
   readonly waiting: (account: string, lane: string, count: number) => void;
 }
@@ -70,6 +72,11 @@ export function extractorMetrics(metrics: Registry): ExtractorMetrics {
     'account',
     'lane',
   ]);
+  const unusable = metrics.counter(
+    'wialon_unusable_answers_total',
+    'Answers that are not what their call answers with, and whether they were kept.',
+    ['outcome'],
+  );
   return {
     call: (service, outcome, seconds) => {
       calls.inc({ api_service: service, outcome }, 1);
@@ -81,6 +88,7 @@ export function extractorMetrics(metrics: Registry): ExtractorMetrics {
     held: (lane, seconds) => held.inc({ lane }, seconds),
     forecast: (account, limit, share) => forecasts.set({ account, limit }, share),
     proved: (outcome, hours) => proofs.inc({ outcome }, hours),
+    unusable: (outcome) => unusable.inc({ outcome }, 1),
     waiting: (account, lane, count) => waiting.set({ account, lane }, count),
   };
 }

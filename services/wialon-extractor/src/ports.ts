@@ -29,10 +29,19 @@ export type Exchange =
       readonly latencyMs: number;
     };
 
+/** An answer that is of no use: its bytes, and what came with them. */
+export interface UnusableAnswer {
+  /** Null where the connection ended before a status. */
+  readonly status: number | null;
+  readonly contentType: string | null;
+  /** As received, as far as it came. */
+  readonly body: Buffer;
+}
+
 /**
  * The Remote API. One call at a time per session; several sessions at the same time. Throws a Fault `transient` (`PROVIDER_UNREACHABLE`,
  * `PROVIDER_TIMEOUT`, `PROVIDER_GARBLED`) when there is no usable answer, and `cancelled` / `STOPPED` when the signal
- * aborts; it retries nothing.
+ * aborts; it retries nothing. What came of an answer is kept with the Fault (`unusableAnswerOf`).
  */
 export interface Wialon {
   readonly call: (

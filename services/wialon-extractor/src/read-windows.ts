@@ -6,6 +6,7 @@ import { pageRecords } from './core/page.ts';
 import { ask, type Session } from './ask.ts';
 import type { AccountContext } from './context.ts';
 import { extractorFault } from './errors.ts';
+import { wrongShape } from './unusable.ts';
 
 /** Loads of one interval before the session is given up. */
 const MAX_RELOADS = 5;
@@ -83,7 +84,8 @@ async function askPage(
     const asked = await ask(context, session, 'messages/get_messages', parameters);
     if (asked.kind === 'cured') return { kind: 'cured', cure: asked.row.cure };
     if (!Array.isArray(asked.json)) {
-      throw extractorFault('PROVIDER_GARBLED', 'messages/get_messages: expected an array');
+      const call = { service: 'messages/get_messages', parameters };
+      throw await wrongShape(context, session, call, { ...asked, expected: 'an array' });
     }
     const messages: readonly unknown[] = asked.json;
     if (messages.length > 0 || indexTo > last) {
@@ -100,21 +102,24 @@ export async function loadWindow(
   id: number,
   window: Window,
 ): Promise<number | 'narrow' | 'skip'> {
-  const asked = await ask(context, session, 'messages/load_interval', {
+  const service = 'messages/load_interval';
+  const parameters = {
     itemId: id,
     timeFrom: window.fromS,
     timeTo: window.toS,
     flags: 0,
     flagsMask: 0,
     loadCount: 0,
-  });
+  };
+  const asked = await ask(context, session, service, parameters);
   if (asked.kind === 'cured') {
     const { cure } = asked.row;
     return cure === 'narrow' || cure === 'skip' ? cure : 0;
   }
   const count = countOf(asked.json);
   if (count === undefined) {
-    throw extractorFault('PROVIDER_GARBLED', 'messages/load_interval: expected a count');
+    const call = { service, parameters };
+    throw await wrongShape(context, session, call, { ...asked, expected: 'a count' });
   }
   context.memory.budget.loaded(count);
   return count;

@@ -1734,6 +1734,8 @@ export interface CursorMoved {
   readonly hour_counts: readonly number[];
   /** Of the live feed: days before this one, counted from 1970, were compared with the provider's counts. */
   readonly proved_day: number | null;
+  /** Hours counted from 1970 in which messages came late and that have still to be read again. */
+  readonly dirty_hours: readonly number[];
 }
 
 /** One response of the Wialon Remote API, verbatim, with its call and window. */
@@ -1774,6 +1776,14 @@ export interface PageFetched {
   readonly body_sha256: string;
   /** The body, or this part of it as a JSON array of messages. */
   readonly body: Buffer;
+  /** Why the answer is of no use, such as HTML or cut-off JSON; null = it is what its call answers with. Of an unusable one secrets are replaced by hashes. */
+  readonly unusable_reason: string | null;
+  /** Of an unusable answer; null where none came. */
+  readonly http_status: number | null;
+  /** Of an unusable answer, as the provider calls it. */
+  readonly content_type: string | null;
+  /** Bytes of an unusable answer as it came; more than the body has = it was cut here. [B] */
+  readonly body_bytes: number | null;
 }
 
 /** Everything registered at the provider up to complete_to_time stands before this record. */

@@ -37,6 +37,10 @@ export function page(change: Partial<PageFetched> = {}): PageFetched {
     part: 0,
     parts: 1,
     body_sha256: 'a'.repeat(64),
+    unusable_reason: null,
+    http_status: null,
+    content_type: null,
+    body_bytes: null,
     body: Buffer.from('[]'),
     ...change,
   };

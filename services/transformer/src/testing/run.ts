@@ -93,6 +93,10 @@ export function page(body: unknown, fields: Partial<PageFetched> = {}): Message 
     part: 0,
     parts: 1,
     body_sha256: '0'.repeat(64),
+    unusable_reason: null,
+    http_status: null,
+    content_type: null,
+    body_bytes: null,
     body: Buffer.from(JSON.stringify(body)),
     ...fields,
   };

@@ -34,6 +34,21 @@ function failure(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
+/** What of an answer had come when it failed. */
+const partials = new WeakMap<Error, PostAnswer>();
+
+/** What came of the answer before `post` rejected with this error; undefined = nothing. */
+export function partialOf(error: unknown): PostAnswer | undefined {
+  return error instanceof Error ? partials.get(error) : undefined;
+}
+
+/** An answer, unpacked. */
+export interface PostAnswer {
+  readonly status: number;
+  readonly contentType?: string | undefined;
+  readonly body: Buffer;
+}
+
 /** Reads to the end; an answer that is cut off is the error ECONNRESET. */
 function readBody(response: IncomingMessage, limitBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -44,9 +59,16 @@ function readBody(response: IncomingMessage, limitBytes: number): Promise<Buffer
       chunks.push(chunk);
       if (bytes > limitBytes) response.destroy(failure(postCodes.tooLarge));
     });
-    response.on('error', reject);
+    response.on('error', (error: Error) => {
+      partials.set(error, { ...headOf(response), body: Buffer.concat(chunks, bytes) });
+      reject(error);
+    });
     response.on('end', () => resolve(Buffer.concat(chunks, bytes)));
   });
+}
+
+function headOf({ statusCode, headers }: IncomingMessage): Omit<PostAnswer, 'body'> {
+  return { status: statusCode ?? 0, contentType: headers['content-type'] };
 }
 
 async function unpacked(packed: Buffer, limitBytes: number): Promise<Buffer> {
@@ -94,12 +116,15 @@ function send({ url, form, signal, timeoutMs }: Post): Promise<IncomingMessage> 
  * One form POST over kept connections, with far less work per call than `fetch` does. Redirects are answers
  * like any other. Rejects with an Error that has a `code`.
  */
-export async function post(options: Post): Promise<{ status: number; body: Buffer }> {
+export async function post(options: Post): Promise<PostAnswer> {
   const response = await send(options);
   const body = await readBody(response, options.limitBytes);
-  const encoding = response.headers['content-encoding'];
-  return {
-    status: response.statusCode ?? 0,
-    body: encoding === 'gzip' ? await unpacked(body, options.limitBytes) : body,
-  };
+  const head = headOf(response);
+  if (response.headers['content-encoding'] !== 'gzip') return { ...head, body };
+  try {
+    return { ...head, body: await unpacked(body, options.limitBytes) };
+  } catch (error) {
+    if (error instanceof Error) partials.set(error, { ...head, body });
+    throw error;
+  }
 }

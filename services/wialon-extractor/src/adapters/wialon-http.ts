@@ -1,7 +1,7 @@
-import { isFault } from '@waybill/fault';
-import { extractorFault } from '../errors.ts';
-import type { Clock, Wialon } from '../ports.ts';
-import { post, postCodes } from './http-post.ts';
+import { isFault, type Fault } from '@waybill/fault';
+import { extractorFault, withAnswer } from '../errors.ts';
+import type { Clock, UnusableAnswer, Wialon } from '../ports.ts';
+import { partialOf, post, postCodes, type PostAnswer } from './http-post.ts';
 
 /** Collecting a long interval takes the provider minutes; everything else answers at once. */
 const SLOW_TIMEOUT_MS = 300_000;
@@ -19,10 +19,11 @@ export function connectWialon(clock: Pick<Clock, 'now'>, send: typeof post = pos
   return {
     call: async (url, service, parameters, sid, signal) => {
       const started = clock.now();
-      const body = await exchange(send, { url, service, parameters, sid, signal });
+      const answer = await exchange(send, { url, service, parameters, sid, signal });
+      const { body } = answer;
       const receivedTime = clock.now();
       const latencyMs = receivedTime - started;
-      const json = parse(service, body);
+      const json = parse(service, answer);
       const refusal = refusalOf(json);
       return refusal === undefined
         ? { kind: 'answer', body, json, receivedTime, latencyMs }
@@ -49,16 +50,20 @@ interface Call {
   readonly signal: AbortSignal;
 }
 
-async function exchange(send: typeof post, call: Call): Promise<Buffer> {
+async function exchange(send: typeof post, call: Call): Promise<PostAnswer> {
   const { service, signal } = call;
   const timeoutMs = SLOW.has(service) ? SLOW_TIMEOUT_MS : TIMEOUT_MS;
   const limitBytes = MAX_ANSWER_BYTES;
   try {
-    const { status, body } = await send({ ...requestOf(call), signal, timeoutMs, limitBytes });
-    if (status === 200) return body;
-    throw extractorFault('PROVIDER_GARBLED', `${service}: expected HTTP 200, found ${status}`);
+    const answer = await send({ ...requestOf(call), signal, timeoutMs, limitBytes });
+    const { status } = answer;
+    if (status === 200) return answer;
+    const message = `${service}: expected HTTP 200, found ${status}`;
+    throw withAnswer(extractorFault('PROVIDER_GARBLED', message), unusable(answer));
   } catch (error) {
-    throw transportFault(service, error, signal, timeoutMs);
+    const fault = transportFault(service, error, signal, timeoutMs);
+    const partial = partialOf(error);
+    throw partial === undefined ? fault : withAnswer(fault, unusable(partial));
   }
 }
 
@@ -67,7 +72,7 @@ function transportFault(
   error: unknown,
   signal: AbortSignal,
   timeoutMs: number,
-): Error {
+): Fault {
   if (signal.aborted) return extractorFault('STOPPED', `${service}: stopped`);
   if (isFault(error)) return error;
   const code =
@@ -84,16 +89,19 @@ function transportFault(
   return extractorFault('PROVIDER_UNREACHABLE', `${service}: no complete answer (${code})`);
 }
 
-function parse(service: string, body: Buffer): unknown {
+function unusable({ status, contentType, body }: PostAnswer): UnusableAnswer {
+  return { status, contentType: contentType ?? null, body };
+}
+
+function parse(service: string, answer: PostAnswer): unknown {
+  const { body } = answer;
   try {
     const json: unknown = JSON.parse(body.toString('utf8'));
     return json;
   } catch {
     // What came instead may be a login page: its text is not quoted.
-    throw extractorFault(
-      'PROVIDER_GARBLED',
-      `${service}: expected JSON, found ${body.length} bytes of something else`,
-    );
+    const message = `${service}: expected JSON, found ${body.length} bytes of something else`;
+    throw withAnswer(extractorFault('PROVIDER_GARBLED', message), unusable(answer));
   }
 }
 

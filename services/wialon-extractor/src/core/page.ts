@@ -25,6 +25,14 @@ export interface Fetched {
   readonly providerNowTime: number | null;
 }
 
+/** What every answer says that is what its call answers with. */
+const USABLE = {
+  unusable_reason: null,
+  http_status: null,
+  content_type: null,
+  body_bytes: null,
+} as const;
+
 const SECRETS: ReadonlySet<string> = new Set(['sid', 'token', 'h', 'eid', 'authHash', 'password']);
 
 /** JSON of the parameters with every secret replaced by a fingerprint. */
@@ -73,5 +81,6 @@ export function pageRecords(account: Account, fetched: Fetched): readonly PageFe
     parts: parts.length,
     body_sha256: sha256,
     body: part.body,
+    ...USABLE,
   }));
 }

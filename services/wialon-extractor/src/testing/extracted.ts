@@ -15,6 +15,7 @@ export interface Extracted {
 /** Every message of every page, in the order of the log. */
 export function* messagesOf(pages: readonly PageFetched[]): Generator<Extracted> {
   for (const page of pages) {
+    if (page.unusable_reason !== null) continue;
     const receivedS = page.received_time / 1000;
     if (page.call === 'avl_evts') {
       const { events } = JSON.parse(page.body.toString('utf8')) as {

@@ -72,6 +72,7 @@ export function publishedTimes(log: readonly Transaction[]): string[] {
 
 /** `<unit>/<t>` of the messages of one page. */
 export function timesOf(page: PageFetched): string[] {
+  if (page.unusable_reason !== null) return [];
   const body = JSON.parse(page.body.toString('utf8')) as unknown;
   if (page.call === 'avl_evts') {
     const { events } = body as { events: { i: number; t: string; d: { t: number } }[] };
@@ -227,6 +228,7 @@ export function createPorts(
         forecast: () => undefined,
         proved: () => undefined,
         waiting: () => undefined,
+        unusable: () => undefined,
       },
     },
   };

@@ -12,7 +12,7 @@ export interface SeenCall {
 /** What stands in place of the honest answer; `cut` drops the connection after the call took effect. */
 export type Instead =
   | { readonly error: number; readonly reason?: string }
-  | { readonly status: number }
+  | { readonly status: number; readonly text?: string; readonly isCutOff?: true }
   | 'cut'
   | undefined;
 
@@ -169,8 +169,12 @@ export async function startProvider(nowS: () => number): Promise<TestProvider> {
     const instead = provider.intercept(call, count);
     if (instead !== undefined && instead !== 'cut') {
       if ('error' in instead) return json(response, instead);
-      response.writeHead(instead.status, { 'content-type': 'text/html' });
-      response.end('<html></html>');
+      const text = instead.text ?? '<html></html>';
+      const head = { 'content-type': 'text/html', 'content-length': Buffer.byteLength(text) };
+      response.writeHead(instead.status, head);
+      if (instead.isCutOff === undefined) response.end(text);
+      // Half of it, then the end of the connection.
+      else response.write(text.slice(0, text.length / 2), () => request.socket.destroy());
       return;
     }
     const session = sessions.get(call.sid);
