@@ -45,7 +45,9 @@ test('what comes instead of an answer is kept with its bytes, and the account go
   });
   const pages = new Map(unusableOf(b).map((page) => [page.call, page]));
   assert.deepEqual(
-    [...pages].map(([call, page]) => [call, page.unusable_reason?.replace(`${call}: `, '')]).sort(),
+    [...pages]
+      .map(([call, page]) => [call, page.unusable_reason?.replace(`${call}: `, '')])
+      .toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)),
     [
       ['avl_evts', 'expected JSON, found 56 bytes of something else'],
       ['core/search_items', 'expected HTTP 200, found 502'],
