@@ -73,6 +73,7 @@ const cases: readonly [ArrayType, string, Buffer, readonly (string | null)[]][] 
     binaryArray('bytea', [Buffer.from([0, 255]), Buffer.alloc(0)]),
     ['\\x00ff', '\\x'],
   ],
+  ['hex', 'bytea', binaryArray('hex', ['00ff', '', null]), ['\\x00ff', '\\x', null]],
   ['text', 'text', binaryArray('text', []), []],
 ];
 for (const [type, sqlType, array, expected] of cases) {

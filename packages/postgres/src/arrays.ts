@@ -1,11 +1,20 @@
 /**
  * Column types whose arrays can be sent in PostgreSQL's binary form; `instant` is a timestamptz given in
- * ms since epoch, `json` a jsonb given as its text.
+ * ms since epoch, `json` a jsonb given as its text, `hex` a bytea given as hexadecimal digits.
  */
 export type ArrayType =
-  'text' | 'integer' | 'bigint' | 'real' | 'double' | 'boolean' | 'instant' | 'json' | 'bytea';
+  | 'text'
+  | 'integer'
+  | 'bigint'
+  | 'real'
+  | 'double'
+  | 'boolean'
+  | 'instant'
+  | 'json'
+  | 'bytea'
+  | 'hex';
 
-type Cell<T extends ArrayType> = T extends 'text' | 'json'
+type Cell<T extends ArrayType> = T extends 'text' | 'json' | 'hex'
   ? string
   : T extends 'boolean'
     ? boolean
@@ -95,6 +104,11 @@ const writers: { readonly [T in ArrayType]: Writer } = {
     oid: 17,
     size: (value: Uint8Array) => value.length,
     write: (value: Uint8Array, into, at) => into.set(value, at),
+  },
+  hex: {
+    oid: 17,
+    size: (value: string) => value.length / 2,
+    write: (value: string, into, at) => void into.write(value, at, 'hex'),
   },
 };
 

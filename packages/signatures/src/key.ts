@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { shortMac, type ShortMac } from './hmac-sha256.ts';
 
 /** A secret, ready for use. */
 export type Key =
-  | { readonly kind: 'hmac'; readonly key: KeyObject }
+  | { readonly kind: 'hmac'; readonly key: KeyObject; readonly sha256: ShortMac }
   | { readonly kind: 'ed25519'; readonly publicKey: KeyObject; readonly privateKey?: KeyObject };
 
 /** DER before the 32 bytes of an Ed25519 key (RFC 8410). */
@@ -16,7 +17,7 @@ export function textKey(secret: string): Key | undefined {
 }
 
 export function bytesKey(bytes: Buffer): Key {
-  return { kind: 'hmac', key: createSecretKey(bytes) };
+  return { kind: 'hmac', key: createSecretKey(bytes), sha256: shortMac(bytes) };
 }
 
 /** Strict: no other characters, right padding, no bits left over. */

@@ -96,7 +96,8 @@ export function macOf(
   prefix: string,
   body: Uint8Array,
 ): Buffer {
-  return createHmac(algorithm, key.key).update(prefix, 'latin1').update(body).digest();
+  const short = algorithm === 'sha256' ? key.sha256.of(prefix, body) : undefined;
+  return short ?? createHmac(algorithm, key.key).update(prefix, 'latin1').update(body).digest();
 }
 
 function checkTime({ t }: Stamp, { nowMs, toleranceS }: Clock): Verdict | undefined {

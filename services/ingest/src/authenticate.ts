@@ -19,12 +19,13 @@ export interface Authenticated extends Omit<Proof, 'kind'> {
 
 /**
  * Decides who sent a request. A refusal carries code, reason and detail for log, metric and audit; only
- * UNAVAILABLE means that the sender may be genuine and should repeat. Never rejects.
+ * UNAVAILABLE means that the sender may be genuine and should repeat. Never rejects; a promise only where
+ * something has to be waited for.
  */
 export type Authenticate = (
   request: WebhookRequest,
   receivedTime: number,
-) => Promise<Authenticated | Refusal>;
+) => Authenticated | Refusal | Promise<Authenticated | Refusal>;
 
 /** One check per kind of scheme; undefined where this process cannot do it. */
 export interface ProofChecks {
@@ -43,7 +44,21 @@ export interface AuthenticatorPorts {
 
 /** The order: source, gate (address, certificate), proof. Without a source nobody is authenticated. */
 export function createAuthenticator(ports: AuthenticatorPorts): Authenticate {
-  return async (request, receivedTime) => {
+  const known = (
+    proof: Proof | Refusal,
+    address: SourceAddress,
+    source: WebhookSource,
+  ): Authenticated | Refusal => {
+    if (proof.kind === 'refused') return proof;
+    ports.metrics.authenticated({
+      tenant: address.tenantId,
+      source: address.sourceId,
+      key: proof.keyId ?? 'none',
+    });
+    const { verdict, keyId, derivedKey, stamp } = proof;
+    return { kind: 'authenticated', address, source, verdict, keyId, derivedKey, stamp };
+  };
+  return (request, receivedTime) => {
     const address = sourceAddress(request.path, request.headers['x-waybill-source']);
     const source = address && ports.sources.find(address);
     if (address === undefined || source === undefined) {
@@ -54,14 +69,10 @@ export function createAuthenticator(ports: AuthenticatorPorts): Authenticate {
     if (gated !== undefined) return gated;
     const check = checkOf(source, ports.checks);
     if (check === undefined) return unavailable('scheme_not_configured');
-    const proof = await check(request, source, receivedTime);
-    if (proof.kind === 'refused') return proof;
-    ports.metrics.authenticated({
-      tenant: address.tenantId,
-      source: address.sourceId,
-      key: proof.keyId ?? 'none',
-    });
-    return { ...proof, kind: 'authenticated', address, source };
+    const proof = check(request, source, receivedTime);
+    return proof instanceof Promise
+      ? proof.then((settled) => known(settled, address, source))
+      : known(proof, address, source);
   };
 }
 

@@ -168,6 +168,13 @@ const shape = {
     { meaning: 'addresses and networks (CIDR) of proxies whose X-Forwarded-For counts, or none' },
     'none',
   ),
+  INGEST_EVENT_ORIGINS: variable.list(
+    {
+      meaning:
+        'host names whose OPTIONS with WebHook-Request-Origin is granted, * for all, or none',
+    },
+    'none',
+  ),
 };
 
 /** The values by variable name. */

@@ -13,7 +13,10 @@ let ingest: Harness;
 
 before(async () => {
   database = await testDatabase();
-  ingest = await startHarness({ databaseUrl: database.url });
+  ingest = await startHarness({
+    databaseUrl: database.url,
+    config: { INGEST_EVENT_ORIGINS: ['emitter.example.com'] },
+  });
 });
 after(async () => {
   await ingest.service.stop();
@@ -29,6 +32,21 @@ test('the description is served as it is committed', async () => {
   assert.equal(response.headers.get('content-type'), 'application/json');
   const file = new URL('../../../packages/contracts/exports/openapi.json', import.meta.url);
   assert.deepEqual(await response.json(), JSON.parse(readFileSync(file, 'utf8')));
+});
+
+test('a sender that asks before it pushes is told the same whatever source it names', async () => {
+  const ask = (path: string, origin: string): Promise<Response> =>
+    fetch(new URL(path, ingest.url), {
+      method: 'OPTIONS',
+      headers: { 'webhook-request-origin': origin, 'webhook-request-rate': '60' },
+    });
+  for (const path of ['', '/bay-cabs/dispatch', '/no/body']) {
+    const granted = await ask(`/webhooks/telematics${path}`, 'emitter.example.com');
+    assert.equal(granted.status, 200);
+    assert.equal(granted.headers.get('webhook-allowed-origin'), 'emitter.example.com');
+    assert.equal(granted.headers.get('webhook-allowed-rate'), '60');
+    assert.equal((await ask(`/webhooks/telematics${path}`, 'evil.example')).status, 404);
+  }
 });
 
 test('the catalogue is served as CSV', async () => {

@@ -46,10 +46,11 @@ export interface HandlerPorts extends Pick<Ports, 'now' | 'tracing'> {
 
 /** What one request came to; filled on the way and logged once. */
 interface Wide {
-  http_request_id: string;
+  readonly http_request_id: string;
+  readonly body_bytes: number;
   tenant_id?: string;
   source_id?: string;
-  key_id?: string;
+  key_id?: string | null;
   request_id?: string;
   accepted?: string | number;
   attempt?: number;
@@ -59,9 +60,8 @@ interface Wide {
 interface Passage {
   readonly request: WebhookRequest;
   readonly wide: Wide;
-  readonly traceparent: string | undefined;
   /** Headers of every answer once the sender is known. */
-  headers: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string>> | undefined;
 }
 
 /** One request: authenticate → throttle → check → claim → append → complete → answer. */
@@ -70,39 +70,38 @@ export function createWebhookHandler(
 ): (request: WebhookRequest) => Promise<Answer> {
   return async (request) => {
     const started = performance.now();
-    const wide: Wide = { http_request_id: request.id };
-    let headers: Passage['headers'] = {};
-    const outcome = await ports.tracing
-      .span('webhook receive', {}, async (traceparent) => {
-        const passage: Passage = { request, wide, traceparent, headers };
-        try {
-          return await receive(passage, ports);
-        } finally {
-          headers = passage.headers;
-        }
-      })
-      .catch((error: unknown): Outcome => ({ kind: 'failed', error }));
+    const wide: Wide = { http_request_id: request.id, body_bytes: request.body.length };
+    const passage: Passage = { request, wide, headers: undefined };
+    let outcome: Outcome;
+    try {
+      outcome = await ports.tracing.span('webhook receive', {}, (traceparent) =>
+        receive(passage, traceparent, ports),
+      );
+    } catch (error) {
+      outcome = { kind: 'failed', error };
+    }
     if (outcome.kind === 'refused' && outcome.code === 'UNAUTHENTICATED') {
       ports.refusals.record(auditRow(request, outcome, ports.now()));
     }
     const seconds = (performance.now() - started) / 1000;
-    const facts = { ...wide, body_bytes: request.body.length };
-    return reportOutcome(outcome, { facts, seconds, headers }, ports);
+    return reportOutcome(outcome, { facts: wide, seconds, headers: passage.headers }, ports);
   };
 }
 
-async function receive(passage: Passage, ports: HandlerPorts): Promise<Outcome> {
+async function receive(
+  passage: Passage,
+  traceparent: string | undefined,
+  ports: HandlerPorts,
+): Promise<Outcome> {
   const receivedTime = ports.now();
   const { request, wide } = passage;
   const { headers, body } = request;
   const caller = await ports.authenticate(request, receivedTime);
   if (caller.kind === 'refused') return caller;
   const { address } = caller;
-  Object.assign(wide, {
-    tenant_id: address.tenantId,
-    source_id: address.sourceId,
-    key_id: caller.keyId,
-  });
+  wide.tenant_id = address.tenantId;
+  wide.source_id = address.sourceId;
+  wide.key_id = caller.keyId;
 
   const throttled = ports.throttle(address, caller.source, receivedTime);
   if (throttled !== undefined) {
@@ -134,27 +133,29 @@ async function receive(passage: Passage, ports: HandlerPorts): Promise<Outcome> 
     requestId: wide.request_id,
     bodySha256: hash('sha256', body, 'hex'),
     answer: acceptedAnswer(valid.accepted),
+    traceparent,
   };
-  return takeOver(checked, passage, ports);
+  return takeOver(checked, wide, ports);
 }
 
 /**
- * Claim → append → answer; that the claim is done the database learns behind the answer. A crash between
- * any two leaves a lease that runs out, and no more.
+ * Claim → append, while the claim goes to disk → answer; that the claim is done the database learns behind
+ * the answer. A crash between any two leaves a lease that runs out, and no more.
  */
-async function takeOver(
-  checked: Checked,
-  { wide, traceparent }: Passage,
-  ports: HandlerPorts,
-): Promise<Outcome> {
+async function takeOver(checked: Checked, wide: Wide, ports: HandlerPorts): Promise<Outcome> {
   const { claims, raw, logger } = ports;
-  const { requestId, answer } = checked;
+  const { requestId, answer, traceparent } = checked;
   const claim = await claims.claim(claimRequest(checked));
   if (claim.kind !== 'granted') return settled(claim);
   wide.attempt = claim.attempt;
+  const { committed } = claim;
+  const appended = raw.append(rawRecord(checked, claim.receivedTime), traceparent);
   try {
-    await raw.append(rawRecord(checked, claim.receivedTime), traceparent);
+    await appended;
+    await committed;
   } catch (error) {
+    // A claim that is not committed yet cannot be given back.
+    await Promise.allSettled([appended, committed]);
     await claims.release(requestId).catch((late: unknown) => {
       logger.warn({ request_id: requestId, err: late }, 'claim.release_failed');
     });
@@ -173,6 +174,7 @@ interface Checked {
   readonly bodySha256: string;
   /** Body of the answer. */
   readonly answer: string;
+  readonly traceparent: string | undefined;
 }
 
 /** An Idempotency-Key is unique per source. */
@@ -205,7 +207,6 @@ function settled(claim: Exclude<Claim, { kind: 'granted' }>): Outcome {
 
 function rawRecord(checked: Checked, receivedTime: number): Parameters<RawLog['append']>[0] {
   const { id, request, caller } = checked;
-  const headers = Object.entries(request.headers).filter(([name]) => !CREDENTIALS.has(name));
   return {
     tenant_id: id.tenantId,
     source_id: id.sourceId,
@@ -216,8 +217,17 @@ function rawRecord(checked: Checked, receivedTime: number): Parameters<RawLog['a
     // As sent: a derived key is ours.
     idempotency_key: caller.derivedKey === undefined ? id.key : null,
     content_type: request.headers['content-type'] ?? null,
-    headers: Object.fromEntries(headers),
+    headers: keptHeaders(request.headers),
     body_sha256: checked.bodySha256,
     body: request.body,
   };
+}
+
+function keptHeaders(headers: WebhookRequest['headers']): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && !CREDENTIALS.has(name)) kept[name] = value;
+  }
+  return kept;
 }

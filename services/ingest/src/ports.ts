@@ -74,6 +74,18 @@ export interface ClaimRequest {
   readonly receivedTime: number;
 }
 
+/** The claim is ours, and everybody else waits, before it is on disk. */
+export interface GrantedClaim {
+  readonly kind: 'granted';
+  readonly attempt: number;
+  readonly receivedTime: number;
+  /**
+   * Resolves when it is on disk: nobody may be answered before. Rejects with a Fault of the database; then
+   * the claim may be lost and is to be released.
+   */
+  readonly committed: Promise<void>;
+}
+
 /**
  * What became of a claim.
  *
@@ -82,7 +94,7 @@ export interface ClaimRequest {
  * stands for another body. replayed: these signed bytes came with another key before.
  */
 export type Claim =
-  | { readonly kind: 'granted'; readonly attempt: number; readonly receivedTime: number }
+  | GrantedClaim
   | { readonly kind: 'done'; readonly answer: string }
   | { readonly kind: 'running' }
   | { readonly kind: 'other_body' }

@@ -26,12 +26,15 @@ export interface Proof {
   readonly stamp: SignedStamp | undefined;
 }
 
-/** Checks what a request shows against what its source demands. One per kind of scheme. Never rejects. */
+/**
+ * Checks what a request shows against what its source demands. One per kind of scheme. Never rejects; a
+ * promise only where something has to be waited for.
+ */
 export type ProofCheck = (
   request: WebhookRequest,
   source: WebhookSource,
   receivedTime: number,
-) => Promise<Proof | Refusal>;
+) => Proof | Refusal | Promise<Proof | Refusal>;
 
 /** Something of ours is missing: the sender may be genuine and should repeat. */
 export function unavailable(reason: string): Refusal {

@@ -17,8 +17,8 @@ export interface Account {
   readonly facts: object;
   /** From the whole body to the answer. */
   readonly seconds: number;
-  /** Headers that every answer of a known sender has. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** That every answer of a known sender has. */
+  readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ReportPorts {
@@ -33,7 +33,7 @@ const UNAUTHENTICATED = 401;
 export function reportOutcome(outcome: Outcome, account: Account, ports: ReportPorts): Answer {
   const answer = answerTo(outcome, account, ports);
   // Whoever is not believed learns nothing, not even which limits the true sender has.
-  if (answer.status === UNAUTHENTICATED) return answer;
+  if (answer.status === UNAUTHENTICATED || account.headers === undefined) return answer;
   return { ...answer, headers: { ...answer.headers, ...account.headers } };
 }
 

@@ -382,6 +382,26 @@ test('more requests than the limit are sent away until there is room', async () 
   }
 });
 
+test('a claim that does not reach the disk is not acknowledged, and the repeat is', async () => {
+  // What goes wrong at the commit: a constraint that is looked at last.
+  await pool.query(`
+    create function ingest.refuse() returns trigger language plpgsql as $$
+      begin raise exception 'the disk is full'; end $$;
+    create constraint trigger refuse after insert on ingest.claim deferrable initially deferred
+      for each row execute function ingest.refuse()`);
+  const push = { body: eventBody('evt_commit'), key: 'key-commit' };
+  try {
+    assert.equal((await post(ingest, push)).status, 503);
+  } finally {
+    await pool.query('drop trigger refuse on ingest.claim; drop function ingest.refuse');
+  }
+  // As a sender would: what is away is tried again once a second.
+  await until('the repeat to be accepted', async () => (await post(ingest, push)).status === 200);
+  const written = recordsOf(ingest.log);
+  assert.equal(written.length, 2, 'the record went out while the claim went to disk');
+  assert.equal(new Set(written.map((record) => record.request_id)).size, 1);
+});
+
 test('without the database nothing is acknowledged', async () => {
   const gone = await startHarness({ databaseUrl: database.url });
   try {

@@ -42,6 +42,7 @@ export type ServiceConfig = AuthenticationConfig &
     | 'INGEST_CLAIM_RETENTION_H'
     | 'INGEST_TLS_RELOAD_MS'
     | 'INGEST_TRUSTED_PROXIES'
+    | 'INGEST_EVENT_ORIGINS'
   >;
 
 /**
@@ -95,6 +96,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
       admission,
     }),
     answerToken,
+    origins: config.INGEST_EVENT_ORIGINS,
     tls,
     clientAddress: (remote, forwarded) => clientAddress(remote, forwarded, isTrustedProxy),
     onRefused: (code) => {

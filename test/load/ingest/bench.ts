@@ -15,6 +15,8 @@ import { openDoor, startFloor, type Door, type Target } from './target.ts';
 
 /** More than any server here answers in a second; what is left over was prepared for nothing. */
 const PREPARED_PER_S = { single: 20_000, batch: 4_000 };
+/** When they are used up before the time is, that is warm enough. */
+const SETTLE_PER_S = 10_000;
 const MANY_CONNECTIONS = 1000;
 /** Share of the greatest rate at which latencies are looked at. */
 const OPEN_LOOP_SHARE = 0.7;
@@ -23,7 +25,9 @@ const USAGE = `npm run bench -- ingest [options]
 
   --batch        events per request: 1 and 50 unless one is named
   --seconds      of each measurement              (default 10)
-  --warmup       seconds before the clock starts  (default 5)
+  --warmup       seconds before the clock starts  (default 10)
+  --settle       seconds of load before the first measurement, so that the broker, which compiles
+                 itself while it runs, costs every case the same  (default 20)
   --connections  of the closed loop               (default 64)
   --repeat       rounds of all measurements       (default 1)
   --only         door, floor, rate, memory; comma list (default all)
@@ -33,6 +37,7 @@ const USAGE = `npm run bench -- ingest [options]
 interface Options {
   readonly seconds: number;
   readonly warmup: number;
+  readonly settle: number;
   readonly connections: number;
   readonly batches: readonly number[];
   readonly repeat: number;
@@ -58,6 +63,7 @@ export async function ingestBench(args: readonly string[], print: Print): Promis
     const door = await openDoor(stack, dir, 'bench-');
     const line = (result: object): void =>
       print({ bench: 'ingest', machine: machineName(), ...result });
+    await settle(door, options);
     for (let round = 0; round < options.repeat; round += 1) {
       for (const batch of options.batches) {
         // One measurement at a time.
@@ -72,12 +78,24 @@ export async function ingestBench(args: readonly string[], print: Print): Promis
   }
 }
 
+/** Single events, nobody counts them. */
+async function settle(door: Door, { connections, settle: seconds }: Options): Promise<void> {
+  if (seconds === 0) return;
+  const target = await door.start();
+  const shape: RequestShape = { dialect: 'waybill', batch: 1 };
+  const prepared = SETTLE_PER_S * seconds;
+  const load = { connections, shape, warmupSeconds: seconds, seconds: 0, prepared };
+  await generate({ ...load, port: target.port }, () => undefined);
+  await target.stop();
+}
+
 function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
       seconds: { type: 'string', default: '10' },
-      warmup: { type: 'string', default: '5' },
+      warmup: { type: 'string', default: '10' },
+      settle: { type: 'string', default: '20' },
       connections: { type: 'string', default: '64' },
       batch: { type: 'string' },
       repeat: { type: 'string', default: '1' },
@@ -90,6 +108,7 @@ function readOptions(args: readonly string[]): Options | undefined {
   return {
     seconds: Number(values.seconds),
     warmup: Number(values.warmup),
+    settle: Number(values.settle),
     connections: Number(values.connections),
     batches: values.batch === undefined ? [1, 50] : [Number(values.batch)],
     repeat: Number(values.repeat),

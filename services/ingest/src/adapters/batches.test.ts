@@ -6,41 +6,67 @@ import { createBatches } from './batches.ts';
 test('what comes in one turn is one batch; what comes meanwhile is the next, up to the maximum', async () => {
   const batches: (readonly number[])[] = [];
   const gates: (() => void)[] = [];
-  const doubled = createBatches<number, number>({
+  const sums = createBatches<number, number>({
     maximum: 3,
     run: async (items) => {
-      batches.push(items);
+      batches.push([...items]);
       await new Promise<void>((resolve) => gates.push(resolve));
-      return items.map((item) => item * 2);
+      return items.reduce((sum, item) => sum + item, 0);
     },
   });
-  const first = [1, 2].map(doubled.add);
+  const first = [1, 2].map(sums.add);
   await turn();
   assert.deepEqual(batches, [[1, 2]]);
-  const second = [3, 4, 5, 6].map(doubled.add);
+  const second = [3, 4, 5, 6].map(sums.add);
   await turn();
   assert.equal(batches.length, 1, 'one batch at a time');
-  assert.equal(doubled.size(), 6);
+  assert.equal(sums.size(), 6);
   gates[0]?.();
-  assert.deepEqual(await Promise.all(first), [2, 4]);
+  assert.deepEqual(await Promise.all(first), [3, 3]);
   await turn();
   gates[1]?.();
   await turn();
   await turn();
   gates[2]?.();
-  assert.deepEqual(await Promise.all(second), [6, 8, 10, 12]);
+  assert.deepEqual(await Promise.all(second), [12, 12, 12, 6]);
   assert.deepEqual(batches, [[1, 2], [3, 4, 5], [6]]);
-  assert.equal(doubled.size(), 0);
+  await turn();
+  assert.equal(sums.size(), 0);
+});
+
+test('the next batch waits for the end of the one before, though its items know their result', async () => {
+  const begun: string[] = [];
+  const gates: PromiseWithResolvers<void>[] = [];
+  const batches = createBatches<string, string>({
+    maximum: 1,
+    run: async ([item = '']) => {
+      begun.push(item);
+      return item;
+    },
+    ended: () => {
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate);
+      return gate.promise;
+    },
+  });
+  const [first, second] = ['a', 'b'].map(batches.add);
+  assert.equal(await first, 'a');
+  await turn();
+  assert.deepEqual(begun, ['a']);
+  assert.equal(batches.size(), 2);
+  gates[0]?.reject(new Error('not committed'));
+  assert.equal(await second, 'b');
+  gates[1]?.resolve();
 });
 
 test('a batch that fails fails its own items and not the next', async () => {
   let round = 0;
-  const batches = createBatches<string, string>({
+  const batches = createBatches<string, readonly string[]>({
     maximum: 10,
     run: async (items) => {
       round += 1;
       if (round === 1) throw new Error('lost');
-      return items;
+      return [...items];
     },
   });
   const results = await Promise.allSettled([batches.add('a'), batches.add('b')]);
@@ -48,5 +74,5 @@ test('a batch that fails fails its own items and not the next', async () => {
     results.map(({ status }) => status),
     ['rejected', 'rejected'],
   );
-  assert.equal(await batches.add('c'), 'c');
+  assert.deepEqual(await batches.add('c'), ['c']);
 });

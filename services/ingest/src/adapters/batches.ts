@@ -1,22 +1,23 @@
-interface Waiting<I, O> {
-  readonly item: I;
-  readonly resolve: (result: O) => void;
-  readonly reject: (error: unknown) => void;
+interface Batch<I, R> {
+  readonly items: I[];
+  readonly outcome: PromiseWithResolvers<R>;
 }
 
 /** Calls of many requests, carried out together. */
-export interface Batches<I, O> {
-  /** The result of this item; rejects with what `run` throws for its batch. */
-  readonly add: (item: I) => Promise<O>;
+export interface Batches<I, R> {
+  /** What came of the item's batch: one promise for all of it. Rejects with what `run` throws. */
+  readonly add: (item: I) => Promise<R>;
   /** Items that wait or are at work. */
   readonly size: () => number;
 }
 
-export interface BatchOptions<I, O> {
+export interface BatchOptions<I, R> {
   /** Most items of one batch. */
   readonly maximum: number;
-  /** One result per item, in their order. Never called again before it has settled. */
-  readonly run: (items: readonly I[]) => Promise<readonly O[]>;
+  /** Never called again before it and what `ended` gives have settled. */
+  readonly run: (items: readonly I[]) => Promise<R>;
+  /** What must be over before the next batch goes, though the items know already; default: nothing. */
+  readonly ended?: (result: R) => Promise<unknown>;
 }
 
 /**
@@ -24,25 +25,26 @@ export interface BatchOptions<I, O> {
  * waits for nothing: no timer, only the end of the event loop's turn in which the first item came,
  * which gathers what arrived on other connections in the same turn.
  */
-export function createBatches<I, O>(options: BatchOptions<I, O>): Batches<I, O> {
-  let waiting: Waiting<I, O>[] = [];
-  let atWork = 0;
+export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> {
+  const { maximum, run, ended } = options;
+  const waiting: Batch<I, R>[] = [];
+  let size = 0;
   let scheduled = false;
 
   async function flush(): Promise<void> {
-    const batch = waiting.length <= options.maximum ? waiting : waiting.slice(0, options.maximum);
-    waiting = waiting.slice(batch.length);
-    atWork = batch.length;
-    try {
-      const results = await options.run(batch.map(({ item }) => item));
-      for (const [index, { resolve }] of batch.entries()) {
-        // One result per item is the contract of `run`.
-        resolve(results[index] as O);
+    const batch = waiting.shift();
+    if (batch !== undefined) {
+      const { items, outcome } = batch;
+      try {
+        const result = await run(items);
+        outcome.resolve(result);
+        // Whoever needs to know that it failed has the result.
+        await ended?.(result).catch(() => undefined);
+      } catch (error) {
+        outcome.reject(error);
       }
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
+      size -= items.length;
     }
-    atWork = 0;
     scheduled = false;
     schedule();
   }
@@ -54,11 +56,17 @@ export function createBatches<I, O>(options: BatchOptions<I, O>): Batches<I, O> 
   }
 
   return {
-    add: (item) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ item, resolve, reject });
-        schedule();
-      }),
-    size: () => waiting.length + atWork,
+    add: (item) => {
+      let last = waiting.at(-1);
+      if (last === undefined || last.items.length >= maximum) {
+        last = { items: [], outcome: Promise.withResolvers() };
+        waiting.push(last);
+      }
+      last.items.push(item);
+      size += 1;
+      schedule();
+      return last.outcome.promise;
+    },
+    size: () => size,
   };
 }

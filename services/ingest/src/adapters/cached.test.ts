@@ -32,8 +32,8 @@ test('a failure is kept as long as a value', async () => {
     },
     { maxAgeMs: 100, now: () => now },
   );
-  await assert.rejects(read(), /away/);
-  await assert.rejects(read(), /away/);
+  await assert.rejects(async () => read(), /away/);
+  await assert.rejects(async () => read(), /away/);
   now = 100;
   assert.equal(await read(), 'back');
 });

@@ -30,7 +30,11 @@ test('a follower learns from its leader, and tries itself where the leader says 
   const leader = request('a', 'body');
   const done: Claim = { kind: 'done', answer: '{}' };
   const cases: readonly (readonly [Claim, same: Claim | undefined, other: Claim | undefined])[] = [
-    [{ kind: 'granted', attempt: 1, receivedTime: 0 }, { kind: 'running' }, { kind: 'other_body' }],
+    [
+      { kind: 'granted', attempt: 1, receivedTime: 0, committed: Promise.resolve() },
+      { kind: 'running' },
+      { kind: 'other_body' },
+    ],
     [{ kind: 'running' }, { kind: 'running' }, { kind: 'other_body' }],
     [done, done, { kind: 'other_body' }],
     [{ kind: 'other_body' }, { kind: 'other_body' }, undefined],

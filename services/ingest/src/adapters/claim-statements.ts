@@ -1,4 +1,12 @@
-import { binaryArray, classify, transaction, type Pool, type PoolClient } from '@waybill/postgres';
+import {
+  binaryArray,
+  classify,
+  earlyRow,
+  transaction,
+  type NamedStatement,
+  type Pool,
+  type PoolClient,
+} from '@waybill/postgres';
 import type { ClaimRequest } from '../ports.ts';
 import type { ClaimBatch } from './claim-batch.ts';
 
@@ -19,7 +27,7 @@ export interface Statements {
     roundId: string,
   ) => Promise<ReadonlyMap<string, ClaimRow>>;
   readonly complete: (rounds: readonly string[]) => Promise<void>;
-  readonly release: (releases: readonly Release[]) => Promise<readonly undefined[]>;
+  readonly release: (releases: readonly Release[]) => Promise<void>;
   readonly sweep: () => Promise<number>;
 }
 
@@ -37,6 +45,8 @@ export interface Opened {
   readonly requestIds: ReadonlySet<string> | undefined;
   /** Ids of signed bytes that belong to another key. */
   readonly replayed: ReadonlySet<string>;
+  /** All of it is on disk; until then others who want the same keys or bytes wait. */
+  readonly committed: Promise<void>;
 }
 
 /** A claim as it stood before the statement. */
@@ -128,12 +138,13 @@ export function createStatements(pool: Pool, options: ClaimOptions): Statements 
         rounds(finished),
         options.leaseS,
       ];
-      const [row] = await query<OpenRow>(pool, { name: 'open', text: OPEN, values });
+      const statement = { name: 'open', text: OPEN, values };
+      const { row, committed } = await earlyRow<OpenRow>(pool, statement);
       return {
-        // A select without a from clause gives one row.
-        roundId: row?.round_id as string,
-        requestIds: row?.opened ? new Set(row.opened) : undefined,
-        replayed: new Set(row?.replayed),
+        roundId: row.round_id,
+        requestIds: row.opened === null ? undefined : new Set(row.opened),
+        replayed: new Set(row.replayed),
+        committed,
       };
     },
     resolve: (requests, roundId) =>
@@ -154,7 +165,6 @@ export function createStatements(pool: Pool, options: ClaimOptions): Statements 
         rounds(releases.map(({ roundId }) => roundId)),
       ];
       await query(pool, { name: 'release', text: RELEASE, values });
-      return releases.map(() => undefined);
     },
     sweep: () => sweep(pool, options.retentionH),
   };
@@ -167,15 +177,9 @@ interface OpenRow {
   readonly replayed: readonly string[] | null;
 }
 
-interface Statement {
-  readonly name: string;
-  readonly text: string;
-  readonly values: readonly unknown[];
-}
-
 async function query<Row extends object>(
   on: Pool | PoolClient,
-  statement: Statement,
+  statement: NamedStatement,
 ): Promise<readonly Row[]> {
   try {
     return (await on.query({ ...statement, values: [...statement.values] })).rows as Row[];
@@ -184,11 +188,11 @@ async function query<Row extends object>(
   }
 }
 
-/** Texts of hexadecimal digits as one parameter; undefined is the empty bytes, which no id equals. */
-function hexColumn(texts: readonly (string | undefined)[]): Buffer {
+/** Ids as one parameter; a missing one is the empty bytes, which no id equals. */
+function hexColumn(ids: readonly (string | undefined)[]): Buffer {
   return binaryArray(
-    'bytea',
-    texts.map((text) => Buffer.from(text ?? '', 'hex')),
+    'hex',
+    ids.map((id) => id ?? ''),
   );
 }
 

@@ -6,11 +6,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { Fault } from '@waybill/fault';
 import { refusalAnswer, type Answer, type Refusal, type RefusalCode } from '../core/answer.ts';
+import { pushPermission } from '../core/push-permission.ts';
 import type { Admission, Hold } from './admission.ts';
 import { documents } from './documents.ts';
 import { limitConnections, parserLimits, pipelineLimit, refuseConnection } from './http-limits.ts';
 import { BODY_LIMIT_BYTES, createBodyReader, type BodyReader } from './read-body.ts';
-import { routeOf, type WebhookRoute } from './route.ts';
+import { routeOf, type Route, type WebhookRoute } from './route.ts';
 import { clientCertificateOf } from './tls.ts';
 
 /** A request as it came, with the whole body. */
@@ -61,6 +62,8 @@ export interface HttpServerOptions {
   readonly handle: (request: WebhookRequest) => Promise<Answer>;
   /** Answers `POST /oauth/token`; undefined: there is no such address. */
   readonly answerToken: ((request: WebhookRequest) => Promise<Answer>) | undefined;
+  /** Host names of senders that may ask by OPTIONS whether they may push. */
+  readonly origins: readonly string[];
   /** Undefined: plain HTTP, for a proxy in front that speaks TLS. */
   readonly tls: TlsOptions | undefined;
   /** Who speaks, given the far end of the connection and X-Forwarded-For. */
@@ -126,6 +129,11 @@ function createReceiver(
   const pipelines = pipelineLimit();
   const addressOf = senderAddresses(options);
 
+  /** What needs no body. */
+  const knownAnswer = (route: Route, { headers }: IncomingMessage): Answer | undefined => {
+    if (route.kind === 'document') return pages.get(route.path);
+    return route.kind === 'permission' ? pushPermission(headers, options.origins) : undefined;
+  };
   const answer = (visit: Visit, given: Answer): void => send(visit, given, state.closing);
   const refuse = (visit: Visit, refusal: Refusal, closing: boolean): void => {
     options.onRefused(refusal.code);
@@ -156,10 +164,10 @@ function createReceiver(
     const hold = admit(visit, { options, pipelines, refuse, closing: state.closing });
     if (hold === undefined) return;
     const route = routeOf(request.method, request.url);
-    const page = route?.kind === 'document' ? pages.get(route.path) : undefined;
     const handle = route?.kind === 'token' ? options.answerToken : options.handle;
-    if (page !== undefined) answer(visit, page);
-    else if (route === undefined || route.kind === 'document' || handle === undefined) {
+    const known = route && knownAnswer(route, request);
+    if (known !== undefined) answer(visit, known);
+    else if (route === undefined || !('secret' in route) || handle === undefined) {
       refuse(visit, { kind: 'refused', code: 'NOT_FOUND' }, false);
     } else if (request.headers['content-encoding'] !== undefined) {
       refuse(visit, { kind: 'refused', code: 'ENCODING_UNSUPPORTED' }, false);

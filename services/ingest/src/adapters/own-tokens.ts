@@ -2,10 +2,11 @@ import { hash } from 'node:crypto';
 import { Fault } from '@waybill/fault';
 import type { WebhookSource } from '@waybill/tenant';
 import { SignJWT, errors, jwtVerify, type JWTPayload } from 'jose';
+import type { Refusal } from '../core/answer.ts';
 import { denied } from '../core/denial.ts';
 import type { SourceAddress } from '../core/source-address.ts';
 import type { SecretStore } from '../ports.ts';
-import { unavailable, type ProofCheck } from '../proof.ts';
+import { unavailable, type Proof, type ProofCheck } from '../proof.ts';
 import { bearerToken, refusalOf, tokenProof } from './bearer-token.ts';
 import { cached } from './cached.ts';
 import type { ReadSourceSecrets } from './source-secrets.ts';
@@ -91,7 +92,7 @@ export function ownTokens(
     },
   };
 
-  async function proofOf(payload: JWTPayload, source: WebhookSource): ReturnType<ProofCheck> {
+  function proofOf(payload: JWTPayload, source: WebhookSource): Proof | Refusal {
     const keyId = payload['key_id'];
     const isKnown = typeof keyId === 'string' && Object.hasOwn(source.secrets, keyId);
     return isKnown ? tokenProof(keyId) : denied('token_expired', 'its client secret was removed');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { createPool, migrate, type Pool } from '@waybill/postgres';
-import { seededRandom, testDatabase, type TestDatabase } from '@waybill/testkit';
+import { seededRandom, testDatabase, until, type TestDatabase } from '@waybill/testkit';
 import type { Claim, ClaimRequest, ClaimStore } from '../ports.ts';
 import { migrations, SCHEMA } from './claims-schema.ts';
 import { claimSettings, postgresClaims } from './postgres-claims.ts';
@@ -49,12 +49,19 @@ function count(claims: readonly Claim[], kind: Claim['kind']): number {
   return claims.filter((claim) => claim.kind === kind).length;
 }
 
+/** A claim of which the database knows for good. */
+async function claimed(store: ClaimStore, asked: ClaimRequest): Promise<Claim> {
+  const claim = await store.claim(asked);
+  if (claim.kind === 'granted') await claim.committed;
+  return claim;
+}
+
 async function claimAll(requests: readonly ClaimRequest[]): Promise<readonly Claim[]> {
   return Promise.all(
     requests.map((each, index) => {
       const store = stores[index % stores.length];
       assert.ok(store);
-      return store.claim(each);
+      return claimed(store, each);
     }),
   );
 }
@@ -109,26 +116,26 @@ test('who completed a claim knows at once, and tells the database with the next 
   const [first, second] = stores;
   assert.ok(first && second);
   const asked = request('told', 'b');
-  assert.equal((await first.claim(asked)).kind, 'granted');
+  assert.equal((await claimed(first, asked)).kind, 'granted');
   first.complete(asked.requestId);
-  assert.deepEqual(await first.claim(asked), { kind: 'done', answer: asked.answer });
-  assert.deepEqual(await first.claim(request('told', 'c')), { kind: 'other_body' });
-  await first.claim(request('another', 'b'));
-  assert.deepEqual(await second.claim(asked), { kind: 'done', answer: asked.answer });
+  assert.deepEqual(await claimed(first, asked), { kind: 'done', answer: asked.answer });
+  assert.deepEqual(await claimed(first, request('told', 'c')), { kind: 'other_body' });
+  await claimed(first, request('another', 'b'));
+  assert.deepEqual(await claimed(second, asked), { kind: 'done', answer: asked.answer });
 });
 
 test('a claim that was given back is free at once, its neighbours are done', async () => {
   const [first, second] = stores;
   assert.ok(first && second);
   const asked = ['back-1', 'back-2', 'back-3'].map((key) => request(key, 'b'));
-  await Promise.all(asked.map((each) => first.claim(each)));
+  await Promise.all(asked.map((each) => claimed(first, each)));
   const [one, two, three] = asked;
   assert.ok(one && two && three);
   first.complete(one.requestId);
   await first.release(two.requestId);
   first.complete(three.requestId);
   await first.close();
-  const kinds = await Promise.all(asked.map(async (each) => (await second.claim(each)).kind));
+  const kinds = await Promise.all(asked.map(async (each) => (await claimed(second, each)).kind));
   assert.deepEqual(kinds, ['done', 'granted', 'done']);
 });
 
@@ -136,19 +143,23 @@ test('while one of a round is at work, none of it counts as done at another inst
   const [first, second] = stores;
   assert.ok(first && second);
   const asked = ['round-1', 'round-2'].map((key) => request(key, 'b'));
-  await Promise.all(asked.map((each) => first.claim(each)));
+  await Promise.all(asked.map((each) => claimed(first, each)));
   const [one, two] = asked;
   assert.ok(one && two);
   first.complete(one.requestId);
   await first.close();
-  assert.equal((await second.claim(one)).kind, 'running');
+  assert.equal((await claimed(second, one)).kind, 'running');
   await pools[0]?.query('update ingest.claim_round set lease_until = now()');
   // Nobody knows any more that it is in the log: it is written again, under the same request id.
-  assert.equal((await second.claim(one)).kind, 'granted');
+  assert.equal((await claimed(second, one)).kind, 'granted');
   first.complete(two.requestId);
   await first.close();
-  assert.equal((await first.claim(one)).kind, 'running', 'the end of the old round ended the new');
-  assert.equal((await first.claim(two)).kind, 'done');
+  assert.equal(
+    (await claimed(first, one)).kind,
+    'running',
+    'the end of the old round ended the new',
+  );
+  assert.equal((await claimed(first, two)).kind, 'done');
 });
 
 test('signed bytes belong to one key, also when two come in one statement or at two instances', async () => {
@@ -173,7 +184,51 @@ test('a lease that ran out is taken over once, with the first time of receipt', 
   assert.equal(count(claims, 'granted'), 1);
   assert.equal(count(claims, 'running'), 39);
   const taken = claims.find((claim) => claim.kind === 'granted');
-  assert.deepEqual(taken, { kind: 'granted', attempt: 2, receivedTime: 1000 });
+  assert.ok(taken);
+  assert.deepEqual([taken.attempt, taken.receivedTime], [2, 1000]);
+});
+
+test('a granted claim keeps others out before it is on disk, and is free again when it does not get there', async () => {
+  const [first, second] = stores;
+  const [pool] = pools;
+  assert.ok(first && second && pool);
+  // What goes wrong at the commit: a constraint that is looked at last.
+  await pool.query(`
+    create function ingest.refuse() returns trigger language plpgsql as $$
+      begin
+        perform pg_advisory_xact_lock(4711);
+        raise exception 'the disk is full';
+      end $$;
+    create constraint trigger refuse after insert on ingest.claim deferrable initially deferred
+      for each row when (new.answer like '%doomed%') execute function ingest.refuse()`);
+  const holder = await pool.connect();
+  try {
+    await holder.query('select pg_advisory_lock(4711)');
+    const doomed = request('doomed', 'b', 'doomed');
+    const claim = await first.claim(doomed);
+    assert.equal(claim.kind, 'granted');
+    const other = claimed(second, { ...doomed, answer: 'of the second' });
+    // It shows as waiting only when the server has its statement.
+    await until('the other instance to wait', async () => {
+      const { rowCount } = await holder.query(
+        `select 1 from pg_stat_activity where datname = current_database()
+           and wait_event in ('transactionid', 'spectoken')`,
+      );
+      return rowCount === 1;
+    });
+    await holder.query('select pg_advisory_unlock(4711)');
+    assert.ok(claim.kind === 'granted');
+    await assert.rejects(claim.committed, { code: 'DB_CONSTRAINT' });
+    await first.release(doomed.requestId);
+    assert.equal((await other).kind, 'granted');
+    assert.equal((await claimed(first, doomed)).kind, 'running');
+    second.complete(doomed.requestId);
+    await second.close();
+    assert.equal((await claimed(first, doomed)).kind, 'done');
+  } finally {
+    holder.release();
+    await pool.query('drop trigger refuse on ingest.claim; drop function ingest.refuse');
+  }
 });
 
 test('500 keys at once take a handful of statements', async () => {
@@ -189,7 +244,9 @@ test('500 keys at once take a handful of statements', async () => {
     },
   });
   const claims = await Promise.all(
-    Array.from({ length: 500 }, (_, index) => store.claim(request(`m-${index}`, 'b', `m${index}`))),
+    Array.from({ length: 500 }, (_, index) =>
+      claimed(store, request(`m-${index}`, 'b', `m${index}`)),
+    ),
   );
   assert.equal(count(claims, 'granted'), 500);
   assert.equal(statements, 1);
@@ -215,12 +272,12 @@ test('the statements never scan the table, however small it was when they were p
     const before = await scans();
     for (let round = 0; round < 8; round += 1) {
       const asked = request(`scan-${round}`, 'b', `scan-${round}`);
-      await store.claim(asked);
+      await claimed(store, asked);
       store.complete(asked.requestId);
       await store.close();
-      await store.claim(asked);
+      await claimed(store, asked);
       const back = request(`scan-back-${round}`, 'b');
-      await store.claim(back);
+      await claimed(store, back);
       await store.release(back.requestId);
     }
     await store.sweep();

@@ -7,12 +7,12 @@ import {
   createStatements,
   type ClaimOptions,
   type ClaimRow,
-  type Release,
   type Statements,
 } from './claim-statements.ts';
 
 /** Requests per statement; more wait for the next one. */
 const BATCH_REQUESTS = 500;
+const DONE = Promise.resolve();
 /** How long the end of a round waits for a statement that takes it along. */
 const END_DELAY_MS = 5;
 
@@ -38,8 +38,9 @@ export function postgresClaims(
     maximum: BATCH_REQUESTS,
     run: async (requests: readonly ClaimRequest[]) => {
       const settled = new Map<ClaimRequest, Claim>();
+      const claiming: Claiming = { statements, rounds, settled, committed: Promise.resolve() };
       try {
-        await claimAll(requests, { statements, rounds, settled });
+        await claimAll(requests, claiming);
       } catch (error) {
         // All of the batch are told that it failed, those with a claim, too.
         for (const [{ requestId }, { kind }] of settled) {
@@ -49,13 +50,14 @@ export function postgresClaims(
       } finally {
         endSoon();
       }
-      // The loop ends only when all are settled.
-      return requests.map((request) => settled.get(request) as Claim);
+      return claiming;
     },
+    // Batches that do not wait for the disk would be small, and cost the database more than they hasten.
+    ended: ({ committed }) => committed,
   });
   const releases = createBatches({
     maximum: BATCH_REQUESTS,
-    run: (batch: readonly Release[]) => statements.release(batch),
+    run: statements.release,
   });
   let ending: NodeJS.Timeout | undefined;
   let closed = false;
@@ -96,7 +98,11 @@ export function postgresClaims(
   }
 
   return {
-    claim: claims.add,
+    claim: async (request) => {
+      const { settled } = await claims.add(request);
+      // The loop of `claimAll` ends only when all are settled.
+      return settled.get(request) as Claim;
+    },
     complete: (requestId) => {
       rounds.complete(requestId);
       endSoon();
@@ -127,6 +133,8 @@ async function claimAll(requests: readonly ClaimRequest[], claiming: Claiming): 
   while (open.length > 0) {
     // Each needs the answer of the one before.
     // oxlint-disable-next-line eslint/no-await-in-loop
+    await claiming.committed;
+    // oxlint-disable-next-line eslint/no-await-in-loop
     await claimBatch(planBatch(open), claiming);
     open = open.filter((request) => !claiming.settled.has(request));
   }
@@ -136,11 +144,14 @@ interface Claiming {
   readonly statements: Statements;
   readonly rounds: ClaimRounds;
   readonly settled: Map<ClaimRequest, Claim>;
+  /** Of the last statement; those before are committed. */
+  committed: Promise<void>;
 }
 
 async function claimBatch(batch: ClaimBatch, claiming: Claiming): Promise<void> {
   const { statements, rounds, settled } = claiming;
-  const { roundId, requestIds, replayed } = await opened(batch, claiming);
+  const { roundId, requestIds, replayed, committed } = await opened(batch, claiming);
+  claiming.committed = committed;
   const isReplay = ({ signed }: ClaimRequest): boolean =>
     signed !== undefined && replayed.has(signed.id);
   const granted: ClaimRequest[] = [];
@@ -148,17 +159,21 @@ async function claimBatch(batch: ClaimBatch, claiming: Claiming): Promise<void> 
   for (const leader of batch.leaders) {
     if (isReplay(leader)) settled.set(leader, { kind: 'replayed' });
     else if (requestIds === undefined || requestIds.has(leader.requestId)) {
-      settled.set(leader, { kind: 'granted', attempt: 1, receivedTime: leader.receivedTime });
+      const { receivedTime } = leader;
+      settled.set(leader, { kind: 'granted', attempt: 1, receivedTime, committed });
       granted.push(leader);
     } else taken.push(leader);
   }
   try {
-    const rows =
-      taken.length === 0 ? new Map<string, ClaimRow>() : await statements.resolve(taken, roundId);
-    for (const request of taken) {
-      const claim = claimOf(request, rows.get(request.requestId), rounds);
-      settled.set(request, claim);
-      if (claim.kind === 'granted') granted.push(request);
+    if (taken.length > 0) {
+      // A claim of a round that others cannot see yet would count as done.
+      await committed;
+      const rows = await statements.resolve(taken, roundId);
+      for (const request of taken) {
+        const claim = claimOf(request, rows.get(request.requestId), rounds);
+        settled.set(request, claim);
+        if (claim.kind === 'granted') granted.push(request);
+      }
     }
   } finally {
     rounds.add(roundId, granted);
@@ -174,7 +189,10 @@ async function opened(
   const finished = rounds.takeFinished();
   try {
     const result = await statements.open(batch, finished);
-    rounds.ended(finished);
+    result.committed.then(
+      () => rounds.ended(finished),
+      () => rounds.putBack(finished),
+    );
     return result;
   } catch (error) {
     rounds.putBack(finished);
@@ -207,7 +225,8 @@ function claimOf(request: ClaimRequest, row: ClaimRow | undefined, rounds: Claim
   if (row.done) return { kind: 'done', answer: row.answer };
   if (row.taken_over) {
     const receivedTime = toInstant(row.received_time);
-    return { kind: 'granted', attempt: row.attempt + 1, receivedTime };
+    // Taking over waited for the disk.
+    return { kind: 'granted', attempt: row.attempt + 1, receivedTime, committed: DONE };
   }
   const completed = rounds.completed(request.requestId);
   return completed === undefined ? { kind: 'running' } : { kind: 'done', answer: completed.answer };

@@ -8,11 +8,12 @@ import {
   type Stamp,
 } from '@waybill/signatures';
 import type { WebhookSource } from '@waybill/tenant';
+import type { Refusal } from '../core/answer.ts';
 import { denied } from '../core/denial.ts';
 import type { Logger } from '../ports.ts';
 import { unavailable, type Proof, type ProofCheck } from '../proof.ts';
 import type { WebhookRequest } from './http-server.ts';
-import type { KeyedSecret, ReadSourceSecrets } from './source-secrets.ts';
+import type { KeyedSecret, ReadSourceSecrets, SourceSecrets } from './source-secrets.ts';
 
 interface Keys {
   readonly keys: readonly KeyedKey[];
@@ -40,10 +41,11 @@ export function signatureCheck(ports: {
     }
     return keys;
   };
-  return async (request, source, receivedTime) => {
-    const dialect = dialectOf(source);
-    if (dialect === undefined) return unavailable('scheme_unknown');
-    const { secrets, unreadable } = await ports.secretsOf(source);
+  const checkWith = (
+    { secrets, unreadable }: SourceSecrets,
+    dialect: Dialect,
+    [request, source, receivedTime]: Parameters<ProofCheck>,
+  ): Proof | Refusal => {
     const { keys, unusable } = keysOf(secrets, dialect);
     const clock = { nowMs: receivedTime, toleranceS: source.tolerance_s };
     const verdict = verify(dialect, request, keys.length > 0 ? keys : [decoy], clock);
@@ -56,6 +58,15 @@ export function signatureCheck(ports: {
     }
     // The decoy's secret is known to nobody.
     return proofOf(dialect, verdict, request, source);
+  };
+  return (...asked) => {
+    const [, source] = asked;
+    const dialect = dialectOf(source);
+    if (dialect === undefined) return unavailable('scheme_unknown');
+    const secrets = ports.secretsOf(source);
+    return secrets instanceof Promise
+      ? secrets.then((read) => checkWith(read, dialect, asked))
+      : checkWith(secrets, dialect, asked);
   };
 }
 

@@ -18,7 +18,7 @@ export interface SourceSecrets {
 /** A source with secrets under key ids. */
 type Secretive = WebhookSource | IpsSource;
 
-export type ReadSourceSecrets = (source: Secretive) => Promise<SourceSecrets>;
+export type ReadSourceSecrets = (source: Secretive) => SourceSecrets | Promise<SourceSecrets>;
 
 /**
  * The secrets of a source, read again when they are older than `maxAgeMs`: a rotated secret works without
@@ -29,7 +29,7 @@ export function sourceSecrets(
   maxAgeMs: number,
 ): ReadSourceSecrets {
   // By source object: newly applied tenant files bring new objects, the old ones are forgotten.
-  const readers = new WeakMap<Secretive, () => Promise<SourceSecrets>>();
+  const readers = new WeakMap<Secretive, ReturnType<typeof cached<SourceSecrets>>>();
   return (source) => {
     let reader = readers.get(source);
     if (reader === undefined) {

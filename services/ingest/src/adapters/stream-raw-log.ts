@@ -44,13 +44,7 @@ export function streamRawLog(
       },
     );
   };
-  const batches = createBatches<Append, undefined>({
-    maximum: BATCH_RECORDS,
-    run: async (appends) => {
-      await send(appends);
-      return appends.map(() => undefined);
-    },
-  });
+  const batches = createBatches<Append, void>({ maximum: BATCH_RECORDS, run: send });
   return {
     append: async (record, traceparent) => {
       const append = { record, traceparent, deadline: performance.now() + timeoutMs };

@@ -24,6 +24,7 @@ const server = await listenForWebhooks({
     body: '{"accepted":"evt"}',
   }),
   answerToken: undefined,
+  origins: [],
   tls: undefined,
   clientAddress: (remote) => remote,
   onRefused: () => undefined,

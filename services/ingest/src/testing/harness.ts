@@ -144,6 +144,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       INGEST_CLAIM_RETENTION_H: 168,
       INGEST_SECRETS_MAX_AGE_MS: 0,
       INGEST_TRUSTED_PROXIES: ['none'],
+      INGEST_EVENT_ORIGINS: ['none'],
       INGEST_TOKEN_KEY: undefined,
       INGEST_TOKEN_LIFE_S: 600,
       INGEST_TLS_CERT_FILE: undefined,
