@@ -7,6 +7,7 @@ import { pageRecords } from './core/page.ts';
 import { ask, waitOf, type Session } from './ask.ts';
 import { cursorOf, publishPages, type AccountContext } from './context.ts';
 import { cursorRecord, progressRecord } from './records.ts';
+import { dirtyRecord } from './read-unit.ts';
 import { wrongShape } from './unusable.ts';
 
 /** Progress is stated at least this often in wall time, also when the provider's clock stands. */
@@ -104,9 +105,13 @@ export function createFeed(
     ];
   }
 
-  /** What the answer says about hours: messages are counted, late ones mark their hour. */
-  function remember(events: readonly unknown[], poll: number): void {
+  /**
+   * What the answer says about hours: messages are counted, late ones mark their hour. Gives the units of which
+   * an hour became dirty.
+   */
+  function remember(events: readonly unknown[], poll: number): ReadonlySet<string> {
     const { memory } = context;
+    const marked = new Set<string>();
     const nowHour = hourOf(memory.providerNowS);
     for (const event of events) {
       const heard = messageOf(event);
@@ -114,8 +119,11 @@ export function createFeed(
       const unit = unitName(heard.unit);
       memory.hours.live(unit, heard.second, poll, nowHour);
       const isLate = heard.second < memory.providerNowS - LATE_S && heard.second >= 0;
-      if (isLate) memory.dirty.mark(unit, hourOf(heard.second), ports.clock.now());
+      if (isLate && memory.dirty.mark(unit, hourOf(heard.second), ports.clock.now())) {
+        marked.add(unit);
+      }
     }
+    return marked;
   }
 
   async function publish(progress: boolean, provedDay: number | undefined): Promise<Polled> {
@@ -151,8 +159,9 @@ export function createFeed(
             providerNowTime: tm * 1000,
           });
     const stated = progress ? progressRecords(tm, asked.traceparent, provedDay) : [];
-    remember(events, poll);
-    await publishPages(context, values, asked.traceparent, stated);
+    // The marks stand with the messages that made them.
+    const marks = [...remember(events, poll)].flatMap((unit) => dirtyRecord(context, unit));
+    await publishPages(context, values, asked.traceparent, [...stated, ...marks]);
     await context.commits.drained();
     context.memory.heardToMs = tm * 1000;
     if (stated.length > 0) statedAt = ports.clock.now();

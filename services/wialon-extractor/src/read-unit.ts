@@ -1,5 +1,6 @@
+import { topics } from '@waybill/contracts';
 import { END_OF_TIME_S, startOfInterval, type Window } from './core/plan.ts';
-import { unitName } from './core/account.ts';
+import { accountKey, cursorKey, unitName } from './core/account.ts';
 import { hourOf } from './core/hour-counts.ts';
 import type { Session } from './ask.ts';
 import { cursorOf, publishPages, type AccountContext } from './context.ts';
@@ -31,6 +32,7 @@ export async function readUnit(
       readToTime: (page.isLast ? nowS : Math.min(page.newestS, nowS)) * 1000,
       sessionHash: session.hash,
       updatedTime: context.stamp(),
+      dirtyHours: memory.dirty.of(unit),
     });
     await publishPages(context, page.values, page.traceparent, [cursor]);
     ports.metrics.messages('interval', page.messages);
@@ -73,13 +75,34 @@ export async function readHours(
     windows: [window],
     publish,
   });
+  memory.dirty.done(unit, hours);
   if (outcome !== 'read') return;
   const interval = { ...window, open: false };
   memory.hours.read(unit, interval, counts, hourOf(memory.providerNowS));
   await publishPages(context, [], undefined, savedCounts(context, unit, session.hash));
 }
 
-/** The unit's cursor where it stands, with the counts of now; nothing when it has none, or none are new. */
+/** The unit's cursor where it stands, with the dirty hours of now; nothing when it has them, or there is none. */
+export function dirtyRecord(
+  { account, owner, memory }: AccountContext,
+  unit: string,
+): ReturnType<typeof cursorRecord>[] {
+  const known = owner.cursors.get(cursorKey(account, unit));
+  if (known?.type !== 'CursorMoved') return [];
+  const dirty_hours = [...memory.dirty.of(unit)];
+  if (dirty_hours.join() === known.value.dirty_hours.join()) return [];
+  const value = { ...known.value, dirty_hours };
+  return [
+    {
+      topic: topics.wialonCursor,
+      key: cursorKey(account, unit),
+      partitionKey: accountKey(account),
+      message: { type: 'CursorMoved', value },
+    },
+  ];
+}
+
+/** The unit's cursor where it stands, with counts and dirty hours of now; nothing when there is none, or nothing is new. */
 export function savedCounts(
   context: AccountContext,
   unit: string,
@@ -88,7 +111,8 @@ export function savedCounts(
   const cursor = cursorOf(context, unit);
   if (cursor === undefined) return [];
   const counts = context.memory.hours.save(unit);
-  return counts === undefined
-    ? []
-    : [cursorRecord(context.account, { unit, sessionHash, ...cursor, counts })];
+  // Also hours that the proof has just marked.
+  if (counts === undefined) return dirtyRecord(context, unit);
+  const dirtyHours = context.memory.dirty.of(unit);
+  return [cursorRecord(context.account, { unit, sessionHash, ...cursor, counts, dirtyHours })];
 }

@@ -62,6 +62,8 @@ export interface CursorLine {
   readonly sessionHash: string | null;
   readonly updatedTime: number;
   readonly counts?: SavedCounts | undefined;
+  /** Hours that have still to be read again. */
+  readonly dirtyHours?: readonly number[];
   /** Of the live feed: days before this one, counted from 1970, are proven. */
   readonly provedDay?: number | undefined;
 }
@@ -88,6 +90,7 @@ export function cursorRecord(account: Account, line: CursorLine): Outgoing {
         hours_from_time: counts === undefined ? null : counts.fromHour * HOUR_MS,
         hour_counts: [...(counts?.counts ?? [])],
         proved_day: line.provedDay ?? null,
+        dirty_hours: [...(line.dirtyHours ?? [])],
       },
     },
   };

@@ -40,6 +40,44 @@ test('an hour in which late messages arrived is read again within the hour, and 
   assertNothingLost(b);
 });
 
+test('an hour that was marked before a restart is read again after it, and not a second time', async (t) => {
+  const b = await bench(t, { wants: MESSAGES });
+  b.start();
+  await b.live();
+  const late = nowS(b.clock) - 9 * HOUR;
+  const hour = Math.floor(late / HOUR);
+  b.register(7001, late);
+  const dirtyOf = (): readonly number[] | undefined => {
+    const message = b.owner.cursors.get('bay-cabs/fleet/cabs/wialon:7001');
+    return message?.type === 'CursorMoved' ? message.value.dirty_hours : undefined;
+  };
+  await untilTurn('the mark', () => dirtyOf()?.length === 1);
+  assert.deepEqual(dirtyOf(), [hour]);
+  const withPage = b.owner.log.find((records) =>
+    records.some(({ key, message }) => {
+      const page = message?.type === 'PageFetched' ? (message.value as PageFetched) : undefined;
+      return key === 'bay-cabs/fleet/cabs' && page !== undefined && timesOf(page).length === 1;
+    }),
+  );
+  assert.ok(
+    withPage?.some(({ key }) => key.endsWith('/wialon:7001')),
+    'in the transaction of its page',
+  );
+  await b.worker.stop();
+  const hoursRead = (): number =>
+    loads(b.provider).filter(({ parameters }) => parameters['timeFrom'] === hour * HOUR).length;
+  assert.equal(hoursRead(), 0, 'nobody had read it');
+  b.restart();
+  await b.live();
+  await untilTurn('the hour', () => hoursRead() === 1 && dirtyOf()?.length === 0);
+  await b.worker.stop();
+  b.restart();
+  await b.live();
+  b.clock.pass(3_600_000);
+  await b.live();
+  assert.equal(hoursRead(), 1);
+});
+
 test('a night counts every unit by hour, reads what differs, and leaves evidence', async (t) => {
   const b = await bench(t, {
     wants: MESSAGES,

@@ -113,6 +113,7 @@ class Worker implements AccountWorker {
     const own = `${cursorKey(this.account, null)}/`;
     for (const [key, { type, value }] of this.#owner.cursors) {
       if (type !== 'CursorMoved' || !key.startsWith(own) || value.unit === null) continue;
+      for (const hour of value.dirty_hours) this.#memory.dirty.markDue(value.unit, hour);
       if (value.hours_from_time === null) continue;
       const fromHour = Math.floor(value.hours_from_time / HOUR_MS);
       this.#memory.hours.restore(value.unit, { fromHour, counts: value.hour_counts });
@@ -136,6 +137,7 @@ class Worker implements AccountWorker {
   async #epoch(revoked: AbortSignal): Promise<void> {
     const ending = new AbortController();
     const signal = AbortSignal.any([revoked, ending.signal]);
+    this.#memory.dirty.giveBack();
     const context = createContext(this.account, this.#owner, this.#ports, this.#memory, signal);
     const readers = startReaders(context, this.#gate);
     const backfills = createBackfills(context, this.#orders);

@@ -36,3 +36,17 @@ test('what the proof asks for is due at once, and too much is left to the next p
   assert.equal(dirty.size, 20_000);
   assert.equal(dirty.overflow, 1);
 });
+
+test('a mark stands until its hour was read, and waits again when its reader gave up', () => {
+  const dirty = new DirtyHours();
+  assert.equal(dirty.mark('u', 7, 0), true);
+  assert.equal(dirty.mark('u', 7, 1), false, 'it stands already');
+  dirty.mark('u', 9, 0);
+  assert.deepEqual(dirty.take(11 * MINUTE), { unit: 'u', hours: [7] });
+  assert.deepEqual(dirty.of('u'), [7, 9], 'with a reader');
+  dirty.giveBack();
+  assert.deepEqual(dirty.take(0), { unit: 'u', hours: [7] });
+  dirty.done('u', [7]);
+  assert.deepEqual(dirty.of('u'), [9]);
+  assert.deepEqual(dirty.of('other'), []);
+});

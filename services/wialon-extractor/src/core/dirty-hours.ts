@@ -13,10 +13,14 @@ interface Mark {
 /**
  * Hours of units in which late messages arrived. Black boxes unload for minutes, so an hour is read once it
  * was quiet for 10 min, or after 30 min; so what the feed showed late is checked within the hour. Limit:
- * 20,000 hours; what is over it is left to the nightly proof and counted.
+ * 20,000 hours; what is over it is left to the nightly proof and counted. A mark stands until its hour was read:
+ * *waiting* → *taken* (with a reader) → gone, or waiting again when the reader's work was given up. The unit's cursor keeps
+ * what stands, so that a restart forgets none.
  */
 export class DirtyHours {
   readonly #units = new Map<string, Map<number, Mark>>();
+  /** Hours that a reader has. */
+  readonly #taken = new Map<string, Set<number>>();
   #size = 0;
   /** Hours that found no place. */
   overflow = 0;
@@ -25,19 +29,21 @@ export class DirtyHours {
     return this.#size;
   }
 
-  mark(unit: string, hour: number, nowMs: number): void {
+  /** True when the mark is new. */
+  mark(unit: string, hour: number, nowMs: number): boolean {
     const hours = this.#units.get(unit) ?? new Map<number, Mark>();
     const known = hours.get(hour);
     if (known !== undefined) {
       known.lastMs = nowMs;
-      return;
+      return false;
     }
     if (this.#size >= MOST_HOURS) {
       this.overflow += 1;
-      return;
+      return false;
     }
     this.#units.set(unit, hours.set(hour, { sinceMs: nowMs, lastMs: nowMs }));
     this.#size += 1;
+    return true;
   }
 
   /** A unit whose hours are due, with those of them that follow each other; they are forgotten here. */
@@ -51,12 +57,35 @@ export class DirtyHours {
       if (run.length === 0) continue;
       for (const hour of run) hours.delete(hour);
       this.#size -= run.length;
+      const taken = this.#taken.get(unit) ?? new Set<number>();
+      this.#taken.set(unit, new Set([...taken, ...run]));
       // To the end of the line: units take turns.
       this.#units.delete(unit);
       if (hours.size > 0) this.#units.set(unit, hours);
       return { unit, hours: run };
     }
     return undefined;
+  }
+
+  /** Hours of a unit that stand, in order. */
+  of(unit: string): readonly number[] {
+    const waiting = this.#units.get(unit)?.keys() ?? [];
+    const all = new Set([...waiting, ...(this.#taken.get(unit) ?? [])]);
+    return [...all].toSorted((a, b) => a - b);
+  }
+
+  /** A reader has read these hours, or the unit is gone. */
+  done(unit: string, hours: readonly number[]): void {
+    const taken = this.#taken.get(unit);
+    for (const hour of hours) taken?.delete(hour);
+    if (taken?.size === 0) this.#taken.delete(unit);
+  }
+
+  /** What readers have is not being read any more: it waits again, due at once. */
+  giveBack(): void {
+    const taken = [...this.#taken];
+    this.#taken.clear();
+    for (const [unit, hours] of taken) for (const hour of hours) this.markDue(unit, hour);
   }
 
   /** Marked to be read without waiting, as the proof asks for. */
