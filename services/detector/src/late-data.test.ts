@@ -175,6 +175,20 @@ test('the same trip after 7 h becomes a proposal and, accepted, the same row', a
   assert.deepEqual([again.trips, again.proposals], [[], []], 'a verdict counts once');
 });
 
+test('days that are late already are asked for as soon as the tenant wants that', async () => {
+  const { live, evening } = day(MIDNIGHT - 600 + 7 * HOUR);
+  const driver = await createDriver(tenant({ zone: ZONE }));
+  const before = await driver.process(feed([...live, ...evening], MIDNIGHT + 9 * HOUR));
+  assert.deepEqual([before.proposals, driver.openTasks().length], [[], 1]);
+  const { proposals } = await driver.setTenant(
+    tenant({ zone: ZONE, beyondGrace: 'recompute', version: 2 }),
+  );
+  assert.deepEqual(
+    proposals.map(({ status, business_date: date }) => [status, date]),
+    [['WANTED', '2008-05-20']],
+  );
+});
+
 test('a verdict survives a restart, and is found when it came while nobody was there', async () => {
   const { driver, wanted } = await tooLate();
   const [pending] = await reread(driver, wanted);

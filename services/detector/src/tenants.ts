@@ -149,6 +149,15 @@ export function createTenants(
     staleUnits.clear();
   }
 
+  /** Other rules: units look them up anew, and days that wait beyond grace are looked at when that is new. */
+  function renew(tenant: TenantState, rules: Rules, before: Rules | undefined, turn: Turn): void {
+    const asksForLate = rules.recomputesLate && before?.recomputesLate !== true;
+    for (const held of tenant.units.values()) {
+      held.rules = undefined;
+      if (asksForLate && held.unit.buckets.size > 0) turn.touch(tenant, held);
+    }
+  }
+
   return {
     load: () => {
       tenants.clear();
@@ -204,12 +213,12 @@ export function createTenants(
     refresh: (tenant, turn) => {
       if (tenant.isStale) {
         const rules = freshRules(tenant);
-        const hasChanged = rules !== tenant.rules;
+        const before = tenant.rules;
         tenant.rules = rules;
         tenant.isStale = false;
         if (rules === undefined) return;
         tenant.clock = clockOf(store, rules);
-        if (hasChanged) for (const held of tenant.units.values()) held.rules = undefined;
+        if (rules !== before) renew(tenant, rules, before, turn);
         rebind(tenant, rules, turn);
       }
       if (tenant.rules !== undefined && tenant.staleUnits.size > 0) {
