@@ -71,10 +71,16 @@ async function runDemo(
   const dir = mkdtempSync(join(tmpdir(), 'waybill-demo-'));
   const scenario = readScenario(options.scenario);
   live.line(`scenario ${scenario.name}, seed ${options.seed}, ${options.speed} times real speed`);
-  const stack = await startStack({ dir: join(dir, 'stack'), log: live.line });
+  const stack = await startStack({
+    dir: join(dir, 'stack'),
+    log: live.line,
+    signal: interrupted,
+  }).catch((error: unknown) => {
+    if (interrupted.aborted) rmSync(dir, { recursive: true, force: true });
+    throw error;
+  });
   let keepLogs = true;
   try {
-    interrupted.throwIfAborted();
     const { seed, speed } = options;
     const system = await startSystem({
       stack,

@@ -178,6 +178,15 @@ test('a busy port is named in one line, and nothing is left running', async () =
   await start(DATABASE_ONLY);
 });
 
+test('a start is ended by its signal, and nothing is left running', async () => {
+  const reason = new Error('enough');
+  const ending = new AbortController();
+  // PostgreSQL is ready long before Kafka.
+  const log = (): void => ending.abort(reason);
+  await assert.rejects(start({ registry: false, signal: ending.signal, log }), reason);
+  await start(DATABASE_ONLY);
+});
+
 test('a missing Maven is named in one line', async () => {
   const jdk = await findJdk(process.env);
   const path = process.env['PATH'];

@@ -46,6 +46,8 @@ export interface StackOptions {
   readonly home?: string;
   /** Hears once of a server that ended although nobody stopped it. Default: a log line. */
   readonly onEnd?: (name: string, how: string) => void;
+  /** Ends a start that is under way; startStack then throws the reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** A running stack. Asking for the address of a part that is off throws STACK_PART_OFF. */
@@ -112,7 +114,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const onEnd =
     options.onEnd ?? ((name, how) => log(`${name} ended (${how}); its log is in ${dir}/${name}`));
-  const supervision = supervise(dir, onEnd);
+  const supervision = supervise(dir, onEnd, options.signal);
   let claim: DirClaim | undefined;
   const stop = once(async () => {
     await supervision.stop();

@@ -49,9 +49,13 @@ const STOP_LIMIT_MS = 30_000;
 
 /**
  * Starts a supervisor. `onEnd` hears of a server that ended although nobody asked it to. `dir` stands in
- * its command line only to recognise it.
+ * its command line only to recognise it. An aborted `signal` ends the waiting for servers with its reason.
  */
-export function supervise(dir: string, onEnd: (name: string, how: string) => void): Supervision {
+export function supervise(
+  dir: string,
+  onEnd: (name: string, how: string) => void,
+  signal?: AbortSignal,
+): Supervision {
   const supervisor = spawn(
     process.execPath,
     [fileURLToPath(new URL('./supervisor.ts', import.meta.url)), dir],
@@ -85,6 +89,7 @@ export function supervise(dir: string, onEnd: (name: string, how: string) => voi
     untilReady: async (command, ready, deadlineMs) => {
       const deadline = Date.now() + deadlineMs;
       for (;;) {
+        signal?.throwIfAborted();
         const how = ended.get(command.name);
         const late = Date.now() > deadline ? `no answer in ${deadlineMs / 1000} s` : undefined;
         if (how !== undefined || late !== undefined) {
