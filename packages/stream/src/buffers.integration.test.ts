@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { until } from '@waybill/testkit';
 import { partitionFor } from './partition.ts';
-import type { Runner, StateOptions, TransactOptions } from './port.ts';
+import type { StateOptions, TransactOptions } from './port.ts';
 import { bufferWorker, expectedOutputs } from './testing/buffers.ts';
 import { startChild, type Child } from './testing/child.ts';
 import {
+  atEnd,
   openTestCluster,
   PARTITIONS,
   text,
@@ -29,7 +30,6 @@ interface Bench {
   readonly publish: (count: number) => Promise<void>;
   /** Runs the worker here until everything is handled, then stops it in order. */
   readonly run: (options?: TransactOptions<number>, state?: StateOptions) => Promise<void>;
-  readonly atEnd: (runner: Runner) => Promise<boolean>;
   /** How the buffers of the tasks came back, since the last call. */
   readonly sources: () => Readonly<Record<string, number>>;
   readonly assertOutputs: () => Promise<void>;
@@ -37,7 +37,7 @@ interface Bench {
 
 const PROGRAM = new URL('testing/buffer-process.ts', import.meta.url);
 
-describe('buffers', { timeout: 300_000 }, () => {
+describe('buffers', { timeout: 300_000, concurrency: true }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await openTestCluster();
@@ -52,17 +52,10 @@ describe('buffers', { timeout: 300_000 }, () => {
     const texts = new Map<string, string[]>();
     let published = 0;
     let linesSeen = 0;
-    const atEnd = async (runner: Runner): Promise<boolean> => {
-      if (!runner.ready()) return false;
-      const ends = await system.admin.ends([topics.input]);
-      const next = new Map(runner.positions().map((p) => [`${p.topic}/${p.partition}`, p.next]));
-      return [...ends].every(([place, end]) => next.get(place) === end);
-    };
     try {
       await work({
         system,
         directory,
-        atEnd,
         publish: async (count) => {
           const streams = await system.connect();
           const publisher = await streams.publisher([topics.input]);
@@ -79,7 +72,7 @@ describe('buffers', { timeout: 300_000 }, () => {
         run: async (options = bufferWorker(), state = {}) => {
           const streams = await system.connect({ state: { directory, ...state } });
           const runner = await streams.transact(options);
-          await until('everything is handled', () => atEnd(runner));
+          await until('everything is handled', () => atEnd(system, runner));
           await streams.close();
         },
         sources: () => {
@@ -169,7 +162,7 @@ describe('buffers', { timeout: 300_000 }, () => {
     }));
 
   it('follow an aborted transaction and an unknown outcome: the task is built anew from memory', () =>
-    withBench(async ({ system, directory, publish, sources, atEnd, assertOutputs }) => {
+    withBench(async ({ system, directory, publish, sources, assertOutputs }) => {
       await publish(400);
       const streams = await system.connect({ state: { directory } });
       let handled = 0;
@@ -185,11 +178,11 @@ describe('buffers', { timeout: 300_000 }, () => {
         }),
       );
       for (let round = 0; round < 3; round += 1) {
-        await until('everything is handled', () => atEnd(runner));
+        await until('everything is handled', () => atEnd(system, runner));
         await blocked;
         await publish(400);
       }
-      await until('everything is handled', () => atEnd(runner));
+      await until('everything is handled', () => atEnd(system, runner));
       await streams.close();
       assert.ok((sources()['memory'] ?? 0) > 0, 'a task was built anew from memory');
       await assertOutputs();

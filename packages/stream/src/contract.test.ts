@@ -1,4 +1,4 @@
 import { streamContract } from './testing/contract/suite.ts';
 import { openMemorySystems } from './testing/contract/system.ts';
 
-streamContract('the in-memory log', openMemorySystems);
+streamContract('the in-memory log', openMemorySystems, 1);

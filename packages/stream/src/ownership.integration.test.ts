@@ -11,6 +11,7 @@ import type { Owner, Runner, Streams, TaskContext, TransactOptions } from './por
 import { BatchWriter } from './record-batch/batch-writer.ts';
 import { openRegistry } from './registry.ts';
 import {
+  atEnd,
   openTestCluster,
   PARTITIONS,
   text,
@@ -92,11 +93,7 @@ async function untilCoordinated(cluster: TestCluster): Promise<void> {
 }
 
 async function untilRead(system: TestSystem, runner: Runner): Promise<void> {
-  await until('everything is read', async () => {
-    const ends = await system.admin.ends([topics.input]);
-    const next = new Map(runner.positions().map((p) => [`${p.topic}/${p.partition}`, p.next]));
-    return runner.ready() && [...ends].every(([place, end]) => next.get(place) === end);
-  });
+  await until('everything is read', () => atEnd(system, runner));
 }
 
 /** An owner of the task of KEY that has handled its first record and not committed yet. */

@@ -80,7 +80,7 @@ async function deleteBefore({ options }: TestSystem, offset: bigint): Promise<vo
   await admin.disconnect();
 }
 
-describe('positions', { timeout: 120_000 }, () => {
+describe('positions', { timeout: 120_000, concurrency: true }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await openTestCluster();

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { until } from '@waybill/testkit';
 import { startChild, type Child } from './testing/child.ts';
-import { openTestCluster, topics, type TestCluster, type TestSystem } from './testing/cluster.ts';
+import {
+  atEnd,
+  openTestCluster,
+  topics,
+  type TestCluster,
+  type TestSystem,
+} from './testing/cluster.ts';
 import { command, followReworks, publishTexts, send, worker } from './testing/reworks.ts';
 
 const RECORDS = 240;
@@ -31,11 +37,7 @@ describe('a rework that is killed', { timeout: 180_000 }, () => {
     await publishTexts(system, RECORDS, KEYS);
     const streams = await system.connect();
     const first = await streams.transact(worker('v1'));
-    const ends = await system.admin.ends([topics.input]);
-    await until('version 1 is through', () => {
-      const next = new Map(first.positions().map((p) => [`${p.topic}/${p.partition}`, p.next]));
-      return [...ends].every(([place, end]) => next.get(place) === end);
-    });
+    await until('version 1 is through', () => atEnd(system, first));
     await first.stop();
 
     const reworks = await followReworks(streams);

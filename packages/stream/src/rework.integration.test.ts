@@ -5,6 +5,7 @@ import { until } from '@waybill/testkit';
 import { partitionFor } from './partition.ts';
 import type { Runner, TransactOptions } from './port.ts';
 import {
+  atEnd,
   openTestCluster,
   PARTITIONS,
   textOf,
@@ -26,7 +27,7 @@ import {
 const RECORDS = 200;
 const KEYS = 10;
 
-describe('rework', { timeout: 300_000 }, () => {
+describe('rework', { timeout: 300_000, concurrency: true }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await openTestCluster();
@@ -72,13 +73,6 @@ describe('rework', { timeout: 300_000 }, () => {
     const runner = await streams.transact(options);
     await until('everything is read', () => atEnd(system, runner));
     await streams.close();
-  }
-
-  async function atEnd(system: TestSystem, runner: Runner): Promise<boolean> {
-    if (!runner.ready()) return false;
-    const ends = await system.admin.ends([topics.input]);
-    const next = new Map(runner.positions().map((p) => [`${p.topic}/${p.partition}`, p.next]));
-    return [...ends].every(([place, end]) => next.get(place) === end);
   }
 
   async function outputs(system: TestSystem, version: string): Promise<readonly string[]> {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { until } from '@waybill/testkit';
-import type { Runner } from './port.ts';
 import {
+  atEnd,
   openTestCluster,
   text,
   topics,
@@ -10,14 +10,6 @@ import {
   type TestSystem,
 } from './testing/cluster.ts';
 import { counter, publish } from './testing/contract/counter.ts';
-
-/** True when the runner's positions are the ends of the input: nothing is left to read. */
-async function atEnd(system: TestSystem, runner: Runner): Promise<boolean> {
-  if (!runner.ready()) return false;
-  const ends = await system.admin.ends([topics.input]);
-  const next = new Map(runner.positions().map((p) => [`${p.topic}/${p.partition}`, p.next]));
-  return [...ends].every(([place, end]) => next.get(place) === end);
-}
 
 // What needs a real cluster and time that passes; the rest is in the contract suite.
 describe('transact', { timeout: 300_000 }, () => {

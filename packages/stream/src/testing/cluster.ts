@@ -9,7 +9,7 @@ import { connectAdmin } from '../admin.ts';
 import type { Internals } from '../environment.ts';
 import { openAdmin, openKafka, openProducer, sendRound } from '../client.ts';
 import { partitionFor } from '../partition.ts';
-import type { StreamAdmin, StreamLogger, StreamOptions, Streams } from '../port.ts';
+import type { Runner, StreamAdmin, StreamLogger, StreamOptions, Streams } from '../port.ts';
 import { BatchWriter } from '../record-batch/batch-writer.ts';
 import { connectStreams } from '../streams.ts';
 
@@ -88,6 +88,18 @@ export interface TestSystem {
 }
 
 export const PARTITIONS = { task: 4, source: 2 } as const;
+
+/** True when the runner's positions are the ends of its inputs: nothing is left to read. */
+export async function atEnd(
+  { admin }: { readonly admin: StreamAdmin },
+  runner: Runner,
+  inputs: readonly Topic[] = [topics.input],
+): Promise<boolean> {
+  if (!runner.ready()) return false;
+  const ends = await admin.ends(inputs);
+  const next = new Map(runner.positions().map((p) => [`${p.topic}/${p.partition}`, p.next]));
+  return [...ends].every(([place, end]) => next.get(place) === end);
+}
 
 export async function openTestCluster(
   parts: Parameters<typeof testStack>[0] = { postgres: false },

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Fault, isFault } from '@waybill/fault';
 import type { ProjectionStore, ProjectOptions } from '../../port.ts';
-import { text, topics } from '../cluster.ts';
+import { atEnd, text, topics } from '../cluster.ts';
 import { publish } from './counter.ts';
-import { atEnd, failureOf, withSystem, type Systems } from './system.ts';
+import { failureOf, withSystem, type Systems } from './system.ts';
 
 /** A database in memory: rows and offsets change together or not at all. */
 function fakeDatabase() {

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import { isFault } from '@waybill/fault';
 import type { StoreCodec, Streams, TransactOptions } from '../../port.ts';
 import { bufferWorker, expectedOutputs } from '../buffers.ts';
-import { text, textOf, topics } from '../cluster.ts';
+import { atEnd, text, textOf, topics } from '../cluster.ts';
 import { counter, publish } from './counter.ts';
-import { atEnd, failureOf, withSystem, type Systems } from './system.ts';
+import { failureOf, withSystem, type Systems } from './system.ts';
 
 const numbers: Omit<StoreCodec<number>, 'changelog'> = {
   toMessage: (value) => text(String(value)),

@@ -12,10 +12,15 @@ import { versionsContract } from './versions.ts';
 
 /**
  * What the port promises, as tests. They run against the real broker and against the in-memory log, so
- * that neither can lie about the other; a behaviour that only one of them has is not in here.
+ * that neither can lie about the other; a behaviour that only one of them has is not in here. Each test
+ * has a system of its own: `concurrency` of them run at once where waiting for a broker is most of the time.
  */
-export function streamContract(name: string, open: () => Promise<Systems>): void {
-  describe(`the port on ${name}`, { timeout: 600_000 }, () => {
+export function streamContract(
+  name: string,
+  open: () => Promise<Systems>,
+  concurrency: number,
+): void {
+  describe(`the port on ${name}`, { timeout: 600_000, concurrency }, () => {
     let systems: Systems | undefined;
     const opened = (): Systems => {
       if (systems === undefined) throw new Error('the tests run before the systems are open');

@@ -155,18 +155,6 @@ export async function openMemorySystems(): Promise<Systems> {
   };
 }
 
-/** True when the positions are the ends of the topics: nothing is left to read. */
-export async function atEnd(
-  { admin }: System,
-  runner: Runner,
-  inputs: readonly Topic[] = [topics.input],
-): Promise<boolean> {
-  if (!runner.ready()) return false;
-  const ends = await admin.ends(inputs);
-  const next = new Map(runner.positions().map((p) => [`${p.topic}/${p.partition}`, p.next]));
-  return [...ends].every(([place, end]) => next.get(place) === end);
-}
-
 /** The Fault that ends the runner. */
 export async function failureOf(system: System, runner: Runner): Promise<unknown> {
   let failure: unknown;

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import { Fault, isFault } from '@waybill/fault';
 import { partitionFor } from '../../partition.ts';
 import type { Task, TransactOptions } from '../../port.ts';
-import { text, topics } from '../cluster.ts';
+import { atEnd, text, topics } from '../cluster.ts';
 import { counter, echo, publish } from './counter.ts';
-import { atEnd, failureOf, withSystem, type System, type Systems } from './system.ts';
+import { failureOf, withSystem, type System, type Systems } from './system.ts';
 
 /** What ends a runner whose handler does this with one record. */
 async function endOf(

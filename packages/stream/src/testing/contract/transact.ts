@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { partitionFor } from '../../partition.ts';
-import { text, textOf, topics } from '../cluster.ts';
+import { atEnd, text, textOf, topics } from '../cluster.ts';
 import { counter, echo, ofKey, publish } from './counter.ts';
-import { atEnd, withSystem, type Systems } from './system.ts';
+import { withSystem, type Systems } from './system.ts';
 
 const numbered = (count: number, keys: number): string[] =>
   Array.from({ length: count }, (_, at) => `k${at % keys}`);

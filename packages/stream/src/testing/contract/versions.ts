@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { topics } from '../cluster.ts';
+import { atEnd, topics } from '../cluster.ts';
 import { counter, echo, publish } from './counter.ts';
-import { atEnd, withSystem, type Systems } from './system.ts';
+import { withSystem, type Systems } from './system.ts';
 
 const { schemaText } = topics.input.contracts.UnitStateSaved;
 const OURS = JSON.parse(schemaText) as { readonly fields: readonly object[] };
