@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { fixId } from '@waybill/domain';
-import { loadTenant, toDocument } from '@waybill/tenant';
-import { until } from '@waybill/testkit';
+import { loadTenant } from '@waybill/tenant';
+import { configured, until } from '@waybill/testkit';
 import { madeUpFleets, startTwin, tokenOf } from '@waybill/wialon-twin';
 import { runProgram } from './program.ts';
 
@@ -49,16 +49,16 @@ function recorded(unit: string, time: number, place: Place, speed: number | null
 const { model } = await loadTenant(
   fileURLToPath(new URL('../../../deploy/tenants/hudson-waste', import.meta.url)),
 );
-const { document, sha256 } = toDocument(model);
-const configured = {
-  ...{ tenant_id: model.tenant_id, version: 3, applied_time: 1, applied_by: 'test' },
-  ...{ document_sha256: sha256, document },
-};
 const drive = [0, 2, 4, 6, 8, 8, 8, 8, 8, 8, 8];
 writeFileSync(
   file,
   [
-    record('tenant.config.state.v1', tenantId, 'TenantConfigured', configured),
+    record(
+      'tenant.config.state.v1',
+      tenantId,
+      'TenantConfigured',
+      configured(model, { version: 3 }),
+    ),
     ...drive.map((thousandths, minute) => position(minute, thousandths)),
   ].join('\n'),
 );
@@ -129,11 +129,8 @@ test('detect parity asks the provider itself, in a session that it closes', asyn
     const place = { latitude: pos['y'] ?? 0, longitude: pos['x'] ?? 0 };
     return recorded(`wialon:${unitId}`, t * 1000, place, pos['s'] ?? 0);
   });
-  const bySpeed = toDocument({
-    ...model,
-    detection: { ...model.detection, movement_source: 'speed' },
-  });
-  const config = { ...configured, document_sha256: bySpeed.sha256, document: bySpeed.document };
+  const detection = { ...model.detection, movement_source: 'speed' as const };
+  const config = configured({ ...model, detection }, { version: 3 });
   const history = join(folder, 'fleet.ndjson');
   writeFileSync(
     history,

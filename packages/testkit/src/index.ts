@@ -1,5 +1,6 @@
 export { kafkaTool } from '@waybill/stack';
-export { sampleTenant } from './sample-tenant.ts';
+export { configured, sampleTenant } from './sample-tenant.ts';
+export { startService, type ServiceProcess } from './service-process.ts';
 export { seededRandom, type Random } from './seeded.ts';
 export {
   createMemoryLog,

@@ -1,4 +1,5 @@
-import { tenantModel, type TenantModel } from '@waybill/tenant';
+import type { TenantConfigured } from '@waybill/contracts';
+import { tenantModel, toDocument, type TenantModel } from '@waybill/tenant';
 
 /**
  * A tenant as its files give it, with the defaults of the model: one Wialon source, a PostgreSQL ERP, no
@@ -31,4 +32,21 @@ export function sampleTenant(change: Partial<TenantModel> = {}): TenantModel {
     mappings: [],
   });
   return { ...model, ...change };
+}
+
+/** A tenant as the console publishes it; `change` replaces what its message says about the document. */
+export function configured(
+  model: TenantModel,
+  change: Partial<TenantConfigured> = {},
+): TenantConfigured {
+  const { document, sha256 } = toDocument(model);
+  return {
+    tenant_id: model.tenant_id,
+    version: 1,
+    applied_time: 1,
+    applied_by: 'test',
+    document_sha256: sha256,
+    document,
+    ...change,
+  };
 }

@@ -1,6 +1,5 @@
 // The service as a process on a real log: killed in the middle of its work, again and again.
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +9,7 @@ import { allTopics, topics, type DeliverySettled, type ElementRejected } from '@
 import { hashId } from '@waybill/domain';
 import { connectAdmin, connectStreams, type Outgoing, type Streams } from '@waybill/stream';
 import { loadTenant } from '@waybill/tenant';
-import { testNamespace, testStack, type TestStack, until } from '@waybill/testkit';
+import { startService, testNamespace, testStack, type TestStack, until } from '@waybill/testkit';
 import { Pool } from 'pg';
 import { configuration, mapping, trip } from './testing/events.ts';
 
@@ -49,53 +48,16 @@ after(async () => {
 });
 
 /** The process, started again whenever it was killed. */
-function startProcess(env: Readonly<Record<string, string>>) {
-  let child: ChildProcess | undefined;
-  let port = 0;
-  const lines: string[] = [];
-  const start = (): void => {
-    port = 0;
-    const main = new URL('main.ts', import.meta.url).pathname;
-    const started = spawn(process.execPath, [main], {
-      env: { PATH: process.env['PATH'], WAYBILL_PARENT_PID: String(process.pid), ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    child = started;
-    let rest = '';
-    started.stdout.on('data', (chunk: Buffer) => {
-      rest += chunk.toString();
-      const complete = rest.split('\n');
-      rest = complete.pop() ?? '';
-      for (const line of complete) {
-        lines.push(line);
-        const parsed = JSON.parse(line) as { msg?: string; port?: number };
-        if (parsed.msg === 'service.started') port = parsed.port ?? 0;
-      }
-    });
-  };
-  const exited = async (): Promise<void> => {
-    const ending = child;
-    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
-    await new Promise((resolve) => ending.once('exit', resolve));
-  };
-  start();
+function keepRunning(env: Readonly<Record<string, string>>) {
+  const main = new URL('main.ts', import.meta.url);
+  let service = startService(main, env);
   return {
-    lines,
     kill: async () => {
-      child?.kill('SIGKILL');
-      await exited();
-      start();
+      await service.end('SIGKILL');
+      service = startService(main, env);
     },
-    stop: async () => {
-      child?.kill('SIGTERM');
-      await exited();
-      return child?.exitCode;
-    },
-    health: async (): Promise<Record<string, unknown> | undefined> => {
-      if (port === 0) return undefined;
-      const response = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
-      return (await response?.json()) as Record<string, unknown> | undefined;
-    },
+    stop: () => service.end('SIGTERM'),
+    health: () => service.health<Record<string, unknown>>(),
   };
 }
 
@@ -143,7 +105,7 @@ test('killed at any moment, every trip stands in the ERP once and every outcome 
     { topic: topics.tenantConfig, key: TENANT, message: configuration(model) },
   ]);
 
-  const service = startProcess({
+  const service = keepRunning({
     KAFKA_BROKERS: stack.kafka.brokers.join(','),
     KAFKA_NAMESPACE: NAMESPACE,
     SCHEMA_REGISTRY_URL: stack.registry.url,

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { topics, webhookEvents, type ElementRejected } from '@waybill/contracts';
-import { testDatabase, type TestDatabase } from '@waybill/testkit';
+import { configured, testDatabase, type TestDatabase } from '@waybill/testkit';
 import {
   brokersGone,
-  configured,
   eventBody,
   post,
   recordsOf,

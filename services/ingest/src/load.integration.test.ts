@@ -5,10 +5,9 @@ import { connect, type Socket } from 'node:net';
 import { after, afterEach, before, test } from 'node:test';
 import { Fault } from '@waybill/fault';
 import type { TenantModel } from '@waybill/tenant';
-import { testDatabase, type TestDatabase, until } from '@waybill/testkit';
+import { configured, testDatabase, type TestDatabase, until } from '@waybill/testkit';
 import type { ServiceConfig } from './service.ts';
 import {
-  configured,
   eventBody,
   post,
   signatureOf,

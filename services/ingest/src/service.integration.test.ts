@@ -3,12 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { topics } from '@waybill/contracts';
 import { createPool, type Pool } from '@waybill/postgres';
-import { testDatabase, type TestDatabase, until } from '@waybill/testkit';
+import { configured, testDatabase, type TestDatabase, until } from '@waybill/testkit';
 import { postgresClaims } from './adapters/postgres-claims.ts';
 import {
   brokersGone,
   claimId,
-  configured,
   eventBody,
   fakeLog,
   post,

@@ -4,12 +4,12 @@ import { test } from 'node:test';
 import { topics, type HourCounted, type IdMapped, type TenantConfigured } from '@waybill/contracts';
 import type { EventForComparison, LedgerTx } from '@waybill/ledger';
 import type { RouteAnswer, RunningService } from '@waybill/runtime';
-import { createStreamDriver, type StreamDriver } from '@waybill/testkit';
+import { configured, createStreamDriver, type StreamDriver } from '@waybill/testkit';
 import { configReader } from './config.ts';
 import { codes } from './errors.ts';
 import type { Reconciliation } from './reconcile.ts';
 import { createService } from './service.ts';
-import { configured, createFakes, model, type Fakes, type OtherPorts } from './testing/fakes.ts';
+import { createFakes, model, type Fakes, type OtherPorts } from './testing/fakes.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const END = Date.parse('2015-12-10T04:40:00Z');
@@ -257,7 +257,7 @@ test('unknown tenants and bodies that are no request are refused with a code', a
 test('a refused tenant document leaves the last good one active', async () => {
   const fakes = createFakes({});
   const { service, configure } = await started(fakes);
-  await configure(configured(model, '0'.repeat(64)));
+  await configure(configured(model, { document_sha256: '0'.repeat(64) }));
   assert.equal(fakes.lines[0]?.[0], 'tenant.refused');
   assert.equal((await ask(service, 'POST /reconcile', { tenant: 'hudson-waste' })).status, 200);
   await configure(null);

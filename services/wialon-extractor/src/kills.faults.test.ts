@@ -1,6 +1,5 @@
 // Two processes on a real log, one of them killed in each round, against a twin at 20 times speed.
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +12,15 @@ import {
   type Topic,
 } from '@waybill/contracts';
 import { connectAdmin, connectStreams, type Streams } from '@waybill/stream';
-import { toDocument } from '@waybill/tenant';
-import { testNamespace, testStack, until, type TestStack } from '@waybill/testkit';
+import {
+  configured,
+  startService,
+  testNamespace,
+  testStack,
+  until,
+  type ServiceProcess,
+  type TestStack,
+} from '@waybill/testkit';
 import { madeUpFleets, startTwin, tokenOf, type Twin } from '@waybill/wialon-twin';
 import { judge } from './testing/judge.ts';
 import { tenantOf } from './testing/simulation.ts';
@@ -28,7 +34,6 @@ const NAMESPACE = testNamespace();
 const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 /** A killed member leaves the group only when its session is over. */
 const WAIT = { deadlineMs: 180_000, everyMs: 200 };
-const main = new URL('main.ts', import.meta.url).pathname;
 
 let stack: TestStack;
 let dir: string;
@@ -60,25 +65,14 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function startProcess(): ChildProcess {
-  return spawn(process.execPath, [main], {
-    env: {
-      PATH: process.env['PATH'],
-      WAYBILL_PARENT_PID: String(process.pid),
-      KAFKA_BROKERS: stack.kafka.brokers.join(','),
-      SCHEMA_REGISTRY_URL: stack.registry.url,
-      KAFKA_NAMESPACE: NAMESPACE,
-      SECRETS_DIR: join(dir, 'secrets'),
-      LOG_LEVEL: 'warn',
-    },
-    stdio: ['ignore', 'ignore', 'inherit'],
+function start(): ServiceProcess {
+  return startService(new URL('main.ts', import.meta.url), {
+    KAFKA_BROKERS: stack.kafka.brokers.join(','),
+    SCHEMA_REGISTRY_URL: stack.registry.url,
+    KAFKA_NAMESPACE: NAMESPACE,
+    SECRETS_DIR: join(dir, 'secrets'),
+    LOG_LEVEL: 'warn',
   });
-}
-
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill(signal);
-  await new Promise((resolve) => child.once('exit', resolve));
 }
 
 /** What a read-committed reader has seen so far. */
@@ -104,24 +98,10 @@ async function read(): Promise<Seen> {
 
 async function applyTenant(twin: Twin): Promise<void> {
   const model = await tenantOf(twin.url, { pollIntervalMs: 1000, lookbackHours: 24 });
-  const { document, sha256 } = toDocument(model);
+  const value = configured(model, { applied_time: Date.now() });
   const publisher = await streams.publisher([topics.tenantConfig]);
   await publisher.send([
-    {
-      topic: topics.tenantConfig,
-      key: ACCOUNT,
-      message: {
-        type: 'TenantConfigured',
-        value: {
-          tenant_id: ACCOUNT,
-          version: 1,
-          applied_time: Date.now(),
-          applied_by: 'test',
-          document_sha256: sha256,
-          document,
-        },
-      },
-    },
+    { topic: topics.tenantConfig, key: ACCOUNT, message: { type: 'TenantConfigured', value } },
   ]);
   await publisher.close();
 }
@@ -142,8 +122,8 @@ test(
     });
     t.after(() => twin.close());
     const seen = await read();
-    const processes = [startProcess(), startProcess()];
-    t.after(() => Promise.all(processes.map((child) => ended(child, 'SIGKILL'))));
+    const processes = [start(), start()];
+    t.after(() => Promise.all(processes.map((each) => each.end('SIGKILL'))));
     await applyTenant(twin);
     const nowMs = (): number => Date.parse(START) + twin.clock.wholeSecond() * 1000;
     for (let round = 0; round < ROUNDS; round++) {
@@ -151,14 +131,14 @@ test(
       await until(`progress of round ${round}`, () => seen.completeTo > before, WAIT);
       // Whichever owns the account: the other one must take it over.
       const victim = round % processes.length;
-      await ended(processes[victim] as ChildProcess, 'SIGKILL');
-      processes[victim] = startProcess();
+      await processes[victim]?.end('SIGKILL');
+      processes[victim] = start();
     }
     const hold = twin.clock.wholeSecond() + 60;
     twin.clock.hold(hold);
     const last = Date.parse(START) + hold * 1000;
     await until('everything to be in', () => seen.completeTo >= last, WAIT);
-    for (const child of processes) await ended(child, 'SIGTERM');
+    for (const each of processes) await each.end('SIGTERM');
     const judged = judge({
       twin,
       account: ACCOUNT,

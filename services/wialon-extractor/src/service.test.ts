@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { topics, type Message, type Topic } from '@waybill/contracts';
 import type { ExtractOptions, Owner, Runner } from '@waybill/stream';
-import { tenantModel, toDocument, type TenantModel } from '@waybill/tenant';
+import { tenantModel, type TenantModel } from '@waybill/tenant';
+import { configured } from '@waybill/testkit';
 import { configReader } from './config.ts';
 import { codes } from './errors.ts';
 import type { CursorMessage } from './records.ts';
@@ -59,18 +60,8 @@ function tenant(id: string, url: string, pollIntervalMs: number = 2000): TenantM
 }
 
 function record(model: TenantModel, version: number, damage = ''): Message {
-  const { document, sha256 } = toDocument(model);
-  return {
-    type: 'TenantConfigured',
-    value: {
-      tenant_id: model.tenant_id,
-      version,
-      applied_time: 1,
-      applied_by: 'test',
-      document_sha256: sha256,
-      document: document + damage,
-    },
-  };
+  const value = configured(model, { version });
+  return { type: 'TenantConfigured', value: { ...value, document: value.document + damage } };
 }
 
 test('accounts follow the tenant table: started, replaced, left alone by a bad document, stopped', async (t) => {

@@ -13,7 +13,8 @@ import {
   type StreamAdmin,
   type StreamOptions,
 } from '@waybill/stream';
-import { loadTenant, toDocument } from '@waybill/tenant';
+import { loadTenant } from '@waybill/tenant';
+import { configured } from '@waybill/testkit';
 import { processCpuSeconds } from './process-cpu.ts';
 import { SECRET, TENANT } from './requests.ts';
 
@@ -78,17 +79,9 @@ export async function openDoor(stack: Stack, dir: string, namespace: string): Pr
 
 async function applyTenant(options: StreamOptions): Promise<void> {
   const { model } = await loadTenant(join(repository, 'deploy/tenants', TENANT));
-  const { document, sha256 } = toDocument(model);
+  const value = configured(model, { applied_time: Date.now(), applied_by: 'bench' });
   const streams = await connectStreams(options);
   const publisher = await streams.publisher([topics.tenantConfig]);
-  const value = {
-    tenant_id: TENANT,
-    version: 1,
-    applied_time: Date.now(),
-    applied_by: 'bench',
-    document_sha256: sha256,
-    document,
-  };
   await publisher.send([
     { topic: topics.tenantConfig, key: TENANT, message: { type: 'TenantConfigured', value } },
   ]);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { allTopics, topics, type ReworkRequested } from '@waybill/contracts';
 import { freePort, startStack, type Stack } from '@waybill/stack';
 import { connectAdmin, connectStreams } from '@waybill/stream';
-import { tenantModel, toDocument } from '@waybill/tenant';
-import { until } from '@waybill/testkit';
+import { tenantModel } from '@waybill/tenant';
+import { configured, until } from '@waybill/testkit';
 import { tokenOf } from '@waybill/wialon-twin';
 import { call } from '../../demo/http.ts';
 import { supervise, type Supervised } from '../../demo/processes.ts';
@@ -114,15 +114,8 @@ export async function startRig(twinArgs: readonly string[], source: object): Pro
       const { accounts } = await call<{ accounts: { now_s: number }[] }>(`${twin.url}/twin/clock`);
       return (accounts[0]?.now_s ?? 0) * 1000;
     };
-    const { document, sha256 } = toDocument(tenantOf(twin.url, new Date(await clock()), source));
-    const value = {
-      tenant_id: TENANT,
-      version: 1,
-      applied_time: Date.now(),
-      applied_by: 'bench',
-      document_sha256: sha256,
-      document,
-    };
+    const model = tenantOf(twin.url, new Date(await clock()), source);
+    const value = configured(model, { applied_time: Date.now(), applied_by: 'bench' });
     const config = { type: 'TenantConfigured', value };
     await send(stack, topics.tenantConfig as never, TENANT, config);
     const secrets = join(dir, 'secrets');

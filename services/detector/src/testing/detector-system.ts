@@ -1,8 +1,5 @@
 // The detector as a process on a real broker, and what feeds and reads it.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import {
   allTopics,
   topics,
@@ -15,7 +12,7 @@ import {
 import { taskKey } from '@waybill/domain';
 import { nodeArguments } from '@waybill/runtime';
 import { connectAdmin, connectStreams, type Outgoing, type StreamOptions } from '@waybill/stream';
-import { until } from '@waybill/testkit';
+import { startService, until } from '@waybill/testkit';
 import { progress } from './messages.ts';
 
 /** Where the broker is and how much of it is ours. */
@@ -54,67 +51,33 @@ export interface DetectorSystem {
   readonly close: () => Promise<void>;
 }
 
-const MAIN = new URL('../main.ts', import.meta.url).pathname;
-const CALL_MS = 2000;
+const MAIN = new URL('../main.ts', import.meta.url);
 
 interface Health {
   readonly ready: boolean;
   readonly positions: readonly { readonly topic: string; readonly next: string }[];
 }
 
-function startProcess(
+function startDetector(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
 ): DetectorProcess {
-  const child: ChildProcess = spawn(process.execPath, [...nodeArguments, ...args, MAIN], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH: process.env['PATH'],
-      MALLOC_ARENA_MAX: '1',
-      WAYBILL_PARENT_PID: String(process.pid),
-      ...env,
-    },
-  });
-  const exited = once(child, 'exit');
-  let port = 0;
-  if (child.stdout !== null) {
-    createInterface(child.stdout).on('line', (line) => {
-      const parsed = JSON.parse(line) as { readonly msg?: string; readonly port?: number };
-      if (parsed.msg === 'service.started') port = parsed.port ?? 0;
-      if (parsed.msg === 'service.failed') process.stderr.write(`${line}\n`);
-    });
-  }
-
-  async function health(): Promise<Health | undefined> {
-    if (port === 0) return undefined;
-    try {
-      const signal = AbortSignal.timeout(CALL_MS);
-      const response = await fetch(`http://127.0.0.1:${port}/health`, { signal });
-      return (await response.json()) as Health;
-    } catch {
-      // It is starting, ending or busy: nothing is known.
-      return undefined;
-    }
-  }
-
+  const { pid, health, end } = startService(MAIN, env, [...nodeArguments, ...args]);
   return {
-    pid: child.pid ?? 0,
+    pid,
     handled: async () => {
-      const positions = (await health())?.positions ?? [];
+      const positions = (await health<Health>())?.positions ?? [];
       return positions
         .filter(({ topic }) => topic === topics.position.name)
         .reduce((sum, { next }) => sum + Number(next), 0);
     },
-    isReady: async () => (await health())?.ready ?? false,
+    isReady: async () => (await health<Health>())?.ready ?? false,
     memoryMib: (figure) => {
-      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
       const kib = Number(new RegExp(`${figure}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0);
       return Math.round(kib / 102.4) / 10;
     },
-    end: async (signal) => {
-      child.kill(signal);
-      if (child.exitCode === null && child.signalCode === null) await exited;
-    },
+    end: async (signal) => void (await end(signal)),
   };
 }
 
@@ -163,7 +126,7 @@ export async function openSystem(
 
   return {
     start: () =>
-      startProcess(
+      startDetector(
         {
           KAFKA_BROKERS: brokers.join(','),
           SCHEMA_REGISTRY_URL: registryUrl,

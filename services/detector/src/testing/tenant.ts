@@ -1,5 +1,6 @@
 import type { TenantConfigured } from '@waybill/contracts';
-import { tenantModel, toDocument, type Detection, type TenantModel } from '@waybill/tenant';
+import { tenantModel, type Detection, type TenantModel } from '@waybill/tenant';
+import { configured } from '@waybill/testkit';
 
 /** What a test wants different from the usual tenant. */
 export interface TenantWishes {
@@ -63,13 +64,8 @@ export function tenant(wishes: TenantWishes = {}): TenantConfigured {
     ownership: [],
     mappings: [mapping('trip'), mapping('site_visit')],
   });
-  const { document, sha256 } = toDocument(model);
-  return {
-    tenant_id: tenantId,
+  return configured(model, {
     version: wishes.version ?? 1,
     applied_time: wishes.appliedTime ?? 1_000,
-    applied_by: 'test',
-    document_sha256: sha256,
-    document,
-  };
+  });
 }

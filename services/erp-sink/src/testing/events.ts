@@ -8,7 +8,8 @@ import type {
   TripStatusChanged,
 } from '@waybill/contracts';
 import { hashId, shortHash } from '@waybill/domain';
-import { toDocument, type TenantModel } from '@waybill/tenant';
+import { type TenantModel } from '@waybill/tenant';
+import { configured } from '@waybill/testkit';
 
 const trace = { topic: 'wialon.page.raw.v1', partition: 0, offset: 7, index: 3 };
 
@@ -161,14 +162,5 @@ export function mapping(
 }
 
 export function configuration(model: TenantModel, version = 1): Message {
-  const { document, sha256 } = toDocument(model);
-  const value = {
-    tenant_id: model.tenant_id,
-    version,
-    applied_time: 0,
-    applied_by: 'test',
-    document,
-    document_sha256: sha256,
-  };
-  return { type: 'TenantConfigured', value };
+  return { type: 'TenantConfigured', value: configured(model, { version }) };
 }

@@ -16,8 +16,8 @@ import {
   type StreamOptions,
   type Streams,
 } from '@waybill/stream';
-import { testNamespace, testStack, type TestStack, until } from '@waybill/testkit';
-import { configured, eventBody, signatureOf, tenant } from './harness.ts';
+import { configured, testNamespace, testStack, type TestStack, until } from '@waybill/testkit';
+import { eventBody, signatureOf, tenant } from './harness.ts';
 
 const mainScript = fileURLToPath(new URL('../main.ts', import.meta.url));
 const crashingScript = fileURLToPath(new URL('crashing-process.ts', import.meta.url));

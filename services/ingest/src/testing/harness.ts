@@ -12,7 +12,8 @@ import { Fault } from '@waybill/fault';
 import { createPool } from '@waybill/postgres';
 import { createMetrics, startTracing, type RunningService } from '@waybill/runtime';
 import type { Outgoing, Streams } from '@waybill/stream';
-import { tenantModel, toDocument, type TenantModel, type WebhookSource } from '@waybill/tenant';
+import { tenantModel, type TenantModel, type WebhookSource } from '@waybill/tenant';
+import { configured } from '@waybill/testkit';
 import { ingestMetrics } from '../metrics.ts';
 import { createService, type ServiceConfig } from '../service.ts';
 
@@ -78,18 +79,6 @@ export function tenant(
     },
     ownership: [],
     mappings: [],
-  };
-}
-
-export function configured(model: TenantModel): TenantConfigured {
-  const { document, sha256 } = toDocument(model);
-  return {
-    tenant_id: model.tenant_id,
-    version: 1,
-    applied_time: 1,
-    applied_by: 'test',
-    document_sha256: sha256,
-    document,
   };
 }
 

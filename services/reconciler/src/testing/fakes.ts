@@ -1,8 +1,8 @@
 // Stand-ins for the ports of the reconciler that are no log.
-import type { TenantConfigured, Topic } from '@waybill/contracts';
+import type { Topic } from '@waybill/contracts';
 import type { EventForComparison } from '@waybill/ledger';
 import type { Received } from '@waybill/stream';
-import { toDocument, type TenantModel } from '@waybill/tenant';
+import type { TenantModel } from '@waybill/tenant';
 import { sampleTenant } from '@waybill/testkit';
 import type { ComparedRecord } from '../core/compare.ts';
 import type { Ports } from '../ports.ts';
@@ -60,18 +60,6 @@ export function received(topic: unknown, offset: number, type: string, value: un
     publishedTime: -1,
     traceparent: undefined,
     bytes: Buffer.alloc(0),
-  };
-}
-
-export function configured(model: TenantModel, document_sha256?: string): TenantConfigured {
-  const { document, sha256 } = toDocument(model);
-  return {
-    tenant_id: model.tenant_id,
-    version: 1,
-    applied_time: 0,
-    applied_by: 'test',
-    document,
-    document_sha256: document_sha256 ?? sha256,
   };
 }
 

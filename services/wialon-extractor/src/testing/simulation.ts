@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { topics, type PageFetched, type SessionChanged } from '@waybill/contracts';
 import type { RunningService } from '@waybill/runtime';
-import { loadTenant, toDocument, type TenantModel } from '@waybill/tenant';
-import { createStreamDriver, type DrivenService } from '@waybill/testkit';
+import { loadTenant, type TenantModel } from '@waybill/tenant';
+import { configured, createStreamDriver, type DrivenService } from '@waybill/testkit';
 import {
   madeUpFleets,
   planFaults,
@@ -175,24 +175,10 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   while (instances.length < (kills > 0 ? 2 : 1)) {
     instances.push(await driver.start((streams) => createService({ ...ports, streams })));
   }
-  const { document, sha256 } = toDocument(
-    await tenantOf(twin.url, { pollIntervalMs, lookbackHours }),
-  );
+  const model = await tenantOf(twin.url, { pollIntervalMs, lookbackHours });
+  const value = configured(model, { applied_time: driver.clock.now() });
   await driver.pipe(topics.tenantConfig, [
-    {
-      key: ACCOUNT,
-      message: {
-        type: 'TenantConfigured',
-        value: {
-          tenant_id: ACCOUNT,
-          version: 1,
-          applied_time: driver.clock.now(),
-          applied_by: 'test',
-          document_sha256: sha256,
-          document,
-        },
-      },
-    },
+    { key: ACCOUNT, message: { type: 'TenantConfigured', value } },
   ]);
   const pages: PageFetched[] = [];
   const startMs = driver.clock.now();
