@@ -14,3 +14,4 @@ export type {
 export { wialonUnit } from './wialon-items.ts';
 export { readBindings, readDriverCodes } from './wialon-drivers.ts';
 export { endValidity, joinValidity } from './validity.ts';
+export { readGone } from './wialon-gone.ts';

@@ -111,3 +111,31 @@ test('an older listing of drivers that comes once more does not bring back their
   await pages(drivers(5), drivers(6, 'DRV002'), drivers(5), bindings(7, bound));
   assert.deepEqual(await statesOf(driver, topics.driverBinding), [['1–… DRV002']]);
 });
+
+test('a unit that the provider has no more is valid until then, and again when it comes back', async () => {
+  const { driver, pages } = await startTransformer();
+  const asked = (second: number, ...answers: object[]): Message =>
+    page(answers, {
+      call: 'core/batch',
+      parameters: JSON.stringify({
+        params: answers.map((_, index) => ({
+          svc: 'core/search_item',
+          params: { id: 7001 + index, flags: 1 },
+        })),
+        flags: 0,
+      }),
+      unit: null,
+      received_time: at(second),
+    });
+  await pages(
+    units(1, { nm: 'Cab' }),
+    units(2, { id: 7002, nm: 'Van' }),
+    asked(9, { item: { id: 7001 }, flags: 1 }, { error: 7 }),
+    asked(10, { item: null, flags: 0 }),
+    units(20, { nm: 'Cab' }),
+  );
+  const states = await driver.read(topics.asset);
+  const newest = new Map(states.map(({ key, message }) => [key, message?.value as Stated]));
+  assert.deepEqual(shown(newest.get('bay-cabs/wialon:7001')), ['…–10 Cab', '20–… Cab']);
+  assert.deepEqual(shown(newest.get('bay-cabs/wialon:7002')), ['…–9 Van']);
+});

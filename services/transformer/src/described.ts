@@ -14,6 +14,7 @@ import {
   joinValidity,
   readBindings,
   readDriverCodes,
+  readGone,
   type TransformedEvent,
 } from '@waybill/transforms';
 
@@ -30,13 +31,14 @@ export interface StateRecord {
 export interface Described {
   /** An event of a page with all validity intervals; undefined when it says nothing new. */
   readonly join: (event: TransformedEvent) => TransformedEvent | undefined;
-  /** What a page means besides its elements: geofences that are gone, driver bindings. */
+  /** What a page means besides its elements: units and geofences that are gone, driver bindings. */
   readonly besides: (page: PageFetched) => readonly StateRecord[];
   /** True when a page is read by `besides` alone. */
   readonly isWhole: (page: PageFetched) => boolean;
 }
 
 const BINDINGS = 'resource/get_driver_bindings';
+const BATCH = 'core/batch';
 const ZONES = 'resource/get_zone_data';
 
 /**
@@ -83,6 +85,17 @@ export function createDescribed(tables: TableReader): Described {
     });
   }
 
+  /** Units that the provider, asked for each, has no more. */
+  function goneUnits(page: PageFetched): readonly StateRecord[] {
+    const topic = topics.asset as unknown as Topic;
+    return (readGone(page) ?? []).flatMap((unit) => {
+      const key = taskKey(page.tenant_id, unit);
+      const asset = known(topic, key) as AssetDescribed | undefined;
+      const ended = asset && endValidity(asset, page.provider_now_time ?? page.received_time);
+      return ended === undefined ? [] : [record(topic, key, 'AssetDescribed', ended)];
+    });
+  }
+
   function bindings(page: PageFetched): readonly StateRecord[] {
     const topic = topics.driverBinding as unknown as Topic;
     const codeOf = (driver: string): string | null =>
@@ -117,9 +130,12 @@ export function createDescribed(tables: TableReader): Described {
         if (!isOld) codes.set(key, { code, receivedTime });
       }
       if (page.call === BINDINGS) return bindings(page);
+      if (page.call === BATCH) return goneUnits(page);
       return page.call === ZONES ? goneZones(page) : [];
     },
-    isWhole: (page) => page.call === BINDINGS && readBindings(page, () => null) !== undefined,
+    isWhole: (page) =>
+      (page.call === BINDINGS && readBindings(page, () => null) !== undefined) ||
+      (page.call === BATCH && readGone(page) !== undefined),
   };
 }
 

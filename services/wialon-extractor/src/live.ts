@@ -13,6 +13,7 @@ import type { Readers } from './readers.ts';
 import { readUnit } from './read-unit.ts';
 import { forgottenCursor } from './records.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
+import { closeVanished } from './vanished.ts';
 import type { Backfills } from './backfill.ts';
 
 /** Units and resources are looked up again this often, wall time. */
@@ -187,6 +188,7 @@ export class Live {
   async #discover(session: Session): Promise<void> {
     const { ports, fields, memory } = this.#context;
     this.#state.units = await discoverUnits(this.#context, session);
+    await closeVanished(this.#context, session, this.#state.units);
     await discoverResources(this.#context, session);
     this.#discoveredAt = ports.clock.now();
     const hour = hourOf(memory.providerNowS);

@@ -78,6 +78,32 @@ test('an hour that was marked before a restart is read again after it, and not a
   assert.equal(hoursRead(), 1);
 });
 
+test('a unit that vanished is asked for once, its cursor goes with the answer, and it may come back', async (t) => {
+  const b = await bench(t, { wants: MESSAGES });
+  b.start();
+  await b.live();
+  const key = 'bay-cabs/fleet/cabs/wialon:7002';
+  assert.ok(b.owner.cursors.has(key));
+  b.provider.units.delete(7002);
+  b.provider.announce({ i: -5, t: 'u', d: {} });
+  await untilTurn('the unit to be gone', () => !b.owner.cursors.has(key));
+  const batches = (): PageFetched[] =>
+    committed<PageFetched>(b.owner.log, 'PageFetched').filter(({ call }) => call === 'core/batch');
+  assert.equal(batches()[0]?.body.toString(), '[{"error":7}]');
+  assert.match(batches()[0]?.parameters ?? '', /"svc":"core\/search_item","params":\{"id":7002/);
+  b.clock.pass(400_000);
+  await b.live();
+  await b.live();
+  assert.equal(batches().length, 1);
+  b.provider.units.add(7002);
+  b.provider.announce({ i: -5, t: 'u', d: {} });
+  const loaded = loads(b.provider).length;
+  await untilTurn('the unit to be read', () => b.owner.cursors.has(key));
+  const [again] = loads(b.provider).slice(loaded);
+  assert.equal(again?.parameters['timeFrom'], b.account.readFromTime / 1000);
+  assertNothingLost(b);
+});
+
 test('a night counts every unit by hour, reads what differs, and leaves evidence', async (t) => {
   const b = await bench(t, {
     wants: MESSAGES,

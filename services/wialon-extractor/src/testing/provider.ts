@@ -104,6 +104,10 @@ export async function startProvider(nowS: () => number): Promise<TestProvider> {
       case 'core/logout':
         sessions.delete(call.sid);
         return { error: 0 };
+      case 'core/search_item': {
+        const id = Number(parameters['id']);
+        return provider.units.has(id) ? { item: { id }, flags: 1 } : { error: 7 };
+      }
       case 'core/batch':
         return (parameters['params'] as { svc: string; params: Record<string, unknown> }[]).map(
           ({ svc, params }) =>
