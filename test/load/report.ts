@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { judgedTable, type JudgedLine } from './wialon/table.ts';
 
 /** What the table reads of a line of the stream benchmark. */
 export interface Line {
@@ -105,11 +106,16 @@ export function tableOf(lines: readonly Line[]): string {
   return [...HEADER, ...rows, ...rest, '', `Machine: ${machines.join('; ')}.`].join('\n');
 }
 
-/** `npm run bench -- report results.jsonl`: the table of the README from the lines of `stream`. */
+/** `npm run bench -- report results.jsonl`: the tables of the README from the lines of `stream` and `wialon`. */
 export function report(files: readonly string[]): string {
   const lines = files
     .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
     .filter((text) => text.startsWith('{'))
-    .map((text) => JSON.parse(text) as Line & { readonly bench?: string });
-  return tableOf(lines.filter(({ bench }) => bench === 'stream'));
+    .map((text) => JSON.parse(text) as Line & JudgedLine & { readonly bench?: string });
+  const stream = lines.filter(({ bench }) => bench === 'stream');
+  const wialon = lines.filter(({ bench }) => bench === 'wialon');
+  return [
+    ...(stream.length > 0 ? [tableOf(stream)] : []),
+    ...(wialon.length > 0 ? [judgedTable(wialon)] : []),
+  ].join('\n\n');
 }

@@ -1,4 +1,4 @@
-export { planFaults, type FaultPlanOptions } from './faults/plan-faults.ts';
+export { planFaults, plannedKinds, type FaultPlanOptions } from './faults/plan-faults.ts';
 export { limitReasons } from './faults/reasons.ts';
 export type { TimedFault } from './faults/timed-faults.ts';
 export type { FleetSettings } from './fleet/fleet-store.ts';

@@ -25,7 +25,8 @@ test('hours full of every kind of fault lose no message and double no fix (short
   t.after(simulated.stop);
   const judged = judge(simulated);
   t.diagnostic(JSON.stringify({ seed: SEED, ...judged }));
-  assert.ok(Object.keys(judged.faults).length >= 40, 'kinds of faults');
+  assert.deepEqual(Object.keys(judged.faults), [...simulated.ordered].sort());
+  assert.ok(simulated.ordered.size >= 40, 'kinds of faults');
 });
 
 test('a lost answer of the feed loses nothing, although the session goes on', async (t) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { tokenOf } from '@waybill/wialon-twin';
 import { processCpuSeconds } from '../ingest/process-cpu.ts';
-import { round } from '../measure.ts';
+import { lineOf, type Case, type Figures } from './line.ts';
+import type { CaseOptions } from './options.ts';
 import { logIn, type RemoteClient } from './remote-client.ts';
 import { startTwinProcess } from './twin-process.ts';
 
@@ -14,34 +15,37 @@ const ALL = 0xffff_ffff;
 const POLL_GAP_S = 100;
 const SUBSCRIPTION = { type: 'type', data: 'avl_unit', flags: 0x21, mode: 0 };
 
-export interface TwinCase {
-  readonly seconds: number;
-  readonly print: (line: object) => void;
-}
+const bars = [{ figure: 'messages_per_s', atLeast: 100_000 }];
+const INTERVALS: Case = { name: 'twin-intervals', by: 'messages_per_s', bars };
+const POLLS: Case = { name: 'twin-polls', by: 'messages_per_s', bars };
 
 /** Messages of an answer; every one has a type. */
 const countOf = (answer: string): number => answer.split('"tp":"ud"').length - 1;
 
 async function measured(
-  name: string,
   pid: number,
-  seconds: number,
-  round1: () => Promise<number>,
-): Promise<object> {
-  await round1();
+  { seconds, repeat }: CaseOptions,
+  ask: () => Promise<number>,
+): Promise<Figures[]> {
+  await ask();
+  const runs: Figures[] = [];
+  while (runs.length < repeat) runs.push(await run(pid, seconds, ask));
+  return runs;
+}
+
+async function run(pid: number, seconds: number, ask: () => Promise<number>): Promise<Figures> {
   const cpuBefore = processCpuSeconds(pid);
   const started = performance.now();
   let messages = 0;
-  while (performance.now() - started < seconds * 1000) messages += await round1();
+  while (performance.now() - started < seconds * 1000) messages += await ask();
   const took = (performance.now() - started) / 1000;
   const cpu = processCpuSeconds(pid) - cpuBefore;
   return {
-    case: name,
     messages,
-    seconds: round(took),
-    messages_per_s: Math.round(messages / took),
-    messages_per_cpu_s: Math.round(messages / cpu),
-    cpu_s_per_million: round((cpu / messages) * 1e6, 2),
+    seconds: took,
+    messages_per_s: messages / took,
+    messages_per_cpu_s: messages / cpu,
+    cpu_s_per_million: (cpu / messages) * 1e6,
   };
 }
 
@@ -61,7 +65,7 @@ function intervals(client: RemoteClient): () => Promise<number> {
  * What the twin alone serves: intervals of a made-up fleet of 1,000 units with an hour of history, and polls of
  * 100 s of its data, made while they are asked for. One client, one call at a time; limits and gzip as always.
  */
-export async function twinCase({ seconds, print }: TwinCase): Promise<void> {
+export async function twinCase(options: CaseOptions): Promise<void> {
   const fleet = ['--units', String(UNITS), '--every-s', String(EVERY_S), '--latency-ms', '0'];
   const history = await startTwinProcess([
     ...fleet,
@@ -69,9 +73,9 @@ export async function twinCase({ seconds, print }: TwinCase): Promise<void> {
   ]);
   try {
     const client = await logIn(history.url, tokenOf('fleet'));
-    const line = await measured('twin-intervals', history.pid, seconds, intervals(client));
+    const runs = await measured(history.pid, options, intervals(client));
     client.close();
-    print({ bench: 'wialon', ...line });
+    options.print(lineOf(INTERVALS, runs));
   } finally {
     await history.stop();
   }
@@ -83,9 +87,9 @@ export async function twinCase({ seconds, print }: TwinCase): Promise<void> {
       await client.advance(POLL_GAP_S);
       return countOf(await client.call('avl_evts', {}));
     };
-    const line = await measured('twin-polls', live.pid, seconds, poll);
+    const runs = await measured(live.pid, options, poll);
     client.close();
-    print({ bench: 'wialon', ...line });
+    options.print(lineOf(POLLS, runs));
   } finally {
     await live.stop();
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +16,8 @@ const repository = new URL('../../../', import.meta.url).pathname;
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const ACCOUNT = 'fleet';
 const TENANT = 'acme';
-const READY_MS = 420_000;
+const READY_MS = 900_000;
+const TOPICS_MS = 120_000;
 
 /** What `/health` of the extractor says about the one account. */
 export interface Health {
@@ -34,6 +36,8 @@ export interface Rig {
   readonly providerNow: () => Promise<number>;
   /** Messages so far, by way: live, interval, backfill. */
   readonly messages: (way: string) => Promise<number>;
+  /** Calls that the twin refused because of a limit, so far. */
+  readonly refusedByLimits: () => Promise<number>;
   readonly backfill: (fromMs: number, toMs: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -107,7 +111,15 @@ export async function startRig(twinArgs: readonly string[], source: object): Pro
       logger: silent,
     });
     ends.push(() => admin.close());
-    await admin.provision(allTopics, { task: 8, source: 4 });
+    // A busy broker takes its time to elect leaders.
+    await until(
+      'the topics',
+      async () => {
+        await admin.provision(allTopics, { task: 8, source: 4 });
+        return true;
+      },
+      { deadlineMs: TOPICS_MS, everyMs: 1000 },
+    );
     const twin = await startTwinProcess(twinArgs);
     ends.push(() => twin.stop());
     const clock = async (): Promise<number> => {
@@ -156,9 +168,18 @@ export async function startRig(twinArgs: readonly string[], source: object): Pro
         const line = new RegExp(`^wialon_messages_total\\{[^}]*way="${way}"[^}]*\\} (\\d+)`, 'm');
         return Number(line.exec(text)?.[1] ?? 0);
       },
+      refusedByLimits: async () => {
+        const report = await call<{ calls: Record<string, { errors: Record<string, number> }> }>(
+          `${twin.url}/twin/calls`,
+        );
+        return Object.values(report.calls).reduce(
+          (sum, { errors }) => sum + (errors[1003] ?? 0),
+          0,
+        );
+      },
       backfill: async (from_time, to_time) => {
         const command: ReworkRequested = {
-          rework_id: 'b'.repeat(32),
+          rework_id: randomBytes(16).toString('hex'),
           service: 'wialon-extractor',
           addresses: [],
           dead_letter_ids: [],

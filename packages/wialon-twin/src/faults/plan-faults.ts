@@ -88,6 +88,18 @@ const draws: readonly Draw[] = [
   },
 ];
 
+/** What an order is counted as when it takes effect. */
+function countedAs({ kind, code, reason, message }: Order): string {
+  if (kind === 'limit') return `error 1003 ${String(reason)}`;
+  if (kind === 'error') return `error ${String(code)}`;
+  return kind === 'message' ? `message ${String(message)}` : String(kind);
+}
+
+/** Names of the kinds in a plan, as `calls().faults` counts them. */
+export function plannedKinds(plan: readonly TimedFault[]): ReadonlySet<string> {
+  return new Set(plan.map(countedAs));
+}
+
 /**
  * Plans every kind of fault so many times, at moments spread over the run in a random order: a pure function
  * of its options. For one account with full equipment.

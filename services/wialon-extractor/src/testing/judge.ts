@@ -9,6 +9,11 @@ import type { Simulated } from './simulation.ts';
  */
 const SHOWN_WITHIN_S = 3600;
 
+/** When a day is proven for the last time: in the night in which it turns so old. */
+const LAST_PROOF_S = 10 * 86_400 + 3600;
+/** A night's proof, what it finds read again, and the faults that come between. */
+const PROOF_WITHIN_S = 6 * 3600;
+
 /** Figures of a run, for whoever reads its output. */
 export interface Judged {
   readonly units: number;
@@ -21,11 +26,14 @@ export interface Judged {
   readonly silent: number;
   /** s from registration to the page, the greatest of the messages that polls showed. */
   readonly worst_shown_s: number;
+  /** The same, days, of those that only a proof could find. */
+  readonly worst_proven_days: number;
   readonly logins: number;
   readonly faults: Readonly<Record<string, number>>;
 }
 
 const LATE_S = 60;
+const DAY_S = 86_400;
 
 /**
  * What was extracted is what the twin has: every message of every unit, malformed ones as well, none that it does
@@ -44,7 +52,8 @@ export function judge(simulated: Simulated): Judged {
   }
   const registered = new Map<string, number>();
   const fixes = new Map<string, Set<string>>();
-  let [late, silent, worst] = [0, 0, 0];
+  let [late, silent, worst, proven] = [0, 0, 0, 0];
+  const overdue: string[] = [];
   const missing: string[] = [];
   for (const { unitId, t, rt, json, silent: isSilent } of twin.messages(account)) {
     const unit = `wialon:${unitId}`;
@@ -59,7 +68,14 @@ export function judge(simulated: Simulated): Judged {
     if (registered.has(id)) continue;
     registered.set(id, rt);
     const isDue = shown.has(id) || (!isSilent && rt - t < lookbackHours * 3600);
-    if (isDue && seenS !== undefined) worst = Math.max(worst, seenS - Math.max(rt, startS));
+    if (seenS === undefined) continue;
+    const tookS = seenS - Math.max(rt, startS);
+    if (isDue) worst = Math.max(worst, tookS);
+    else {
+      proven = Math.max(proven, tookS);
+      const lastProof = Math.floor(t / DAY_S) * DAY_S + LAST_PROOF_S;
+      if (seenS > lastProof + PROOF_WITHIN_S) overdue.push(`${unit} t ${t} rt ${rt} at ${seenS}`);
+    }
   }
   const some = missing.slice(0, 20).join('\n');
   assert.equal(missing.length, 0, `of ${registered.size} messages are missing:\n${some}`);
@@ -67,6 +83,7 @@ export function judge(simulated: Simulated): Judged {
   for (const { unit_id: unitId, distinct } of twin.store().accounts[0]?.units ?? []) {
     assert.equal(fixes.get(`wialon:${unitId}`)?.size ?? 0, distinct, `fixes of ${unitId}`);
   }
+  assert.deepEqual(overdue, [], 'messages that the last proof of their day should have found');
   assert.ok(worst <= SHOWN_WITHIN_S, `a message that a poll showed came after ${worst} s`);
   const { accounts, refused_logins: refused, faults } = twin.calls();
   const kinds = (kind: string): number => sessions.filter((one) => one.kind === kind).length;
@@ -90,6 +107,7 @@ export function judge(simulated: Simulated): Judged {
     late,
     silent,
     worst_shown_s: Math.round(worst),
+    worst_proven_days: Math.round((proven / DAY_S) * 10) / 10,
     logins,
     faults,
   };

@@ -8,6 +8,7 @@ import { configured, createStreamDriver, type DrivenService } from '@waybill/tes
 import {
   madeUpFleets,
   planFaults,
+  plannedKinds,
   startTwin,
   tokenOf,
   type FleetSettings,
@@ -45,6 +46,8 @@ export interface SimulationOptions {
 export interface Simulated {
   readonly twin: Twin;
   readonly account: string;
+  /** Kinds of the faults that were ordered, as they are counted. */
+  readonly ordered: ReadonlySet<string>;
   readonly lookbackHours: number;
   readonly kills: number;
   /** Start of the clock, epoch seconds: what is older was registered before anybody read. */
@@ -145,6 +148,19 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   const scenario = madeUpFleets({ accounts: [ACCOUNT], fleet, baseTime: START, durationS });
   const unitIds = Array.from({ length: fleet.units }, (_, index) => FIRST_UNIT + index);
   const zoneIds = Array.from({ length: Math.min(fleet.units, ZONES) }, (_, index) => index + 1);
+  const orders =
+    typeof faults !== 'number'
+      ? faults
+      : planFaults({
+          seed,
+          account: ACCOUNT,
+          unitIds,
+          zoneIds,
+          // The first reading is through by then; the last fault leaves half an hour to mend.
+          fromS: 600,
+          toS: hours * 3600 - 1800,
+          times: faults,
+        });
   const twin = await startTwin({
     scenario,
     seed,
@@ -152,19 +168,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
     nowMs: driver.clock.now,
     latencyMs: 0,
     sleep: (ms) => traffic.held(driver.clock.wait(ms)),
-    faults:
-      typeof faults !== 'number'
-        ? faults
-        : planFaults({
-            seed,
-            account: ACCOUNT,
-            unitIds,
-            zoneIds,
-            // The first reading is through by then; the last fault leaves half an hour to mend.
-            fromS: 600,
-            toS: hours * 3600 - 1800,
-            times: faults,
-          }),
+    faults: orders,
   });
   const { lines, ...ports } = portsOf(
     clock,
@@ -208,6 +212,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   return {
     twin,
     account: ACCOUNT,
+    ordered: plannedKinds(orders),
     lookbackHours,
     kills,
     startS: Date.parse(START) / 1000,
