@@ -249,7 +249,7 @@ describe('buffers', { timeout: 300_000, concurrency: true }, () => {
       const streams = await system.connect({ state: { directory } });
       const runner = await streams.transact(bufferWorker({ rework }));
       await until('it is ready', () => runner.ready());
-      const reworks = await followReworks(streams);
+      const reworks = await followReworks(streams, until);
       const partition = partitionFor('k0', PARTITIONS.task);
       await send(streams, command(1, { partition, from_offset: 0, to_offset: 3 }));
       assert.equal((await reworks.ended(command(1, {}).rework_id)).done, 3);

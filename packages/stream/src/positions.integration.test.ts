@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Topic } from '@waybill/contracts';
 import { until } from '@waybill/testkit';
-import { type KafkaTransaction, openAdmin, openKafka, openProducer, sendRound } from './client.ts';
+import { type KafkaTransaction, openKafka, openProducer, sendRound } from './client.ts';
 import { createCodecs } from './codec.ts';
 import { partitionFor } from './partition.ts';
 import type { Runner } from './port.ts';
@@ -66,20 +66,6 @@ async function reachesEnd(system: TestSystem, runner: Runner, end: bigint): Prom
   );
 }
 
-/** What retention does, at once. */
-async function deleteBefore({ options }: TestSystem, offset: bigint): Promise<void> {
-  const admin = openAdmin(openKafka(options));
-  await admin.connect();
-  const topic = `${options.namespace ?? ''}${topics.input.name}`;
-  // The client deletes only in topics that it was asked about before.
-  await admin.fetchTopicOffsets(topic);
-  await admin.deleteTopicRecords({
-    topic,
-    partitions: [{ partition: PARTITION, offset: String(offset) }],
-  });
-  await admin.disconnect();
-}
-
 describe('positions', { timeout: 120_000, concurrency: true }, () => {
   let cluster: TestCluster;
   before(async () => {
@@ -128,29 +114,6 @@ describe('positions', { timeout: 120_000, concurrency: true }, () => {
     await reachesEnd(system, runner, 2n);
     await runner.stop();
     await one.close();
-    await system.close();
-  });
-
-  it('go on at the first record that retention left, and say what is lost', async () => {
-    const system = await cluster.system();
-    const one = await begin(system, 'one');
-    await one.send('kept 1');
-    await one.transaction.commit();
-    const runner = await echo(system);
-    await reachesEnd(system, runner, 2n);
-    await runner.stop();
-    const two = await begin(system, 'two');
-    for (const value of ['gone', 'gone', 'kept 2']) await two.send(value);
-    await two.transaction.commit();
-    await deleteBefore(system, 4n);
-    const again = await echo(system);
-    await reachesEnd(system, again, 6n);
-    await again.stop();
-    const lost = system.logger.lines.find((l) => l.message === 'stream.records_lost_by_retention');
-    assert.equal(lost?.level, 'error');
-    assert.deepEqual([lost.fields['next'], lost.fields['first']], ['2', '4']);
-    assert.deepEqual(await system.read(topics.output), ['k=kept 1', 'k=kept 2']);
-    await Promise.all([one.close(), two.close()]);
     await system.close();
   });
 

@@ -1,15 +1,7 @@
 import { wireName, type Environment } from './environment.ts';
 import { readLog } from './log-reader.ts';
 import type { FetchedBatch } from './record-batch/fetched-batch.ts';
-import type { Topic } from '@waybill/contracts';
-
-/** A part of one partition; `to` is exclusive. */
-export interface Stretch {
-  readonly topic: Topic;
-  readonly partition: number;
-  readonly from: bigint;
-  readonly to: bigint;
-}
+import type { Stretch } from './rework-host.ts';
 
 /**
  * Committed batches of a stretch, read when they are asked for; a batch may hold records from `to` on.

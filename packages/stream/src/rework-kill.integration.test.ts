@@ -40,7 +40,7 @@ describe('a rework that is killed', { timeout: 180_000 }, () => {
     await until('version 1 is through', () => atEnd(system, first));
     await first.stop();
 
-    const reworks = await followReworks(streams);
+    const reworks = await followReworks(streams, until);
     // About 6 transactions of 10 records per task: every kill meets some before, some after the commit.
     const wanted = command(1, { rate_records_per_s: 10 });
     await send(streams, wanted);

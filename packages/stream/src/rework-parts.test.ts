@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Message, ReworkAddress, Topic } from '@waybill/contracts';
-import type { Environment } from './environment.ts';
 import type { Emitter, Outgoing, Rejection } from './port.ts';
 import { nothingReworked, reworkEmitter } from './rework-emitter.ts';
 import type { ReworkGuard } from './rework-guard.ts';
@@ -13,6 +12,7 @@ import { command } from './testing/reworks.ts';
 const open: ReworkGuard = {
   update: async () => undefined,
   isSuperseded: () => false,
+  published: { get: () => undefined, entries: () => new Map<string, never>().entries() },
   close: async () => undefined,
 };
 
@@ -110,7 +110,8 @@ describe('the state of reworks', () => {
 
   it('knows its epoch: records reworked for real, over all commands', () => {
     const { state } = memory();
-    const begun = (id: number, preview: boolean) => begunProgress(command(id, { preview }), 2, 4);
+    const begun = (id: number, preview: boolean) =>
+      begunProgress(command(id, { preview }), { partition: 2, partitions: 4 }, 1);
     state.put({ ...begun(1, false), records_done: 7 });
     state.put({ ...begun(2, true), records_done: 100 });
     state.put({ ...begun(3, false), records_done: 5 });
@@ -125,13 +126,14 @@ describe('the plan of a rework', () => {
     [1_000, 20n],
     [2_000, 40n],
   ]);
-  const offsets = {
+  const log: Planner['log'] = {
     bounds: async () => new Map([[`${name}/1`, { low: 10n, high: 100n }]]),
     atTime: async (_topic: Topic, _partition: number, ms: number) => times.get(ms),
+    // A plan without dead letters reads none.
+    read: async function* () {},
   };
   const planner: Planner = {
-    // Of the environment, a plan without dead letters asks for offsets only.
-    environment: { offsets } as unknown as Environment,
+    log,
     inputs: [topics.input],
     deadLetter: topics.deadLetter,
     partition: 1,

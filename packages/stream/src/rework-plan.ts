@@ -5,15 +5,13 @@ import type {
   ReworkSpan,
   Topic,
 } from '@waybill/contracts';
-import type { Environment } from './environment.ts';
 import { partitionFor } from './partition.ts';
-import { pullBatches } from './pull-log.ts';
-import { readBefore } from './record.ts';
+import type { ReworkLog } from './rework-host.ts';
 import { inputNamed } from './rework-state.ts';
 
 /** The task that plans its share of a command. */
 export interface Planner {
-  readonly environment: Environment;
+  readonly log: Pick<ReworkLog, 'bounds' | 'atTime' | 'read'>;
   readonly inputs: readonly Topic[];
   readonly deadLetter: Topic;
   readonly partition: number;
@@ -45,16 +43,15 @@ function ofAddresses(
 
 /** Addresses of the elements behind dead letters: the whole dead-letter topic is looked through. */
 async function addressesOf(
-  { environment, deadLetter }: Planner,
+  { log, deadLetter }: Planner,
   ids: ReadonlySet<string>,
 ): Promise<readonly ReworkAddress[]> {
   const found: ReworkAddress[] = [];
-  const bounds = await environment.offsets.bounds([deadLetter]);
+  const bounds = await log.bounds([deadLetter]);
   for (const [place, { low, high }] of bounds) {
     const partition = Number(place.slice(place.lastIndexOf('/') + 1));
     const stretch = { topic: deadLetter, partition, from: low, to: high };
-    for await (const batch of pullBatches(environment, stretch)) {
-      const { received } = await readBefore(environment.codecs, deadLetter, batch, high);
+    for await (const { received } of log.read(stretch)) {
       for (const { message } of received) {
         const { element_id: id, trace } = message.value as ElementRejected;
         if (ids.has(id)) found.push(trace);
@@ -65,21 +62,19 @@ async function addressesOf(
 }
 
 async function ofRange(planner: Planner, command: ReworkRequested): Promise<ReworkPlan> {
-  const { environment, inputs, partition, partitions, next } = planner;
+  const { log, inputs, partition, partitions, next } = planner;
   const { key, from_time, to_time, from_offset, to_offset } = command;
   const elsewhere =
     (command.partition !== null && command.partition !== partition) ||
     (key !== null && partitionFor(key, partitions) !== partition);
   if (elsewhere) return { spans: [], missing: 0 };
   const chosen = inputs.filter(({ name }) => command.topic === null || command.topic === name);
-  const bounds = await environment.offsets.bounds(chosen);
+  const bounds = await log.bounds(chosen);
   const spans: ReworkSpan[] = [];
   for (const topic of chosen) {
     const position = next.get(topic.name) ?? 0n;
     const atTime = async (ms: number | null, otherwise: bigint): Promise<bigint> =>
-      ms === null
-        ? otherwise
-        : ((await environment.offsets.atTime(topic, partition, ms)) ?? position);
+      ms === null ? otherwise : ((await log.atTime(topic, partition, ms)) ?? position);
     const low = bounds.get(`${topic.name}/${partition}`)?.low ?? 0n;
     const first = await atTime(from_time, BigInt(from_offset ?? low));
     const last = await atTime(to_time, BigInt(to_offset ?? position));

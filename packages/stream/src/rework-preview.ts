@@ -4,7 +4,7 @@ import type { Codecs } from './codec.ts';
 import { streamFault } from './errors.ts';
 import type { Emitter, KeyedBuffers, KeyedStore, Received, StoreCodec, Task } from './port.ts';
 import { createStreamTime } from './stream-time.ts';
-import type { Live, TaskSetting } from './task-build.ts';
+import type { ReworkHost, ReworkLife } from './rework-host.ts';
 
 /** A store on top of another one: changes stay here, and values are copies. */
 export function overlayStore<V>(base: KeyedStore<V>, copy: (value: V) => V): KeyedStore<V> {
@@ -97,7 +97,7 @@ function copier<V>(codecs: Codecs, codec: StoreCodec<V>): (value: V) => V {
 
 /** Runs the current code on records, on copies of the state. */
 export interface Preview {
-  /** The task that the preview is of; another life of it needs another preview. */
+  /** The state that it copies; another life of the task needs another preview. */
   readonly of: unknown;
   readonly handle: (records: readonly Received[], out: Emitter) => void;
 }
@@ -111,12 +111,10 @@ const ignored: Emitter = {
 
 /** Makes a task of its own, as after a start, that shares nothing with the running one. */
 export function openPreview<V>(
-  { environment, options, partitions, tables }: TaskSetting<V>,
-  partition: number,
-  live: Live<V>,
+  { codecs, options, partition, partitions, tables }: ReworkHost<V>,
+  life: ReworkLife<V>,
 ): Preview {
-  const { codecs } = environment;
-  const { state, base } = live;
+  const { state } = life;
   const named = Object.entries((options.stores ?? {}) as Record<string, StoreCodec<unknown>>);
   const time = createStreamTime();
   time.advance(state.time.now());
@@ -132,13 +130,13 @@ export function openPreview<V>(
         return store ? [[name, overlayStore(store, copier(codecs, codec))]] : [];
       }),
     ),
-    buffers: overlayBuffers(base.buffers),
+    buffers: overlayBuffers(state.buffers),
     time,
     tables: tables.reader,
   });
   for (const { topic, key, message } of tables.snapshot())
     task.onTable?.(topic, key, message, ignored);
-  return { of: live, handle: task.handle };
+  return { of: state, handle: task.handle };
 }
 
 /** What an element is called in a report. */

@@ -1,19 +1,17 @@
-import type { ReworkProgressed, ReworkRequested, ReworkSpan, Topic } from '@waybill/contracts';
-import { authored } from './author.ts';
-import type { Received } from './port.ts';
+import type {
+  RereadRange,
+  ReworkProgressed,
+  ReworkRequested,
+  ReworkSpan,
+  Topic,
+} from '@waybill/contracts';
+import type { Emitter, Received, Task } from './port.ts';
 import type { Unreadable } from './record.ts';
 import { nothingReworked, previewEmitter, reworkEmitter, type Reworked } from './rework-emitter.ts';
 import type { ReworkGuard } from './rework-guard.ts';
+import type { ReworkHost, ReworkLife } from './rework-host.ts';
 import { openPreview, type Preview } from './rework-preview.ts';
 import { addOutcomes, createReworkState, MAX_FINDINGS } from './rework-state.ts';
-import {
-  commit,
-  handleRecords,
-  openCollector,
-  rereadRecords,
-  type Live,
-  type TaskSetting,
-} from './task-build.ts';
 
 /** Records of one span that are reworked in one transaction. */
 export interface ReworkBatch {
@@ -40,7 +38,10 @@ export interface ReworkRun<V> {
    * Runs one batch and commits it with the progress. Returns the progress, or undefined when the task
    * stands elsewhere: another life of it went further.
    */
-  readonly batch: (live: Live<V>, batch: ReworkBatch) => Promise<ReworkProgressed | undefined>;
+  readonly batch: (
+    life: ReworkLife<V>,
+    batch: ReworkBatch,
+  ) => Promise<ReworkProgressed | undefined>;
 }
 
 /** The spans after a batch: the first one goes on at `next`, or is over. */
@@ -50,23 +51,31 @@ function spansAfter(spans: readonly ReworkSpan[], next: bigint): readonly Rework
   return next < BigInt(first.end) ? [{ ...first, next: Number(next) }, ...rest] : rest;
 }
 
-export function createReworkRun<V>(
-  setting: TaskSetting<V>,
-  partition: number,
-  guard: ReworkGuard,
-): ReworkRun<V> {
-  const { environment, options } = setting;
-  const { codecs, metrics } = environment;
+/** Hands records to `reread` of the author, who may have none. */
+function rereadRecords(
+  task: Task,
+  records: readonly Received[],
+  out: Emitter,
+  range: RereadRange,
+): void {
+  if (task.reread === undefined) {
+    throw new Error('this service does not read ranges of its inputs again');
+  }
+  if (records.length > 0) task.reread(records, out, range);
+}
+
+export function createReworkRun<V>(host: ReworkHost<V>, guard: ReworkGuard): ReworkRun<V> {
+  const { codecs, log, metrics, options, partition } = host;
   const mostTimes = options.rework?.timesPerRecord ?? DEFAULT_TIMES;
   let preview: Preview | undefined;
 
   function dryRun(
-    live: Live<V>,
+    life: ReworkLife<V>,
     received: readonly Received[],
     index: number,
     report: Reworked,
   ): void {
-    if (preview?.of !== live) preview = openPreview(setting, partition, live);
+    if (preview?.of !== life.state) preview = openPreview(host, life);
     const first = Number(received[0]?.offset ?? 0);
     const silent = previewEmitter(codecs, report, first);
     preview.handle(received, reworkEmitter(silent, index, guard, report));
@@ -92,14 +101,14 @@ export function createReworkRun<V>(
       outcomes: addOutcomes(progress.outcomes, report.outcomes),
       findings,
       reason: refused > 0 ? `records were reworked ${mostTimes} times already` : progress.reason,
-      updated_time: Date.now(),
+      updated_time: log.now(),
     };
   }
 
   return {
-    batch: async (live, batch) => {
+    batch: async (life, batch) => {
       const { command, span, topic, records } = batch;
-      const state = createReworkState(live.state.reworks, partition);
+      const state = createReworkState(life.state.reworks, partition);
       const progress = state.progress(command.rework_id);
       const standing = progress?.spans[0];
       const fits =
@@ -118,22 +127,20 @@ export function createReworkRun<V>(
       const unreadable = wanted.filter(isUnreadable);
       await guard.update();
       const report = nothingReworked();
-      const collected = openCollector(setting);
-      authored(() => {
-        if (command.preview) dryRun(live, received, span.index, report);
+      await life.transact((draft) => {
+        if (command.preview) dryRun(life, received, span.index, report);
         else {
-          const out = reworkEmitter(collected.out, span.index, guard, report);
+          const out = reworkEmitter(draft.out, span.index, guard, report);
           if (reread === null) {
-            for (const found of unreadable) collected.unreadable(found);
-            handleRecords(setting, live, received, out);
+            for (const found of unreadable) draft.unreadable(found);
+            life.handle(received, out);
             for (const { offset } of wanted) state.raise(topic.name, offset);
-          } else rereadRecords(live.task, received, out, reread);
+          } else rereadRecords(life.task, received, out, reread);
         }
         if (unreadable.length > 0) report.outcomes.set('UNDECODABLE', unreadable.length);
         state.put(after(progress, batch, wanted.length, report));
       });
-      await commit(setting, partition, live, collected);
-      if (!command.preview && reread === null) live.base.epoch += wanted.length;
+      if (!command.preview && reread === null) life.reworked(wanted.length);
       metrics.reworked('done', wanted.length);
       metrics.reworked('refused', records.length - wanted.length);
       metrics.reworked('missing', batch.missing);

@@ -78,8 +78,11 @@ export function createReworkState(store: KeyedStore<Message>, task: number): Rew
 /** The first progress of a task with a command. */
 export function begunProgress(
   command: Pick<ReworkRequested, 'rework_id' | 'service' | 'preview'>,
-  task: number,
-  tasks: number,
+  {
+    partition: task,
+    partitions: tasks,
+  }: { readonly partition: number; readonly partitions: number },
+  now: number,
 ): ReworkProgressed {
   const { rework_id, service, preview } = command;
   return {
@@ -93,7 +96,7 @@ export function begunProgress(
     outcomes: [],
     findings: [],
     reason: null,
-    updated_time: Date.now(),
+    updated_time: now,
   };
 }
 

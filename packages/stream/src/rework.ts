@@ -1,20 +1,13 @@
-import type {
-  Message,
-  ReworkCancelled,
-  ReworkProgressed,
-  ReworkRequested,
-} from '@waybill/contracts';
+import type { ReworkCancelled, ReworkProgressed, ReworkRequested } from '@waybill/contracts';
 import { toFault } from '@waybill/fault';
 import { AuthorFailed } from './author.ts';
-import { backoff, delay } from './delay.ts';
+import { backoff } from './delay.ts';
 import { streamFault } from './errors.ts';
-import { pullBatches } from './pull-log.ts';
-import { readBefore } from './record.ts';
 import { openReworkGuard, type ReworkGuard } from './rework-guard.ts';
+import type { ReworkHost, ReworkLife } from './rework-host.ts';
 import { planRework } from './rework-plan.ts';
 import { createReworkRun, type ReworkBatch, type ReworkRun } from './rework-run.ts';
 import { begunProgress, createReworkState, inputNamed, type ReworkState } from './rework-state.ts';
-import { commit, openCollector, type Live, type TaskSetting } from './task-build.ts';
 
 /**
  * Works off the rework commands of one task, oldest first, beside its inputs.
@@ -28,20 +21,6 @@ export interface Reworker {
   readonly wake: () => void;
   /** Resolves when nothing runs any more. */
   readonly stop: () => Promise<void>;
-}
-
-/** The task as the reworker needs it. */
-export interface ReworkHost<V> {
-  readonly setting: TaskSetting<V>;
-  readonly partition: number;
-  readonly next: ReadonlyMap<string, bigint>;
-  /** Newest record of every command. */
-  readonly commands: () => readonly Message[];
-  /**
-   * Runs `work` between batches of the inputs. Resolves false, with nothing done, when the task is not
-   * ready; what `work` throws has thrown the task away when it comes out here.
-   */
-  readonly inTurn: (work: (live: Live<V>) => Promise<void>) => Promise<boolean>;
 }
 
 /** Records in one transaction of a rework at most; fewer at low rates. */
@@ -60,9 +39,7 @@ function isRequest(command: Command): command is ReworkRequested {
 class Interrupted extends Error {}
 
 export function startReworker<V>(host: ReworkHost<V>): Reworker {
-  const { setting, partition, inTurn } = host;
-  const { environment, options, group, partitions } = setting;
-  const { logger, metrics } = environment;
+  const { group, inTurn, log, logger, metrics, options, partition } = host;
   const stopping = new AbortController();
   /** Commands whose records made the author's code throw, until that is in the changelog. */
   const failed = new Map<string, string>();
@@ -78,10 +55,10 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
   }
 
   /** Runs `work` in turn or interrupts. */
-  async function turn<R>(work: (live: Live<V>) => Promise<R>): Promise<R> {
+  async function turn<R>(work: (life: ReworkLife<V>) => Promise<R>): Promise<R> {
     let result: { readonly value: R } | undefined;
-    const ran = await inTurn(async (live) => {
-      result = { value: await work(live) };
+    const ran = await inTurn(async (life) => {
+      result = { value: await work(life) };
     });
     if (!ran || result === undefined) throw new Interrupted();
     return result.value;
@@ -89,11 +66,10 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
 
   /** Commits a progress that no reworked record goes with. */
   function write(change: (state: ReworkState) => ReworkProgressed): Promise<ReworkProgressed> {
-    return turn(async (live) => {
-      const state = createReworkState(live.state.reworks, partition);
+    return turn(async (life) => {
+      const state = createReworkState(life.state.reworks, partition);
       const progress = change(state);
-      state.put(progress);
-      await commit(setting, partition, live, openCollector(setting));
+      await life.transact(() => state.put(progress));
       return progress;
     });
   }
@@ -116,26 +92,22 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
     reason: string,
   ): Promise<void> {
     const progress = await write((state) => ({
-      ...(state.progress(command.rework_id) ?? begunProgress(command, partition, partitions)),
-      ...{ status, reason, spans: [], updated_time: Date.now() },
+      ...(state.progress(command.rework_id) ?? begunProgress(command, host, log.now())),
+      ...{ status, reason, spans: [], updated_time: log.now() },
     }));
     tell(progress, 'rework.ended');
   }
 
   async function begin(command: ReworkRequested): Promise<ReworkProgressed> {
     const { inputs, deadLetter } = options;
-    const { next } = host;
-    const plan = await planRework(
-      { environment, inputs, deadLetter, partition, partitions, next },
-      command,
-    );
-    const bounds = await environment.offsets.bounds(inputs);
+    const plan = await planRework({ ...host, inputs, deadLetter }, command);
+    const bounds = await log.bounds(inputs);
     const progress = await write((state) => {
       for (const { name } of inputs) {
         state.forget(name, bounds.get(`${name}/${partition}`)?.low ?? 0n);
       }
       return {
-        ...begunProgress(command, partition, partitions),
+        ...begunProgress(command, host, log.now()),
         spans: plan.spans,
         records_missing: plan.missing,
         status: plan.spans.length === 0 ? 'DONE' : 'RUNNING',
@@ -161,9 +133,9 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
     }
     const batch = { command, span, topic, ...part };
     let author: AuthorFailed | undefined;
-    const after = await turn(async (live) => {
+    const after = await turn(async (life) => {
       try {
-        return await run.batch(live, batch);
+        return await run.batch(life, batch);
       } catch (error) {
         if (!(error instanceof AuthorFailed)) throw error;
         author = error;
@@ -179,7 +151,7 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
     });
     if (author !== undefined || after === undefined) throw new Interrupted();
     const pause = (part.records.length / command.rate_records_per_s) * SECOND_MS;
-    if (pause >= 1) await delay(pause, stopping.signal);
+    if (pause >= 1) await log.wait(pause, stopping.signal);
     return after;
   }
 
@@ -197,8 +169,7 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
     const stretch = { topic, partition, from: BigInt(span.next), to: end };
     let progress = begun;
     let isFound = false;
-    for await (const batch of pullBatches(environment, stretch)) {
-      const { received, unreadable } = await readBefore(environment.codecs, topic, batch, end);
+    for await (const { received, unreadable } of log.read(stretch)) {
       const chosen = [...received, ...unreadable]
         .filter(({ key }) => command.key === null || key === command.key)
         .toSorted((a, b) => Number(a.offset - b.offset));
@@ -224,9 +195,9 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
   ): Promise<void> {
     let progress = known ?? (await begin(command));
     if (progress.status !== 'RUNNING') return;
-    const guard: ReworkGuard = await openReworkGuard(environment, options.outputs);
+    const guard: ReworkGuard = await openReworkGuard(log, options.outputs);
     try {
-      const run = createReworkRun(setting, partition, guard);
+      const run = createReworkRun(host, guard);
       while (progress.status === 'RUNNING') progress = await workSpan(run, command, progress);
     } finally {
       await guard.close();
@@ -236,8 +207,8 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
 
   /** One look: ends what is to end and works on the oldest open command. True = look again at once. */
   async function look(): Promise<boolean> {
-    const open = await turn(async (live) => {
-      const state = createReworkState(live.state.reworks, partition);
+    const open = await turn(async (life) => {
+      const state = createReworkState(life.state.reworks, partition);
       return commands()
         .map((command) => ({ command, progress: state.progress(command.rework_id) }))
         .filter(({ progress }) => progress === undefined || progress.status === 'RUNNING')
@@ -269,11 +240,11 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
       } catch (error) {
         if (error instanceof Interrupted) {
           // A ready task and a changed command wake us; the pause is for a task that went on already.
-          await Promise.race([woken, delay(RETRY_MAX_MS, stopping.signal)]);
+          await Promise.race([woken, log.wait(RETRY_MAX_MS, stopping.signal)]);
         } else {
           const { code, message: detail } = toFault(error, 'decide');
           logger.warn({ group, partition, code, detail }, 'rework.delayed');
-          await delay(backoff(failures, RETRY_FIRST_MS, RETRY_MAX_MS), stopping.signal);
+          await log.wait(backoff(failures, RETRY_FIRST_MS, RETRY_MAX_MS), stopping.signal);
           failures += 1;
         }
       }

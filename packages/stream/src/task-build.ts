@@ -1,6 +1,5 @@
 import { authored } from './author.ts';
 import { findBase, type BufferBase } from './buffer-base.ts';
-import type { RereadRange } from '@waybill/contracts';
 import type { Environment } from './environment.ts';
 import type { Extent } from './extent.ts';
 import type { Emitter, Received, Task, TransactOptions } from './port.ts';
@@ -69,19 +68,6 @@ export async function commit<V>(
   state.promote();
   if (consumed) base.positions.set(consumed.topic.name, consumed.next);
   collected.report();
-}
-
-/** Hands records to `reread` of the author, who may have none. */
-export function rereadRecords(
-  task: Task,
-  records: readonly Received[],
-  out: Emitter,
-  range: RereadRange,
-): void {
-  if (task.reread === undefined) {
-    throw new Error('this service does not read ranges of its inputs again');
-  }
-  if (records.length > 0) task.reread(records, out, range);
 }
 
 /** Runs the author's `handle`: the only time, beside a rebuild, in which buffers may change. */

@@ -7,6 +7,8 @@ import { createChunkSize } from './chunks.ts';
 import { backoff, delay } from './delay.ts';
 import { linksOf, readChunk, type Chunk } from './record.ts';
 import { startReworker } from './rework.ts';
+import type { ReworkLife } from './rework-host.ts';
+import { reworkLog } from './rework-log.ts';
 import { createSerial } from './serial.ts';
 import type { GroupBatch, Session } from './session.ts';
 import type { TableChange } from './tables.ts';
@@ -289,15 +291,34 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
     return handed.promise;
   }
 
+  function lifeOf(current: Live<V>): ReworkLife<V> {
+    const { base, state: held, task } = current;
+    return {
+      ...{ state: held, task },
+      transact: async (work) => {
+        const collected = openCollector(setting);
+        authored(() => work(collected));
+        await commit(setting, partition, current, collected);
+      },
+      handle: (records, out) => handleRecords(setting, current, records, out),
+      reworked: (count) => {
+        base.epoch += count;
+      },
+    };
+  }
+
   const reworker =
     options.rework &&
     startReworker({
-      ...{ setting, partition, next, commands: setting.commands },
+      ...{ options, group, partition, next, codecs, logger, metrics },
+      ...{ partitions: setting.partitions, writable: setting.writable, tables: setting.tables },
+      commands: setting.commands,
+      log: reworkLog(environment),
       inTurn: (work) =>
         serial.run(async () => {
           if (!live || !is('ready')) return false;
           try {
-            await work(live);
+            await work(lifeOf(live));
             if (live) snapshots.maybe(live.base);
             return true;
           } catch (error) {

@@ -52,7 +52,7 @@ export async function startOffsets(
 
 /** The stored offset, or the first record that is still there. */
 export function firstToRead(
-  { logger }: Environment,
+  { logger }: Pick<Environment, 'logger'>,
   topic: Topic,
   partition: number,
   low: bigint,

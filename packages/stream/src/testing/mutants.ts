@@ -154,8 +154,8 @@ export const mutants: readonly Mutant[] = [
       cut('task-start.ts', 'stored === undefined || stored < low ? low : stored', 'stored ?? low'),
       cut('places.ts', "return reaches <= low ? 'lost' : 'no';", "return 'no';"),
     ],
-    file: positions,
-    test: 'go on at the first record that retention left, and say what is lost',
+    file: contract,
+    test: 'goes on at the first record that retention left, and says what is lost',
   },
   {
     without: 'positions from what is asked for',

@@ -5,9 +5,8 @@ import type {
   ReworkStatus,
   Topic,
 } from '@waybill/contracts';
-import { until } from '@waybill/testkit';
 import type { Emitter, Received, Streams, TransactOptions } from '../port.ts';
-import { PARTITIONS, text, textOf, topics, type TestSystem } from './cluster.ts';
+import { PARTITIONS, text, textOf, topics } from './cluster.ts';
 
 /** A command that chooses nothing yet. */
 export function command(id: number, chosen: Partial<ReworkRequested>): ReworkRequested {
@@ -79,7 +78,10 @@ function summed(shares: readonly ReworkProgressed[]): Outcome {
 }
 
 /** Follows the progress of all commands. */
-export async function followReworks(streams: Streams): Promise<{
+export async function followReworks(
+  streams: Streams,
+  until: (what: string, condition: () => boolean) => Promise<unknown>,
+): Promise<{
   readonly outcome: (id: string) => Outcome;
   /** Waits until every task has ended its share. */
   readonly ended: (id: string) => Promise<Outcome>;
@@ -93,16 +95,12 @@ export async function followReworks(streams: Streams): Promise<{
   return {
     outcome: (id) => summed(of(id)),
     ended: async (id) => {
-      await until(
-        `rework ${Number(id)} to end`,
-        () => {
-          const found = of(id);
-          return (
-            found.length === PARTITIONS.task && found.every(({ status }) => status !== 'RUNNING')
-          );
-        },
-        { deadlineMs: 60_000 },
-      );
+      await until(`rework ${Number(id)} to end`, () => {
+        const found = of(id);
+        return (
+          found.length === PARTITIONS.task && found.every(({ status }) => status !== 'RUNNING')
+        );
+      });
       return summed(of(id));
     },
   };
@@ -169,7 +167,7 @@ export function elementId(value: string): string {
 
 /** Publishes the texts 0 to count - 1 under keys k0 to k<keys - 1>. */
 export async function publishTexts(
-  system: TestSystem,
+  system: { readonly connect: () => Promise<Streams> },
   count: number,
   keys: number,
   first = 0,

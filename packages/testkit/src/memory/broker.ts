@@ -40,13 +40,18 @@ interface Transaction {
   readonly places: Set<Partition>;
 }
 
-/** A marker has no record; it takes an offset all the same, as in Kafka. */
+/** A marker has no record, nor has what was compacted; they take an offset all the same, as in Kafka. */
 interface Entry {
-  readonly record: Stored | undefined;
+  record: Stored | undefined;
   readonly transaction: Transaction | undefined;
 }
 
-type Partition = Entry[];
+interface Partition {
+  /** By offset. */
+  readonly entries: Entry[];
+  /** The first offset that retention left. */
+  low: number;
+}
 
 /** The largest record that Kafka takes by default (`max.message.bytes`), about. */
 const MAX_RECORD_BYTES = 1_048_588;
@@ -61,13 +66,24 @@ export interface MemoryBroker {
   readonly partitionCounts: (topics: readonly Topic[]) => ReadonlyMap<string, number>;
   readonly exists: (topic: Topic) => boolean;
   readonly append: (records: readonly Encoded[]) => void;
-  /** Committed records from an offset on, and where the next reading starts (behind markers too). */
+  /**
+   * Committed records from an offset on, or from the first that retention left, and where the next
+   * reading starts (behind markers too).
+   */
   readonly read: (
     topic: string,
     partition: number,
     from: bigint,
     limit?: number,
   ) => { readonly records: readonly Stored[]; readonly next: bigint };
+  /** First offset that retention left. */
+  readonly start: (topic: string, partition: number) => bigint;
+  /** First visible record from a publishing time on; undefined = there is none. */
+  readonly atTime: (topic: string, partition: number, ms: number) => bigint | undefined;
+  /** What retention does: the records before the offset are gone. */
+  readonly deleteBefore: (topic: string, partition: number, offset: bigint) => void;
+  /** What compaction does: of each key the newest committed record stays, at its offset. */
+  readonly compact: (topic: string) => void;
   /** High watermark: one behind the last entry, whether readers see it or not. */
   readonly end: (topic: string, partition: number) => bigint;
   /** Locks older owners of the id out and aborts what they left open. Gives the new epoch. */
@@ -113,9 +129,10 @@ export function createBroker(now: () => number): MemoryBroker {
   function write(records: readonly Encoded[], transaction?: Transaction): void {
     const places = records.map(({ topic, partition }) => partitionOf(topic, partition));
     for (const [at, encoded] of records.entries()) {
-      const place = places[at] ?? [];
-      const record = { ...encoded, offset: BigInt(place.length), publishedTime: now() };
-      place.push({ record, transaction });
+      const place = places[at];
+      if (place === undefined) continue;
+      const offset = BigInt(place.entries.length);
+      place.entries.push({ record: { ...encoded, offset, publishedTime: now() }, transaction });
       transaction?.places.add(place);
     }
     version += 1;
@@ -123,9 +140,22 @@ export function createBroker(now: () => number): MemoryBroker {
 
   function decide(transaction: Transaction, state: 'committed' | 'aborted'): void {
     transaction.state = state;
-    for (const place of transaction.places) place.push({ record: undefined, transaction });
+    for (const place of transaction.places) place.entries.push({ record: undefined, transaction });
     version += 1;
   }
+
+  const read: MemoryBroker['read'] = (topic, partition, from, limit = Infinity) => {
+    const { entries, low } = partitionOf(topic, partition);
+    const records: Stored[] = [];
+    let next = Math.max(Number(from), low);
+    for (; next < entries.length && records.length < limit; next += 1) {
+      const entry = entries[next];
+      if (entry?.transaction?.state === 'open') break;
+      const isVisible = entry?.transaction === undefined || entry.transaction.state === 'committed';
+      if (isVisible && entry?.record !== undefined) records.push(entry.record);
+    }
+    return { records, next: BigInt(next) };
+  };
 
   function takeFault(id: string): CommitFault | undefined {
     const fault = faults.get(id);
@@ -141,7 +171,7 @@ export function createBroker(now: () => number): MemoryBroker {
     create: (topic, count) => {
       topics.set(
         topic.name,
-        Array.from({ length: count }, () => []),
+        Array.from({ length: count }, () => ({ entries: [], low: 0 })),
       );
     },
     exists: ({ name }) => topics.has(name),
@@ -157,20 +187,29 @@ export function createBroker(now: () => number): MemoryBroker {
       checkSizes(records);
       write(records);
     },
-    read: (topic, partition, from, limit = Number.POSITIVE_INFINITY) => {
-      const entries = partitionOf(topic, partition);
-      const records: Stored[] = [];
-      let next = Number(from);
-      for (; next < entries.length && records.length < limit; next += 1) {
-        const entry = entries[next];
-        if (entry?.transaction?.state === 'open') break;
-        const isVisible =
-          entry?.transaction === undefined || entry.transaction.state === 'committed';
-        if (isVisible && entry?.record !== undefined) records.push(entry.record);
-      }
-      return { records, next: BigInt(Math.max(next, Number(from))) };
+    read,
+    start: (topic, partition) => BigInt(partitionOf(topic, partition).low),
+    atTime: (topic, partition, ms) =>
+      read(topic, partition, 0n).records.find(({ publishedTime }) => publishedTime >= ms)?.offset,
+    deleteBefore: (topic, partition, offset) => {
+      const place = partitionOf(topic, partition);
+      place.low = Math.max(place.low, Math.min(Number(offset), place.entries.length));
+      for (const entry of place.entries.slice(0, place.low)) entry.record = undefined;
+      version += 1;
     },
-    end: (topic, partition) => BigInt(partitionOf(topic, partition).length),
+    compact: (topic) => {
+      for (const [partition, { entries }] of topics.get(topic)?.entries() ?? []) {
+        const newest = new Map<string, bigint>();
+        for (const { key, offset } of read(topic, partition, 0n).records) newest.set(key, offset);
+        const { next } = read(topic, partition, 0n);
+        for (const entry of entries.slice(0, Number(next))) {
+          const { record } = entry;
+          if (record && newest.get(record.key) !== record.offset) entry.record = undefined;
+        }
+      }
+      version += 1;
+    },
+    end: (topic, partition) => BigInt(partitionOf(topic, partition).entries.length),
     fence: (id) => {
       const epoch = (epochs.get(id) ?? -1) + 1;
       epochs.set(id, epoch);

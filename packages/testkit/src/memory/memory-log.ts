@@ -69,9 +69,10 @@ export interface Crashes {
 
 /**
  * An implementation of the port without a broker: partitions by murmur2, offsets, transactions with
- * read-committed readers, fencing, groups, tables, changelogs, dead letters. It shares the contracts'
- * codecs, the store, the assigner and the dead letters with the real one; the contract suite of
- * `stream` runs against both. Not here: retention, compaction, time-outs, namespaces.
+ * read-committed readers, fencing, groups, tables, changelogs, dead letters, rework; retention and
+ * compaction by hand. It shares the contracts' codecs, the store, the assigner, the dead letters and the
+ * rework with the real one; the contract suite of `stream` runs against both. Not here: time-outs,
+ * namespaces.
  */
 export interface MemoryLog {
   readonly connect: (reporting?: Reporting) => MemoryStreams;
@@ -90,6 +91,10 @@ export interface MemoryLog {
     topic: Topic<M>,
     from?: ReadonlyMap<number, bigint>,
   ) => Promise<readonly Read<M>[]>;
+  /** What retention does, by hand: the records of a partition before the offset are gone. */
+  readonly deleteBefore: (topic: Topic, partition: number, offset: bigint) => void;
+  /** What compaction does, by hand: of each key the newest committed record stays, at its offset. */
+  readonly compact: (topic: Topic) => void;
   /** Appends bytes that no codec made. */
   readonly inject: (record: Encoded) => void;
 }
@@ -211,6 +216,8 @@ export function createMemoryLog(startMs = 1_800_000_000_000): MemoryLog {
       );
       return Promise.all(records.map((record) => readable<M>(reader, topic, record)));
     },
+    deleteBefore: ({ name }, partition, offset) => broker.deleteBefore(name, partition, offset),
+    compact: ({ name }) => broker.compact(name),
     inject: (record) => broker.append([record]),
   };
 }

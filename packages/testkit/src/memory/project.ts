@@ -1,6 +1,6 @@
 import type { Topic } from '@waybill/contracts';
 import { toFault, type Fault } from '@waybill/fault';
-import { unreadableLetter, type Position, type ProjectOptions } from '@waybill/stream';
+import { firstToRead, unreadableLetter, type Position, type ProjectOptions } from '@waybill/stream';
 import type { Stored } from './broker.ts';
 import { decode, encode, type DecodedRecords, type Instance } from './instance.ts';
 import { startRunner, type MemoryRunner } from './runner.ts';
@@ -62,14 +62,19 @@ export async function project<Tx>(
   let assigned: readonly number[] | undefined;
   let places: Place[] | undefined;
 
+  function startOf(topic: Topic, partition: number, offset: bigint | undefined): bigint {
+    return firstToRead(instance, topic, partition, broker.start(topic.name, partition), offset);
+  }
+
   async function readStart(mine: readonly number[]): Promise<void> {
     const stored = await options.store.offsets(service);
     places = options.inputs.flatMap((topic) =>
       mine
         .filter((partition) => partition < (counts.get(topic.name) ?? 0))
         .map((partition) => {
-          const next = stored.get(`${topic.name}/${partition}`) ?? 0n;
-          return { topic, partition, stored: next, next };
+          const known = stored.get(`${topic.name}/${partition}`);
+          const next = startOf(topic, partition, known);
+          return { topic, partition, stored: known ?? 0n, next };
         }),
     );
   }
@@ -116,7 +121,8 @@ export async function project<Tx>(
   /** Reads one chunk; false when there was none. */
   async function runChunk(place: Place): Promise<boolean> {
     const { topic, partition } = place;
-    const { records, next } = broker.read(topic.name, partition, place.next, CHUNK_RECORDS);
+    const from = startOf(topic, partition, place.next);
+    const { records, next } = broker.read(topic.name, partition, from, CHUNK_RECORDS);
     const last = records.at(-1);
     const moved = next !== place.next;
     if (last !== undefined) {

@@ -1,5 +1,10 @@
-import { streamFault, type Task, type TaskState, type TransactOptions } from '@waybill/stream';
-import { authored } from './author.ts';
+import {
+  authored,
+  streamFault,
+  type Task,
+  type TaskState,
+  type TransactOptions,
+} from '@waybill/stream';
 import type { Stored } from './broker.ts';
 import { decode, type Instance } from './instance.ts';
 

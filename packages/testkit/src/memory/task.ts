@@ -1,15 +1,21 @@
-import type { Topic } from '@waybill/contracts';
+import type { Message, Topic } from '@waybill/contracts';
 import { toFault, type Fault } from '@waybill/fault';
 import {
+  authored,
+  AuthorFailed,
   createTaskState,
+  firstToRead,
+  startReworker,
+  type Reworker,
+  type ReworkLife,
   type Position,
   type Task,
   type TaskState,
   type TransactOptions,
 } from '@waybill/stream';
 import { createDraft, decode, type Draft, type Instance } from './instance.ts';
+import { reworkLog } from './rework-log.ts';
 import { rebuildBuffers, restoreState } from './task-state.ts';
-import { authored, AuthorFailed } from './author.ts';
 import type { MemoryTables, TableChange } from './tables.ts';
 
 /** Chunks are cut here; where they end is no part of the contract. */
@@ -22,6 +28,8 @@ export interface TaskSetting<V> {
   readonly partitions: number;
   readonly counts: ReadonlyMap<string, number>;
   readonly tables: MemoryTables;
+  /** Newest record of every rework command. */
+  readonly commands: () => readonly Message[];
   readonly fail: (fault: Fault) => void;
 }
 
@@ -34,16 +42,21 @@ export interface MemoryTask {
   readonly isReady: () => boolean;
   readonly positions: () => readonly Position[];
   readonly tableChanged: (change: TableChange) => void;
+  /** A rework command arrived. */
+  readonly commanded: () => void;
   readonly step: () => Promise<boolean>;
   readonly dueAt: () => number | undefined;
+  /** Lets go of everything at once: what is not committed is lost. */
+  readonly close: () => void;
 }
+
+/** Work of the rework that waits for its turn; undefined = there is no task. */
+type Turn<V> = (live: Live<V> | undefined) => Promise<void>;
 
 interface Live<V> {
   readonly epoch: number;
   readonly state: TaskState<V>;
   readonly task: Task;
-  /** Position by topic name, behind markers too. */
-  readonly next: Map<string, bigint>;
 }
 
 export function createTask<V>(setting: TaskSetting<V>, partition: number): MemoryTask {
@@ -51,6 +64,9 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
   const { broker, engine, logger, metrics } = instance;
   const id = `${options.service}-${partition}`;
   const changed = new Map<string, TableChange>();
+  /** Position by topic name, behind markers too. */
+  const next = new Map<string, bigint>();
+  const turns: Turn<V>[] = [];
   let live: Live<V> | undefined;
   let stopped: { readonly retryAt: number; readonly why: string } | undefined;
   let why = '';
@@ -94,15 +110,20 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
     commit(current, made);
   }
 
+  /** The offset, or the first one that retention left; what is lost is said. */
+  function startOf(topic: Topic, offset: bigint | undefined): bigint {
+    return firstToRead(instance, topic, partition, broker.start(topic.name, partition), offset);
+  }
+
   async function build(): Promise<void> {
     const epoch = broker.fence(id);
     const state = createTaskState(options, partition);
-    const next = new Map(
-      options.inputs.map(({ name }) => [
-        name,
-        broker.committed(options.service, name, partition) ?? 0n,
-      ]),
-    );
+    for (const topic of options.inputs) {
+      next.set(
+        topic.name,
+        startOf(topic, broker.committed(options.service, topic.name, partition)),
+      );
+    }
     await restoreState(instance, state, partition);
     const { store, stores, buffers, time } = state;
     const task = authored(() =>
@@ -112,17 +133,18 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
       }),
     );
     await rebuildBuffers(instance, options, { partition, task, state, next });
-    const built = { epoch, state, task, next };
+    const built = { epoch, state, task };
     changed.clear();
     show(built, tables.snapshot());
     live = built;
     why = '';
+    reworker?.wake();
     logger.info({ group: options.service, partition }, 'task.started');
   }
 
   async function runChunk(current: Live<V>, topic: Topic): Promise<boolean> {
-    const from = current.next.get(topic.name) ?? 0n;
-    const { records, next } = broker.read(topic.name, partition, from, CHUNK_RECORDS);
+    const from = startOf(topic, next.get(topic.name));
+    const { records, next: end } = broker.read(topic.name, partition, from, CHUNK_RECORDS);
     const [first] = records;
     const last = records.at(-1);
     if (first !== undefined && last !== undefined) {
@@ -150,16 +172,16 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
       metrics.received(topic.name, records.length);
       metrics.batch(topic.name, 0);
     }
-    current.next.set(topic.name, next);
-    metrics.lag(topic.name, partition, Number(broker.end(topic.name, partition) - next));
-    return next !== from;
+    next.set(topic.name, end);
+    metrics.lag(topic.name, partition, Number(broker.end(topic.name, partition) - end));
+    return end !== from;
   }
 
   /** Misconfigured stops the task, the weather builds it anew, anything else ends the runner. */
   function settle(error: unknown): void {
     live = undefined;
     const isAuthors = error instanceof AuthorFailed;
-    const fault = toFault(isAuthors ? error.cause : error, isAuthors ? 'decide' : 'commit');
+    const fault = isAuthors ? error.fault : toFault(error, 'commit');
     const { code, kind, message: detail } = fault;
     if (isAuthors && kind === 'misconfigured') {
       if (why !== detail)
@@ -187,24 +209,82 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
     return moved;
   }
 
+  function lifeOf(current: Live<V>): ReworkLife<V> {
+    const { state, task } = current;
+    return {
+      ...{ state, task },
+      transact: async (rework) => {
+        const made = draft();
+        authored(() => rework(made));
+        commit(current, made);
+      },
+      handle: (records, out) => {
+        if (records.length === 0) return;
+        state.buffers.open(options.buffers !== undefined);
+        task.handle(records, out);
+        state.buffers.open(false);
+      },
+      // Buffers come back cold here, so that nobody asks what stands in them.
+      reworked: () => undefined,
+    };
+  }
+
+  const reworker: Reworker | undefined =
+    options.rework &&
+    startReworker({
+      ...{ options, group: options.service, partition, partitions: setting.partitions },
+      ...{ writable: counts, codecs: instance.codecs, logger, metrics, tables, next },
+      commands: setting.commands,
+      log: reworkLog(instance),
+      inTurn: (rework) =>
+        new Promise((resolve) => {
+          turns.push(async (current) => {
+            if (current === undefined) {
+              resolve(false);
+              return;
+            }
+            try {
+              await rework(lifeOf(current));
+              resolve(true);
+            } catch (error) {
+              settle(error);
+              resolve(false);
+            }
+          });
+        }),
+    });
+
+  async function takeTurns(): Promise<boolean> {
+    const taken = turns.splice(0);
+    for (const turn of taken) await turn(live);
+    return taken.length > 0;
+  }
+
   return {
     partition,
     isReady: () => live !== undefined,
     dueAt: () => stopped?.retryAt,
     positions: () =>
       options.inputs.flatMap(({ name }) => {
-        const next = live?.next.get(name);
-        if (next === undefined) return [];
-        return [{ topic: name, partition, next, lag: broker.end(name, partition) - next }];
+        const at = live && next.get(name);
+        if (at === undefined) return [];
+        return [{ topic: name, partition, next: at, lag: broker.end(name, partition) - at }];
       }),
     tableChanged: (change) => void changed.set(`${change.topic.name}/${change.key}`, change),
+    commanded: () => reworker?.wake(),
     step: async () => {
       try {
-        return await work();
+        const moved = await work();
+        return (await takeTurns()) || moved;
       } catch (error) {
         settle(error);
         return true;
       }
+    },
+    close: () => {
+      live = undefined;
+      void reworker?.stop();
+      void takeTurns();
     },
   };
 }

@@ -27,21 +27,28 @@ export async function transact<V, S extends object>(
   const tableTopics: readonly Topic[] = options.tables ?? [];
   const reworks: readonly Topic[] = options.rework ? [options.rework.commands] : [];
   await codecs.bind([...options.inputs, ...tableTopics, ...reworks, ...written]);
-  const known = broker.partitionCounts([...options.inputs, ...reworks, ...written]);
+  const known = broker.partitionCounts([...options.inputs, ...written]);
   const partitions = taskCount([...options.inputs, ...state], known);
   const counts = new Map(written.map(({ name }) => [name, known.get(name) ?? 0]));
   const tasks = new Map<number, MemoryTask>();
   const tables = await openTables(instance, tableTopics, (change: TableChange) => {
     for (const task of tasks.values()) task.tableChanged(change);
   });
+  const commands = await openTables(instance, reworks, () => {
+    for (const task of tasks.values()) task.commanded();
+  });
   let joined = false;
 
   return startRunner(instance, (fail) => {
     const release = (partition: number): void => {
+      tasks.get(partition)?.close();
       tasks.delete(partition);
       instance.ledger.release({ group: options.service, partition });
     };
-    const setting = { instance, options, partitions, counts, tables, fail };
+    const setting = {
+      ...{ instance, options, partitions, counts, tables, fail },
+      commands: () => commands.snapshot().flatMap(({ message }) => message ?? []),
+    };
     const leave = groups.join(options.service, partitions, {
       id: memberId,
       owned: () => tasks.keys(),
@@ -55,12 +62,6 @@ export async function transact<V, S extends object>(
         }
       },
     });
-    /** Better a loud end than a test that waits for what never comes. */
-    const refuseReworks = (): void => {
-      const { commands } = options.rework ?? {};
-      if (commands === undefined || broker.end(commands.name, 0) === 0n) return;
-      throw new Error(`${commands.name}: the in-memory log does no rework, test it on the broker`);
-    };
     const kill = (): void => {
       for (const partition of tasks.keys()) release(partition);
       leave();
@@ -74,8 +75,8 @@ export async function transact<V, S extends object>(
         return dues.length === 0 ? undefined : Math.min(...dues);
       },
       step: async () => {
-        refuseReworks();
         let moved = await tables.step();
+        moved = (await commands.step()) || moved;
         for (const task of tasks.values()) moved = (await task.step()) || moved;
         return moved;
       },

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Fault, isFault } from '@waybill/fault';
 import type { ProjectionStore, ProjectOptions } from '../../port.ts';
-import { atEnd, text, topics } from '../cluster.ts';
+import { partitionFor } from '../../partition.ts';
+import { atEnd, PARTITIONS, text, topics } from '../cluster.ts';
 import { publish } from './counter.ts';
 import { failureOf, withSystem, type Systems } from './system.ts';
 
@@ -87,6 +88,25 @@ export function projectContract(systems: () => Systems): void {
           seen,
           Array.from({ length: 500 }, (_, at) => BigInt(at)),
         );
+      }));
+
+    it('goes on at the first record that retention left', () =>
+      withSystem(systems, async (system) => {
+        const streams = await system.connect();
+        const database = fakeDatabase();
+        const partition = partitionFor('a', PARTITIONS.task);
+        await publish(streams, ['a', 'a', 'a']);
+        await system.deleteBefore(topics.input, partition, 1n);
+        const first = await streams.project(projection(database));
+        await system.until('all are projected', () => atEnd(system, first));
+        await first.stop();
+        assert.deepEqual(database.rows, ['a', 'a']);
+        await publish(streams, ['a', 'a']);
+        await system.deleteBefore(topics.input, partition, 4n);
+        const second = await streams.project(projection(database));
+        await system.until('all are projected', () => atEnd(system, second));
+        assert.deepEqual(database.rows, ['a', 'a', 'a']);
+        assert.ok(system.lines.some((l) => l.message === 'stream.records_lost_by_retention'));
       }));
 
     it('waits while the database is away', () =>

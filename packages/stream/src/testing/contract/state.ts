@@ -4,7 +4,7 @@ import { isFault } from '@waybill/fault';
 import type { StoreCodec, Streams, TransactOptions } from '../../port.ts';
 import { bufferWorker, expectedOutputs } from '../buffers.ts';
 import { atEnd, text, textOf, topics } from '../cluster.ts';
-import { counter, publish } from './counter.ts';
+import { counter, ofKey, publish } from './counter.ts';
 import { failureOf, withSystem, type Systems } from './system.ts';
 
 const numbers: Omit<StoreCodec<number>, 'changelog'> = {
@@ -70,6 +70,28 @@ export function stateContract(systems: () => Systems): void {
         const kept = [...newest].filter(([, value]) => value !== '');
         assert.deepEqual(kept, [['a30000', '30000']], 'the others have tombstones');
         assert.equal((await system.read(topics.state)).at(-1), 'a=30000');
+      }));
+
+    it('is restored from a changelog that was compacted', () =>
+      withSystem(systems, async (system) => {
+        const streams = await system.connect();
+        const first = await streams.transact(counter());
+        for (let round = 0; round < 3; round += 1) {
+          await publish(streams, ['a', 'b', 'c']);
+          await system.until('the round is counted', () => atEnd(system, first));
+        }
+        await first.stop();
+        assert.ok((await system.read(topics.state)).includes('a=1'));
+        await system.compact(topics.state);
+        assert.deepEqual(ofKey(await system.read(topics.state), 'a'), ['a=3']);
+        await publish(streams, ['a', 'b', 'd']);
+        const second = await (await system.connect()).transact(counter());
+        await system.until('the last round is counted', () => atEnd(system, second));
+        const out = await system.read(topics.output);
+        assert.deepEqual(
+          ['a', 'b', 'c', 'd'].map((key) => ofKey(out, key).at(-1)),
+          ['a=4', 'b=4', 'c=3', 'd=1'],
+        );
       }));
 
     it('beyond the limit stops the task with a line that says what to raise', () =>

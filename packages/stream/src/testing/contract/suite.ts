@@ -3,6 +3,7 @@ import { adminContract } from './admin.ts';
 import { extractContract } from './extract.ts';
 import { projectContract } from './project.ts';
 import { publishContract } from './publish.ts';
+import { reworkContract } from './rework.ts';
 import { stateContract } from './state.ts';
 import type { Systems } from './system.ts';
 import { tablesContract } from './tables.ts';
@@ -38,6 +39,7 @@ export function streamContract(
     transactContract(opened);
     transactFailureContract(opened);
     stateContract(opened);
+    reworkContract(opened);
     projectContract(opened);
     extractContract(opened);
     versionsContract(opened);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { BODY_OFFSET, type ElementRejected, type Topic } from '@waybill/contracts';
 import { createMemoryLog, until } from '@waybill/testkit';
 import { openKafka } from '../../client.ts';
+import { compact, deleteBefore } from '../log-upkeep.ts';
 import { silent } from '../../environment.ts';
 import { partitionFor } from '../../partition.ts';
 import type { Runner, StateOptions, StreamAdmin, Streams } from '../../port.ts';
@@ -25,6 +26,8 @@ export interface System {
   readonly connect: (state?: StateOptions) => Promise<Streams>;
   /** Waits for a condition; moves the log and its clock where they do not move by themselves. */
   readonly until: (what: string, condition: () => Promise<boolean> | boolean) => Promise<void>;
+  /** Its time, ms since epoch. */
+  readonly now: () => number;
   /** Committed records of a topic, oldest first per partition, as "key=text". */
   readonly read: (topic: Topic) => Promise<readonly string[]>;
   readonly letters: () => Promise<readonly ElementRejected[]>;
@@ -32,6 +35,10 @@ export interface System {
   readonly poison: (key: string, topic: Topic) => Promise<void>;
   /** Registers a schema for the input and writes a record with it; `body` is its Avro bytes. */
   readonly writeWith: (schemaText: string, key: string, body: Buffer) => Promise<void>;
+  /** What retention does: the records of a partition before the offset are gone. */
+  readonly deleteBefore: (topic: Topic, partition: number, offset: bigint) => Promise<void>;
+  /** What compaction does to state: older values are gone when it resolves; may add the key "filler". */
+  readonly compact: (topic: Topic) => Promise<void>;
   /** Another owner takes the transactional id of this partition. */
   readonly fence: (service: string, partition: number) => Promise<void>;
   readonly lines: readonly LogLine[];
@@ -74,6 +81,7 @@ export async function openBrokerSystems(): Promise<Systems> {
           return system.connect({ state: { directory, ...state } });
         },
         until: async (what, condition) => void (await until(what, condition)),
+        now: Date.now,
         read: system.read,
         letters: system.deadLetters,
         poison: system.poison,
@@ -82,6 +90,8 @@ export async function openBrokerSystems(): Promise<Systems> {
           const id = await registry.register(`${namespace}${subjectIn(schemaText)}`, schemaText);
           await system.poison(key, topics.input, framed(id, body));
         },
+        deleteBefore: (topic, partition, offset) => deleteBefore(options, topic, partition, offset),
+        compact: (topic) => compact(system, topic),
         fence: async (service, partition) => {
           const intruder = createTransactor(
             // Fencing needs the client and the name only.
@@ -127,6 +137,7 @@ export async function openMemorySystems(): Promise<Systems> {
             await log.engine.advance(1_000);
           }
         },
+        now: log.engine.now,
         read: async (topic) =>
           (await log.read(topic)).map(({ key, message }) => `${key}=${textOf(message)}`),
         letters: async () =>
@@ -145,6 +156,9 @@ export async function openMemorySystems(): Promise<Systems> {
           const value = framed(id, body);
           log.inject({ topic: topics.input.name, partition, key, value, headers: {} });
         },
+        deleteBefore: async (topic, partition, offset) =>
+          log.deleteBefore(topic, partition, offset),
+        compact: async (topic) => log.compact(topic),
         fence: async (service, partition) => log.crashes.fence(service, partition),
         lines: logger.lines,
         close: async () => {

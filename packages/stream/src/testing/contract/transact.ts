@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { partitionFor } from '../../partition.ts';
-import { atEnd, text, textOf, topics } from '../cluster.ts';
+import { atEnd, PARTITIONS, text, textOf, topics } from '../cluster.ts';
 import { counter, echo, ofKey, publish } from './counter.ts';
 import { withSystem, type Systems } from './system.ts';
 
@@ -136,6 +136,25 @@ export function transactContract(systems: () => Systems): void {
         // Two records and a marker; one record and a marker.
         assert.equal(ends.get(`${topics.output.name}/${partitionFor('a', 4)}`), 3n);
         assert.equal(ends.get(`${topics.output.name}/${named}`), 2n);
+      }));
+
+    it('goes on at the first record that retention left, and says what is lost', () =>
+      withSystem(systems, async (system) => {
+        const streams = await system.connect();
+        const partition = partitionFor('a', PARTITIONS.task);
+        const echoes = counter({ createTask: () => ({ handle: echo }) });
+        await publish(streams, ['a']);
+        const first = await streams.transact(echoes);
+        await system.until('the first is read', () => atEnd(system, first));
+        await first.stop();
+        await publish(streams, ['a', 'a', 'a']);
+        await system.deleteBefore(topics.input, partition, 3n);
+        const second = await streams.transact(echoes);
+        await system.until('the rest is read', () => atEnd(system, second));
+        const lost = system.lines.find((l) => l.message === 'stream.records_lost_by_retention');
+        assert.equal(lost?.level, 'error');
+        assert.deepEqual([lost.fields['next'], lost.fields['first']], ['1', '3']);
+        assert.deepEqual(await system.read(topics.output), ['a=0', 'a=2']);
       }));
 
     it('commits more bytes in one transaction than the broker takes in one batch', () =>
