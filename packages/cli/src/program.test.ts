@@ -323,7 +323,22 @@ const rework = {
     { outcome: 'fleet.position.event.v1', count: 1200 },
     { outcome: 'POSITION_INVALID', count: 1 },
   ],
-  findings: [{ offset: 4711, outcome: 'POSITION_INVALID', id: 'a'.repeat(32) }],
+  findings: [
+    {
+      ...{ offset: 4711, outcome: 'POSITION_INVALID', id: 'a'.repeat(32) },
+      ...{ comparison: 'REJECTED', changes: [], changes_left_out: 0 },
+    },
+    {
+      ...{ offset: 4712, outcome: 'fleet.position.event.v1', id: 'b'.repeat(32) },
+      comparison: 'CHANGED',
+      changes: [
+        { field: 'speed_kmh', before: '81', after: '50.3' },
+        { field: 'driver_code', before: null, after: '"7"' },
+      ],
+      changes_left_out: 3,
+    },
+  ],
+  compared: { elements_new: 1, elements_changed: 4, elements_same: 1195, elements_unknown: 0 },
   reasons: ['records were reworked 5 times already'],
   ...{ requested_by: 'ann', requested_time: 1_760_000_000_000, cancelled_by: null },
 };

@@ -42,7 +42,7 @@ const reworkContracts = {
 };
 
 const reworkStateContracts = {
-  ReworkProgressed: contract<t.ReworkProgressed>('ops/rework-progress/1.0'),
+  ReworkProgressed: contract<t.ReworkProgressed>('ops/rework-progress/1.1'),
   ReworkCounted: contract<t.ReworkCounted>('ops/rework-count/1.0'),
 };
 

@@ -2,7 +2,7 @@ import type { ReworkFinding } from '@waybill/contracts';
 import type { Codecs } from './codec.ts';
 import type { Emitter, Outgoing, Rejection } from './port.ts';
 import type { ReworkGuard } from './rework-guard.ts';
-import { elementId } from './rework-preview.ts';
+import type { Comparison } from './rework-comparison.ts';
 import { MAX_FINDINGS } from './rework-state.ts';
 
 /** What one reworked batch made. */
@@ -60,21 +60,29 @@ export function reworkEmitter(
 }
 
 /**
- * The emitter of a preview: sends nothing and notes the first findings. It encodes all the same, so what
- * would break its contract fails the preview as it would fail the rework.
+ * The emitter of a preview: sends nothing, keeps what was made for the comparison and notes the first
+ * rejections. It encodes, so what would break its contract fails the preview as it would fail the rework.
  */
-export function previewEmitter(codecs: Codecs, report: Reworked, offset: number): Emitter {
-  function note(outcome: string, id: string, at: number): void {
-    if (report.findings.length < MAX_FINDINGS) report.findings.push({ offset: at, outcome, id });
-  }
+export function previewEmitter(
+  codecs: Codecs,
+  report: Reworked,
+  comparison: Comparison,
+  offset: number,
+): Emitter {
   return {
     traceparent: () => undefined,
     skip: () => undefined,
     emit: (record: Outgoing) => {
-      const { topic, key, message } = record;
-      if (message !== null) codecs.encode(topic, message);
-      note(topic.name, elementId(key, message), traceOf(record)?.offset ?? offset);
+      const { topic, message } = record;
+      const bytes = message === null ? null : codecs.encode(topic, message);
+      comparison.add(record, bytes, traceOf(record)?.offset ?? offset);
     },
-    reject: ({ record, code, elementId: id }: Rejection) => note(code, id, Number(record.offset)),
+    reject: ({ record, code, elementId: id }: Rejection) => {
+      if (report.findings.length >= MAX_FINDINGS) return;
+      const finding = { offset: Number(record.offset), outcome: code, id };
+      report.findings.push({
+        ...{ ...finding, comparison: 'REJECTED', changes: [], changes_left_out: 0 },
+      });
+    },
   };
 }

@@ -7,6 +7,7 @@ import type {
 } from '@waybill/contracts';
 import type { Emitter, Received, Task } from './port.ts';
 import type { Unreadable } from './record.ts';
+import { createComparison, type Comparison } from './rework-comparison.ts';
 import { nothingReworked, previewEmitter, reworkEmitter, type Reworked } from './rework-emitter.ts';
 import type { ReworkGuard } from './rework-guard.ts';
 import type { ReworkHost, ReworkLife } from './rework-host.ts';
@@ -42,6 +43,8 @@ export interface ReworkRun<V> {
     life: ReworkLife<V>,
     batch: ReworkBatch,
   ) => Promise<ReworkProgressed | undefined>;
+  /** Of a preview: what its batches made, against what was published. */
+  readonly compare: Comparison['result'];
 }
 
 /** The spans after a batch: the first one goes on at `next`, or is over. */
@@ -67,6 +70,7 @@ function rereadRecords(
 export function createReworkRun<V>(host: ReworkHost<V>, guard: ReworkGuard): ReworkRun<V> {
   const { codecs, log, metrics, options, partition } = host;
   const mostTimes = options.rework?.timesPerRecord ?? DEFAULT_TIMES;
+  const comparison = createComparison(host, guard);
   let preview: Preview | undefined;
 
   function dryRun(
@@ -77,13 +81,14 @@ export function createReworkRun<V>(host: ReworkHost<V>, guard: ReworkGuard): Rew
   ): void {
     if (preview?.of !== life.state) preview = openPreview(host, life);
     const first = Number(received[0]?.offset ?? 0);
-    const silent = previewEmitter(codecs, report, first);
+    for (const { publishedTime } of received) comparison.published(publishedTime);
+    const silent = previewEmitter(codecs, report, comparison, first);
     preview.handle(received, reworkEmitter(silent, index, guard, report));
   }
 
   function after(
     progress: ReworkProgressed,
-    { records, next, missing }: ReworkBatch,
+    { command, records, next, missing }: ReworkBatch,
     done: number,
     report: Reworked,
   ): ReworkProgressed {
@@ -93,7 +98,8 @@ export function createReworkRun<V>(host: ReworkHost<V>, guard: ReworkGuard): Rew
     return {
       ...progress,
       spans,
-      status: spans.length === 0 ? 'DONE' : 'RUNNING',
+      // A preview is done when it is compared.
+      status: spans.length === 0 && !command.preview ? 'DONE' : 'RUNNING',
       records_done: progress.records_done + done,
       records_refused: progress.records_refused + refused,
       records_missing: progress.records_missing + missing,
@@ -106,6 +112,7 @@ export function createReworkRun<V>(host: ReworkHost<V>, guard: ReworkGuard): Rew
   }
 
   return {
+    compare: comparison.result,
     batch: async (life, batch) => {
       const { command, span, topic, records } = batch;
       const state = createReworkState(life.state.reworks, partition);

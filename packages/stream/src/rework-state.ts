@@ -95,6 +95,7 @@ export function begunProgress(
     elements_superseded: 0,
     outcomes: [],
     findings: [],
+    compared: null,
     reason: null,
     updated_time: now,
   };

@@ -7,7 +7,13 @@ import { openReworkGuard, type ReworkGuard } from './rework-guard.ts';
 import type { ReworkHost, ReworkLife } from './rework-host.ts';
 import { planRework } from './rework-plan.ts';
 import { createReworkRun, type ReworkBatch, type ReworkRun } from './rework-run.ts';
-import { begunProgress, createReworkState, inputNamed, type ReworkState } from './rework-state.ts';
+import {
+  begunProgress,
+  createReworkState,
+  inputNamed,
+  MAX_FINDINGS,
+  type ReworkState,
+} from './rework-state.ts';
 
 /**
  * Works off the rework commands of one task, oldest first, beside its inputs.
@@ -189,16 +195,34 @@ export function startReworker<V>(host: ReworkHost<V>): Reworker {
     });
   }
 
+  /** Ends a preview: compares outside of the turns of the task, so that its inputs go on. */
+  async function conclude(
+    run: ReworkRun<V>,
+    { rework_id: id }: ReworkRequested,
+    progress: ReworkProgressed,
+  ): Promise<ReworkProgressed> {
+    const { compared, findings } = await run.compare();
+    return write((state) => {
+      const at = state.progress(id) ?? progress;
+      const first = [...at.findings, ...findings].slice(0, MAX_FINDINGS);
+      return { ...at, status: 'DONE', compared, findings: first, updated_time: log.now() };
+    });
+  }
+
   async function work(
     command: ReworkRequested,
     known: ReworkProgressed | undefined,
   ): Promise<void> {
-    let progress = known ?? (await begin(command));
+    // What a preview made stands in memory only: another life of the task begins it anew.
+    let progress = command.preview ? await begin(command) : (known ?? (await begin(command)));
     if (progress.status !== 'RUNNING') return;
     const guard: ReworkGuard = await openReworkGuard(log, options.outputs);
     try {
       const run = createReworkRun(host, guard);
-      while (progress.status === 'RUNNING') progress = await workSpan(run, command, progress);
+      while (progress.status === 'RUNNING' && progress.spans.length > 0) {
+        progress = await workSpan(run, command, progress);
+      }
+      if (progress.status === 'RUNNING') progress = await conclude(run, command, progress);
     } finally {
       await guard.close();
     }

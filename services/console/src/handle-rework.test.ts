@@ -75,7 +75,12 @@ function report(task: number, change: Partial<ReworkProgressed>): ReworkProgress
   return {
     ...{ rework_id: command.rework_id, service: 'transformer', task, tasks: 2, preview: false },
     ...{ status: 'DONE', spans: [], records_done: 1, records_refused: 0, records_missing: 0 },
-    ...{ elements_superseded: 0, outcomes: [{ outcome: 'x', count: 2 }], findings: [] },
+    ...{
+      elements_superseded: 0,
+      outcomes: [{ outcome: 'x', count: 2 }],
+      findings: [],
+      compared: null,
+    },
     ...{ reason: null, updated_time: 0, ...change },
   };
 }

@@ -420,7 +420,7 @@ function ended(command: ReworkRequested, status: ReworkProgressed['status']): Re
   return {
     ...{ rework_id, service, task: 0, tasks: 1, status, preview: false, spans: [] },
     ...{ records_done: 1, records_refused: 0, records_missing: 0, elements_superseded: 0 },
-    ...{ outcomes: [], findings: [], reason: 'gone', updated_time: 0 },
+    ...{ outcomes: [], findings: [], compared: null, reason: 'gone', updated_time: 0 },
   };
 }
 

@@ -76,6 +76,7 @@ export function reworkRecord(
     elements_superseded: 0,
     outcomes: [{ outcome: topics.wialonPageBackfill.name, count: state.messages }],
     findings: [],
+    compared: null,
     reason,
     updated_time: ports.clock.now(),
   };

@@ -1367,6 +1367,17 @@ export interface ReworkOutcome {
   readonly count: number;
 }
 
+export type ReworkComparison = 'NEW' | 'CHANGED' | 'REJECTED' | 'UNKNOWN';
+
+export interface ReworkChange {
+  /** Path of the field, as trace.index. */
+  readonly field: string;
+  /** As published, as JSON, at most 100 characters; null = absent. */
+  readonly before: string | null;
+  /** As it would be made; null = absent. */
+  readonly after: string | null;
+}
+
 export interface ReworkFinding {
   /** Offset of the input record. */
   readonly offset: number;
@@ -1374,6 +1385,23 @@ export interface ReworkFinding {
   readonly outcome: string;
   /** event_id of the element, else its key. */
   readonly id: string;
+  /** Against what was published: nothing was under this id, fields differ, it is rejected. */
+  readonly comparison: ReworkComparison;
+  /** The first 10 fields that differ. */
+  readonly changes: readonly ReworkChange[];
+  /** Fields that differ beside those listed. */
+  readonly changes_left_out: number;
+}
+
+export interface ReworkCompared {
+  /** Nothing was published under their id. */
+  readonly elements_new: number;
+  /** They differ from what was published. */
+  readonly elements_changed: number;
+  /** They were published just so. */
+  readonly elements_same: number;
+  /** Nobody can tell, see README of packages/stream. */
+  readonly elements_unknown: number;
 }
 
 /** How far one task of a service is with a rework; written in the transaction of the reworked records. Key: rework_id/task. */
@@ -1402,12 +1430,14 @@ export interface ReworkProgressed {
   readonly elements_superseded: number;
   /** What was emitted, by topic, and rejected, by code; of a preview: what would be. */
   readonly outcomes: readonly ReworkOutcome[];
-  /** Of a preview: the first 100 elements. */
+  /** Of a preview: the first 100 elements that are rejected, or that differ from what was published. */
   readonly findings: readonly ReworkFinding[];
   /** Why it failed, or why records were refused. */
   readonly reason: string | null;
   /** Wall time. [ms since epoch UTC] */
   readonly updated_time: number;
+  /** Of a preview that is done: its elements against what was published. */
+  readonly compared: ReworkCompared | null;
 }
 
 export interface ReworkAddress {

@@ -23,6 +23,7 @@ export const topics = {
   cursor: testTopic('test.cursor.state.v1', { compacted: true, partitioning: 'source' }),
   windows: testTopic('test.window.state.v1', { compacted: true }),
   asset: { ...catalogue.asset, name: 'test.asset.state.v1' },
+  alert: { ...catalogue.providerAlert, name: 'test.alert.event.v1' },
   reworkCommand: { ...catalogue.detectorRework, name: 'test.rework.command.v1' },
   reworkState: { ...catalogue.detectorReworkState, name: 'test.rework.state.v1' },
   deadLetter: { ...catalogue.detectorDeadLetter, name: 'test.dead-letter.v1' },

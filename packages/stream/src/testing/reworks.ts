@@ -1,5 +1,7 @@
 import type {
   Message,
+  ProviderAlertRaised,
+  ReworkFinding,
   ReworkProgressed,
   ReworkRequested,
   ReworkStatus,
@@ -54,7 +56,9 @@ export interface Outcome {
   readonly missing: number;
   readonly superseded: number;
   readonly outcomes: Readonly<Record<string, number>>;
-  readonly findings: readonly { readonly outcome: string; readonly id: string }[];
+  readonly findings: readonly ReworkFinding[];
+  /** Of a preview: elements new, changed, the same, unknown. */
+  readonly compared: readonly number[];
   readonly reasons: readonly string[];
 }
 
@@ -73,6 +77,12 @@ function summed(shares: readonly ReworkProgressed[]): Outcome {
     superseded: sum((share) => share.elements_superseded),
     outcomes,
     findings: shares.flatMap((share) => share.findings),
+    compared: [
+      sum(({ compared }) => compared?.elements_new ?? 0),
+      sum(({ compared }) => compared?.elements_changed ?? 0),
+      sum(({ compared }) => compared?.elements_same ?? 0),
+      sum(({ compared }) => compared?.elements_unknown ?? 0),
+    ],
     reasons: shares.flatMap(({ reason }) => (reason === null ? [] : [reason])),
   };
 }
@@ -163,6 +173,23 @@ export function worker(
 /** Element id of the dead letter of a text. */
 export function elementId(value: string): string {
   return Buffer.from(value.padStart(16, '0')).toString('hex');
+}
+
+/** An event about the record with this text: its id is that of the element. */
+export function alert(
+  value: string,
+  fields: Partial<ProviderAlertRaised> = {},
+): Message<'ProviderAlertRaised', ProviderAlertRaised> {
+  return {
+    type: 'ProviderAlertRaised',
+    value: {
+      ...{ tenant_id: 'demo', unit: 'test:1', event_id: elementId(value) },
+      ...{ event_time: 1, provider_time: 2, received_time: 3, revision: 4, retracted: false },
+      ...{ cause: 'live', alert: 'geofence_enter', geofence_id: null },
+      trace: { topic: topics.input.name, partition: 0, offset: 0, index: -1 },
+      ...fields,
+    },
+  };
 }
 
 /** Publishes the texts 0 to count - 1 under keys k0 to k<keys - 1>. */

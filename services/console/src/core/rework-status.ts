@@ -1,4 +1,5 @@
 import type {
+  ReworkCompared,
   ReworkFinding,
   ReworkOutcome,
   ReworkProgressed,
@@ -21,6 +22,8 @@ export interface ReworkStatusShown {
   readonly elements_superseded: number;
   readonly outcomes: readonly ReworkOutcome[];
   readonly findings: readonly ReworkFinding[];
+  /** Of a preview: against what was published; null until a task has compared. */
+  readonly compared: ReworkCompared | null;
   readonly reasons: readonly string[];
   readonly requested_by: string;
   /** ms since epoch. */
@@ -45,6 +48,19 @@ function outcomesOf(reports: readonly ReworkProgressed[]): readonly ReworkOutcom
   return [...counts].map(([outcome, count]) => ({ outcome, count }));
 }
 
+function comparedOf(reports: readonly ReworkProgressed[]): ReworkCompared | null {
+  const found = reports.flatMap(({ compared }) => compared ?? []);
+  if (found.length === 0) return null;
+  const sum = (pick: (compared: ReworkCompared) => number): number =>
+    found.reduce((total, compared) => total + pick(compared), 0);
+  return {
+    elements_new: sum((compared) => compared.elements_new),
+    elements_changed: sum((compared) => compared.elements_changed),
+    elements_same: sum((compared) => compared.elements_same),
+    elements_unknown: sum((compared) => compared.elements_unknown),
+  };
+}
+
 /** Sums the reports of the tasks. */
 export function reworkStatus(
   command: ReworkRequested,
@@ -67,6 +83,7 @@ export function reworkStatus(
     elements_superseded: sum((report) => report.elements_superseded),
     outcomes: outcomesOf(reports),
     findings: reports.flatMap((report) => report.findings),
+    compared: comparedOf(reports),
     reasons: [...new Set(reasons)],
     requested_by: command.requested_by,
     requested_time: command.requested_time,

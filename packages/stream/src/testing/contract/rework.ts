@@ -5,6 +5,7 @@ import { partitionFor } from '../../partition.ts';
 import type { Runner, TransactOptions } from '../../port.ts';
 import { atEnd, PARTITIONS, textOf, topics } from '../cluster.ts';
 import {
+  alert,
   cancel,
   command,
   elementId,
@@ -139,12 +140,13 @@ export function reworkContract(systems: () => Systems): void {
           const shown = await rework(1, { preview: true });
           assert.deepEqual([shown.statuses, shown.done, shown.refused], [['DONE'], RECORDS, 0]);
           assert.deepEqual(shown.outcomes, { [topics.output.name]: RECORDS - 5, TEST_REFUSED: 5 });
-          assert.ok(shown.findings.length > 100, 'each task names up to 100 of its elements');
-          assert.ok(
-            shown.findings.some(
-              ({ outcome, id }) => outcome === 'TEST_REFUSED' && id === elementId('3'),
+          assert.deepEqual(
+            new Set(shown.findings.map((found) => [found.outcome, found.comparison, found.id])),
+            new Set(
+              ['0', '1', '2', '3', '4'].map((t) => ['TEST_REFUSED', 'REJECTED', elementId(t)]),
             ),
           );
+          assert.deepEqual(shown.compared, [0, 0, 0, RECORDS - 5], 'these elements have no id');
           assert.deepEqual(await outputs(system, 'v2'), []);
           assert.equal((await system.letters()).length, letters);
           assert.deepEqual((await system.read(topics.state)).toSorted(), state.toSorted());
@@ -155,6 +157,54 @@ export function reworkContract(systems: () => Systems): void {
           assert.ok(counts.includes(`k0=${RECORDS / KEYS + 1}`), counts.join(' '));
         },
       ));
+
+    it('previews field by field what would change against what was published', () => {
+      const event = topics.alert as unknown as Topic;
+      const asset = topics.asset as unknown as Topic;
+      let isNew = false;
+      // Version 2 knows the geofence of one record, and makes an event of one that had none.
+      const handle: Settings['handle'] = (records, out) => {
+        for (const { key, message } of records) {
+          const value = textOf(message);
+          if (value === '7' && !isNew) continue;
+          const geofence = isNew && value === '3' ? 'test:site' : null;
+          const revision = isNew && value === '4' ? 5 : 4;
+          const made = alert(value, { geofence_id: geofence, revision });
+          out.emit({ topic: event, key, message: made });
+          if (value !== '8') continue;
+          const { tenant_id, unit, event_time } = made.value;
+          const described = { tenant_id, unit, event_time, revision, intervals: [] };
+          const saved = { ...described, event_time: isNew ? 9 : event_time };
+          out.emit({ topic: asset, key, message: { type: 'AssetDescribed', value: saved } });
+        }
+      };
+      return withReworked({ handle, outputs: [event, asset] }, async ({ system, rework }) => {
+        // Version 2 runs already, but was given nothing yet.
+        isNew = true;
+        const before = await system.admin.ends([event, asset]);
+        const shown = await rework(1, { preview: true });
+        assert.deepEqual(shown.compared, [1, 3, RECORDS - 3, 0]);
+        const found = shown.findings.map(({ outcome, comparison, id, changes }) => {
+          return [outcome, comparison, id, changes.map((change) => ({ ...change }))] as const;
+        });
+        const change = (field: string, was: string, is: string) => [
+          { field, before: was, after: is },
+        ];
+        assert.deepEqual(
+          new Set(found),
+          new Set([
+            [event.name, 'NEW', elementId('7'), []],
+            [event.name, 'CHANGED', elementId('3'), change('geofence_id', 'null', '"test:site"')],
+            [event.name, 'CHANGED', elementId('4'), change('revision', '4', '5')],
+            [asset.name, 'CHANGED', 'k8', change('event_time', '1', '9')],
+          ]),
+        );
+        assert.deepEqual(await system.admin.ends([event, asset]), before, 'nothing was written');
+        await rework(2, {});
+        const again = await rework(3, { preview: true });
+        assert.deepEqual([again.compared, again.findings], [[0, 0, RECORDS + 1, 0], []]);
+      });
+    });
 
     it('refuses a record that was reworked too often, with the reason', () =>
       withReworked({ timesPerRecord: 2 }, async ({ system, rework }) => {
