@@ -49,6 +49,20 @@ function withId(bytes: Buffer, id: number): Buffer {
   return copy;
 }
 
+describe('what is decoded', () => {
+  it('shares no memory with the bytes it came of: state must not hold a whole fetch', async () => {
+    const codecs = createCodecs(fakeRegistry().registry, '');
+    await codecs.bind([INPUT]);
+    const fetched = Buffer.from(codecs.encode(INPUT, text('kept')));
+    const decoded = codecs.decoder(INPUT)(fetched, 0, fetched.length);
+    assert.ok(typeof decoded !== 'number' && decoded.message);
+    const { payload } = decoded.message.value as { readonly payload: Buffer };
+    assert.notEqual(payload.buffer, fetched.buffer);
+    fetched.fill(0xff);
+    assert.equal(textOf(decoded.message), 'kept');
+  });
+});
+
 describe('codecs', () => {
   let codecs: Codecs;
   const decode = (topic: Topic, bytes: Buffer): Decoded => {

@@ -37,6 +37,22 @@ describe('the guards', () => {
     assert.equal(queue.throttleCheckTimeoutId, null);
   });
 
+  it('look for time-outs once a second, not ten times', (t) => {
+    const { prototype } = load('kafkajs/src/network/requestQueue') as {
+      prototype: { scheduleRequestTimeoutCheck: () => void };
+    };
+    const timer = t.mock.method(globalThis, 'setInterval', () => undefined);
+    const queue = {
+      ...{ enforceRequestTimeout: true, requestTimeout: 20_000, inflight: new Map() },
+      ...{ destroy: () => undefined, isConnected: () => true },
+    };
+    prototype.scheduleRequestTimeoutCheck.call(queue);
+    assert.deepEqual(
+      timer.mock.calls.map((call) => call.arguments[1]),
+      [1_000],
+    );
+  });
+
   it('open one socket when several requests find the connection lost', async () => {
     const sockets: Socket[] = [];
     const server = createServer().listen(0, '127.0.0.1');

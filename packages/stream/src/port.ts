@@ -242,8 +242,8 @@ export interface Task {
  * for (`index`) are left out by the `trace.index` that their output names. A record that makes `handle` throw fails the
  * command, not the service.
  *
- * A *preview* runs `handle` of a task of its own, on copies of stores and buffers, and writes nothing but
- * its report into `state`.
+ * A *preview* runs `handle` of a task of its own, on copies of stores and buffers, compares what it made
+ * field by field with what was published, and writes nothing but its report into `state`.
  */
 export interface ReworkOptions {
   /** ReworkRequested and ReworkCancelled by rework id, one partition. */

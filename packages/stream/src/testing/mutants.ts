@@ -207,6 +207,78 @@ export const mutants: readonly Mutant[] = [
     test: 'ends all sockets of a client and opens no more, even if its goodbye never ends',
   },
   {
+    without: 'seldom looks for time-outs',
+    mutations: [cut('guards.ts', '  checkTimeoutsSeldom(load);')],
+    file: guards,
+    test: 'look for time-outs once a second, not ten times',
+  },
+  {
+    without: 'remembered coordinators',
+    mutations: [cut('guards.ts', '  rememberCoordinators(load);')],
+    file: guards,
+    test: 'remember a coordinator, but no failure to find it',
+  },
+  {
+    without: 'fetching ahead',
+    mutations: [
+      cut('record-batch/read-ahead.ts', 'if (next !== undefined) {', 'if (next === null) {'),
+    ],
+    file: 'record-batch/read-ahead.test.ts',
+    test: 'asks behind an answer at once, and not at all while nothing comes',
+  },
+  {
+    without: 'the check that a batch goes on where the task stands',
+    mutations: [cut('places.ts', "return reaches <= low ? 'lost' : 'no';", "return 'whole';")],
+    file: 'places.test.ts',
+    test: 'is where it was asked for, and what fetches before it have skipped',
+  },
+  {
+    without: 'asking for high watermarks',
+    mutations: [
+      cut('offsets.ts', "openCluster(openKafka(), 'high')", "openCluster(openKafka(), 'stable')"),
+    ],
+    file: positions,
+    test: 'shows lag while a transaction is open',
+  },
+  {
+    without: 'leaving restarts to the session',
+    mutations: [cut('client.ts', '      restartOnFailure: async () => false,\n')],
+    file: 'client.test.ts',
+    test: 'never to restart a consumer by itself',
+  },
+  {
+    without: 'short waits for a fetch',
+    mutations: [cut('client.ts', '    maxWaitTimeInMs: times.fetchWait,\n')],
+    file: 'client.test.ts',
+    test: 'not to wait longer for a fetch than a stop may take',
+  },
+  {
+    without: 'explicit retries',
+    mutations: [
+      cut('client.ts', ', maxRetryTime: 1_000, retries: 16 }', ', maxRetryTime: 1_000 }'),
+    ],
+    file: 'client.test.ts',
+    test: 'how often a producer tries again, for about ten seconds',
+  },
+  {
+    without: 'refusing to create topics',
+    mutations: [
+      cut(
+        'client.ts',
+        '    allowAutoTopicCreation: false,\n    createPartitioner',
+        '    createPartitioner',
+      ),
+    ],
+    file: 'client.test.ts',
+    test: 'to create no topics: a mistyped one must fail',
+  },
+  {
+    without: 'heartbeats while a database is away',
+    mutations: [cut('project.ts', '          await batch.heartbeat();\n')],
+    file: 'membership.faults.test.ts',
+    test: 'stays a member while its database is away longer than a session lasts',
+  },
+  {
     without: 'ignoring what is assigned after the stop',
     mutations: [
       cut('session.ts', '    if (over) return;\n    joined = true;', '    joined = true;'),
