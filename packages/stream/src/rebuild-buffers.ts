@@ -5,12 +5,12 @@ import { wireName } from './environment.ts';
 import { streamFault } from './errors.ts';
 import { readLog, type LogReader } from './log-reader.ts';
 import type { Received, Task } from './port.ts';
+import { createProgress } from './progress.ts';
 import { readBefore } from './record.ts';
 import type { FetchedBatch } from './record-batch/fetched-batch.ts';
 import type { TaskSetting } from './task-build.ts';
 import type { TaskState } from './task-state.ts';
 
-const PROGRESS_MS = 3_000;
 /** How many records before the committed position are looked at for its time; markers fill a few. */
 const LAST_RECORDS = 1_000n;
 
@@ -109,8 +109,10 @@ async function replay<V>(rebuilding: Rebuilding<V>, topic: Topic, from: bigint):
   const { logger, metrics, codecs, ledger } = environment;
   const { buffers } = base;
   const to = next.get(topic.name) ?? from;
-  let records = 0;
-  let reportedAt = Date.now();
+  const progress = createProgress((records) => {
+    const share = reader.share();
+    logger.info({ topic: topic.name, partition, records, share }, 'buffers.rebuilding');
+  });
   async function take(batch: FetchedBatch): Promise<void> {
     const { received, unreadable } = await readBefore(codecs, topic, batch, to);
     authored(() => {
@@ -120,12 +122,8 @@ async function replay<V>(rebuilding: Rebuilding<V>, topic: Topic, from: bigint):
     buffers.promote();
     base.positions.set(topic.name, batch.next < to ? batch.next : to);
     const count = received.length + unreadable.length;
-    records += count;
     metrics.restored(topic.name, count);
-    if (Date.now() - reportedAt < PROGRESS_MS) return;
-    reportedAt = Date.now();
-    const share = reader.share();
-    logger.info({ topic: topic.name, partition, records, share }, 'buffers.rebuilding');
+    progress.add(count);
   }
   const reader = readLog({
     kafka: environment.openKafka(),
@@ -135,7 +133,7 @@ async function replay<V>(rebuilding: Rebuilding<V>, topic: Topic, from: bigint):
     onBatch: take,
   });
   await finished(reader, signal);
-  return records;
+  return progress.records();
 }
 
 /**

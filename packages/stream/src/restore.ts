@@ -2,10 +2,8 @@ import type { Message, Topic } from '@waybill/contracts';
 import { wireName, type Environment } from './environment.ts';
 import { streamFault } from './errors.ts';
 import { readLog } from './log-reader.ts';
+import { createProgress } from './progress.ts';
 import { eachEntry } from './record.ts';
-
-/** A restore that takes longer says so in this rhythm. */
-const PROGRESS_MS = 3_000;
 
 /** A restored value and the bytes of its key and record. */
 export interface Restored {
@@ -27,8 +25,10 @@ export async function restorePartition(
   const { codecs, logger, metrics } = environment;
   const newest = new Map<string, Restored>();
   const startedAt = Date.now();
-  let records = 0;
-  let reportedAt = startedAt;
+  const progress = createProgress((records) => {
+    const share = reader.share();
+    logger.info({ topic: topic.name, partition, records, share }, 'state.restoring');
+  });
 
   const reader = readLog({
     kafka: environment.openKafka(),
@@ -50,15 +50,8 @@ export async function restorePartition(
         else newest.set(key, { message, bytes });
         seen += 1;
       });
-      records += seen;
       metrics.restored(topic.name, seen);
-      const now = Date.now();
-      if (now - reportedAt < PROGRESS_MS) return;
-      reportedAt = now;
-      logger.info(
-        { topic: topic.name, partition, records, share: reader.share() },
-        'state.restoring',
-      );
+      progress.add(seen);
     },
   });
   const abort = (): void => {
@@ -75,7 +68,7 @@ export async function restorePartition(
     {
       topic: topic.name,
       partition,
-      records,
+      records: progress.records(),
       keys: newest.size,
       duration_ms: Date.now() - startedAt,
     },
