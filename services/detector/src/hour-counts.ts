@@ -129,8 +129,12 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
   function addSilent(tenantId: string, clock: number): void {
     const tenant = tenantAt(tenantId);
     const { hours } = tenant;
-    if (hours.size === 0) return;
-    if (tenant.filledTo === -Infinity) tenant.filledTo = Math.min(...hours.keys());
+    if (tenant.filledTo === -Infinity) {
+      // What came beyond grace may be months older than anything that was heard in time.
+      const heard = [...hours.values()].filter(({ fixes }) => fixes > 0);
+      if (heard.length === 0) return;
+      tenant.filledTo = Math.min(...heard.map(({ start }) => start));
+    }
     const kept = clock - (clock % HOUR_MS) - KEPT_MS;
     for (
       let start = Math.max(tenant.filledTo, kept) + HOUR_MS;

@@ -118,6 +118,16 @@ test('every hour is counted by tenant: fixes, late ones, units heard and silent,
   );
 });
 
+test('what comes beyond grace makes no hours of silence between', async () => {
+  const driver = await createDriver(tenant());
+  const weeksOld = { t: BASE - 500 * HOUR, rt: BASE, lat: 37.7, lon: -122.4 };
+  const { hours } = await feed(driver, [weeksOld, ...vehicle(BASE).drive(3)], BASE + 2 * HOUR);
+  assert.deepEqual(
+    hours.map(({ hour_time: time }) => (time / 1000 - BASE) / HOUR).toSorted((a, b) => a - b),
+    [-500, 0, 1],
+  );
+});
+
 test('where idling is wanted, hours say how many units have no engine signal', async () => {
   const driver = await createDriver(tenant({ events: { idle: 'detected' } }));
   const at = (n: number, unit: string, ignition: boolean | null): Fixture => ({
