@@ -59,7 +59,7 @@ export function markRecord(
 export function reworkRecord(
   { account, ports }: AccountContext,
   state: BackfillMoved,
-  reason: string | null,
+  { reason, preview }: { readonly reason: string | null; readonly preview: boolean },
 ): Outgoing {
   const { index, count } = account.shard;
   const value: ReworkProgressed = {
@@ -68,7 +68,7 @@ export function reworkRecord(
     task: index,
     tasks: count,
     status: state.status === 'UNKNOWN' ? 'RUNNING' : state.status,
-    preview: false,
+    preview,
     spans: [],
     records_done: state.messages,
     records_refused: 0,

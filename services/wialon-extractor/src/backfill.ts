@@ -6,6 +6,7 @@ import { isOwnUnit, unitName } from './core/account.ts';
 import type { Window } from './core/plan.ts';
 import type { Session } from './ask.ts';
 import { publishPages, type AccountContext } from './context.ts';
+import { countWindows } from './count-windows.ts';
 import { readWindows } from './read-windows.ts';
 import type { Job } from './readers.ts';
 
@@ -32,7 +33,6 @@ function windowsOf(fromMs: number, toMs: number): readonly Window[] {
 /** Why a command cannot be carried out; undefined = it can. */
 function problemOf({ command }: BackfillOrder): string | undefined {
   const { from_time: from, to_time: to } = command;
-  if (command.preview) return 'a back-fill has no preview';
   if (from === null || to === null) return 'a back-fill needs from and to, as device times';
   if (from >= to) return 'from must be before to';
   return undefined;
@@ -46,6 +46,10 @@ export function createBackfills(context: AccountContext, orders: BackfillOrders)
   function stateOf(id: string): BackfillMoved | undefined {
     const message = owner.cursors.get(backfillKey(account, id));
     return message?.type === 'BackfillMoved' ? message.value : undefined;
+  }
+
+  function isPreview(id: string): boolean {
+    return orders.of(account).some(({ command }) => command.rework_id === id && command.preview);
   }
 
   function begin(command: ReworkRequested, units: readonly number[]): BackfillMoved {
@@ -77,11 +81,13 @@ export function createBackfills(context: AccountContext, orders: BackfillOrders)
     unit: string | null,
     reason: string | null,
   ): Outgoing[] {
+    const preview = isPreview(state.rework_id);
     return [
-      ...(mark === undefined ? [] : [markRecord(context, state, mark, unit, reason)]),
+      // Readers of the back-fill topic are told nothing of what is only counted.
+      ...(mark === undefined || preview ? [] : [markRecord(context, state, mark, unit, reason)]),
       backfillRecord(account, state),
       // Console reads this; a page more or less does not matter to it.
-      ...(mark === undefined ? [] : [reworkRecord(context, state, reason)]),
+      ...(mark === undefined ? [] : [reworkRecord(context, state, { reason, preview })]),
     ];
   }
 
@@ -155,6 +161,23 @@ export function createBackfills(context: AccountContext, orders: BackfillOrders)
     await publishPages(context, [], undefined, recordsOf(left, 'UNIT_ENDED', unit, reason));
   }
 
+  /** A unit of a preview: its messages are counted by the provider, none is read. */
+  async function countNext(state: BackfillMoved, session: Session): Promise<void> {
+    const [id = 0] = state.units;
+    const windows = windowsOf(state.from_time, state.to_time);
+    const count = await countWindows(context, session, id, windows);
+    const counted: BackfillMoved = {
+      ...state,
+      units: state.units.slice(1),
+      messages: state.messages + (count ?? 0),
+      unit_messages: 0,
+      skipped: count === undefined ? [...state.skipped, id] : state.skipped,
+      updated_time: context.stamp(),
+    };
+    const behind = recordsOf(counted, 'UNIT_ENDED', unitName(id), null);
+    await publishPages(context, [], undefined, behind);
+  }
+
   async function step(
     order: BackfillOrder,
     units: readonly number[],
@@ -172,15 +195,18 @@ export function createBackfills(context: AccountContext, orders: BackfillOrders)
     }
     if (order.cancelled) return end(state, 'CANCELLED', null);
     if (state.units.length === 0) {
-      const { skipped } = state;
-      const reason =
+      const { skipped, messages, units_total: total } = state;
+      const unread =
         skipped.length === 0 ? null : `could not be read: ${skipped.map(unitName).join(', ')}`;
-      return end(state, 'ENDED', reason);
+      const would = `would read ${messages} messages of ${total - skipped.length} units`;
+      const preview = unread === null ? would : `${would}; ${unread}`;
+      return end(state, 'ENDED', command.preview ? preview : unread);
     }
     if (known === undefined) {
       await publishPages(context, [], undefined, recordsOf(state, 'STARTED', null, null));
     }
-    await readNext(command, state, session, mayGoOn);
+    if (command.preview) await countNext(state, session);
+    else await readNext(command, state, session, mayGoOn);
     // The next step goes on from what is committed.
     await context.commits.drained();
   }

@@ -230,6 +230,25 @@ test('a back-fill goes into its own topic with markers, resumes after a restart,
   assert.ok(seconds >= 5, `one message per second was asked for: ${seconds} s`);
 });
 
+test('a preview of a back-fill says how much it would read, and reads and writes nothing of it', async (t) => {
+  const b = await bench(t, { wants: MESSAGES });
+  b.start();
+  await b.live();
+  const asked = b.provider.calls.length;
+  const value = order({ key: 'bay-cabs', preview: true });
+  b.orders.apply(commands, value.rework_id, { type: 'ReworkRequested', value });
+  const status = (): ReworkProgressed | undefined =>
+    committed<ReworkProgressed>(b.owner.log, 'ReworkProgressed').at(-1);
+  await untilTurn('the end', () => status()?.status === 'DONE');
+  assert.equal(status()?.preview, true);
+  assert.equal(status()?.records_done, 6);
+  assert.equal(status()?.reason, 'would read 6 messages of 2 units');
+  assert.deepEqual(b.owner.log.flat().filter(inBackfill), []);
+  const services = new Set(b.provider.calls.slice(asked).map(({ service }) => service));
+  services.delete('avl_evts');
+  assert.deepEqual([...services], ['messages/load_interval', 'messages/unload']);
+});
+
 test('a back-fill that cannot be done says why, and one that is cancelled ends', async (t) => {
   const b = await bench(t, { wants: MESSAGES });
   b.start();
@@ -237,7 +256,7 @@ test('a back-fill that cannot be done says why, and one that is cancelled ends',
   const bad = [
     order({ rework_id: '1'.repeat(32), from_time: null }),
     order({ rework_id: '2'.repeat(32), key: 'bay-cabs/wialon:9999' }),
-    order({ rework_id: '3'.repeat(32), preview: true }),
+    order({ rework_id: '3'.repeat(32), preview: true, to_time: null }),
     order({ rework_id: '4'.repeat(32), requested_time: START_MS + 1 }),
     order({ rework_id: '5'.repeat(32), key: 'other' }),
   ];
@@ -256,7 +275,7 @@ test('a back-fill that cannot be done says why, and one that is cancelled ends',
   assert.deepEqual(statuses(), [
     '1 FAILED a back-fill needs from and to, as device times',
     '2 FAILED bay-cabs/wialon:9999 names no unit of this account',
-    '3 FAILED a back-fill has no preview',
+    '3 FAILED a back-fill needs from and to, as device times',
     '4 CANCELLED null',
   ]);
 });
