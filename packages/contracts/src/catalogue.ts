@@ -259,7 +259,7 @@ const siteVisit: Topic<Message<'SiteVisited', t.SiteVisited>> = topic('fleet.sit
   key: 'tenant/unit',
   madeBy: ['detector'],
   readBy: ['erp-sink', 'reconciler'],
-  contracts: { SiteVisited: contract('fleet/site-visit/1.1') },
+  contracts: { SiteVisited: contract('fleet/site-visit/1.2') },
 });
 
 const geofence: Topic<Message<'GeofenceCrossed', t.GeofenceCrossed>> = topic(
@@ -268,7 +268,7 @@ const geofence: Topic<Message<'GeofenceCrossed', t.GeofenceCrossed>> = topic(
     key: 'tenant/unit',
     madeBy: ['detector'],
     readBy: [],
-    contracts: { GeofenceCrossed: contract('fleet/geofence/1.0') },
+    contracts: { GeofenceCrossed: contract('fleet/geofence/1.1') },
   },
 );
 
@@ -310,7 +310,7 @@ const driverActivity: Topic<
   madeBy: ['detector'],
   readBy: ['detector'],
   contracts: {
-    DriverActive: contract('fleet/driver-activity/1.0'),
+    DriverActive: contract('fleet/driver-activity/1.1'),
     ActivityProgressed: contract('fleet/activity-progress/1.0'),
   },
 });
@@ -319,7 +319,7 @@ const shift: Topic<Message<'ShiftWorked', t.ShiftWorked>> = topic('fleet.shift.e
   key: 'tenant/driver',
   madeBy: ['detector'],
   readBy: [],
-  contracts: { ShiftWorked: contract('fleet/shift/1.0') },
+  contracts: { ShiftWorked: contract('fleet/shift/1.1') },
 });
 
 const plannedAssignment: Topic<Message<'AssignmentPlanned', t.AssignmentPlanned>> = topic(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { tenantModel, type Detection } from '@waybill/tenant';
-import { createDriver, type Driver } from './testing/driver.ts';
+import { createDriver, type Driver, type Input } from './testing/driver.ts';
 import { position, progress, square, UNIT, type Fixture } from './testing/messages.ts';
 import { expectedOf, type Expected } from './testing/oracle.ts';
 import { tenant } from './testing/tenant.ts';
@@ -11,6 +11,7 @@ const GRACE_H = 1;
 const BASE_S = 1_211_310_000;
 const config = tenant({ graceHours: GRACE_H });
 const rule: Detection = tenantModel.parse(JSON.parse(config.document)).detection;
+const everything = tenant({ graceHours: GRACE_H, events: { geofence: 'detected' } });
 const zones = [square('zone-a', 37.7, -122.4, 0.01), square('zone-b', 37.712, -122.4, 0.004)];
 
 /** One step of a vehicle that stays or drives, near two zones, with all that goes wrong on the way. */
@@ -157,6 +158,53 @@ test('the final set depends on the fixes alone: not on order, batches, progress,
       assert.deepEqual(found(await play(given, how, endS)), expected);
     }),
     { numRuns: 400 },
+  );
+});
+
+/** The log of one arrival order: where it is cut decides nothing. */
+function logOf(steps: readonly Step[], { disorder, progress: behind }: Course): Input[] {
+  const records = arranged(steps, disorder);
+  const inputs: Input[] = [];
+  for (const [i, record] of records.entries()) {
+    inputs.push(position(record));
+    const lag = behind[i % behind.length] ?? null;
+    const next = Math.min(...records.slice(i + 1).map(({ rt }) => rt), endOf(steps, 0) + 1);
+    if (lag !== null) inputs.push(progress(next - 1 - lag));
+  }
+  inputs.push(progress(endOf(steps, 3 * 3600)));
+  return inputs;
+}
+
+/** Ids and starts of all that stands in the end. */
+async function idsOf(log: readonly Input[], how: Course): Promise<readonly string[]> {
+  const driver = await createDriver(everything);
+  for (const zone of zones) await driver.setZone(zone);
+  let at = 0;
+  for (let turn = 0; at < log.length; turn += 1) {
+    const size = how.batches[turn % how.batches.length] ?? 1;
+    const incident = how.incidents[turn % how.incidents.length];
+    await driver.process(log.slice(at, at + size), { abort: incident === 'abort' });
+    if (incident === 'restart') await driver.restart();
+    at += size;
+  }
+  const crossings = new Map(driver.crossings.map((each) => [each.event_id, each]));
+  return [
+    ...driver.standingTrips().map((each) => `trip ${each.start_time} ${each.trip_id}`),
+    ...driver.standingVisits().map((each) => `visit ${each.entered_time} ${each.visit_id}`),
+    ...[...crossings.values()]
+      .filter(({ retracted }) => !retracted)
+      .map((each) => `${each.crossing} ${each.event_time} ${each.event_id}`),
+  ].toSorted();
+}
+
+test('ids follow from the order of the log: not from batches, aborts or restarts', async () => {
+  const steps = fc.array(step, { minLength: 1, maxLength: 60 });
+  await fc.assert(
+    fc.asyncProperty(steps, course, course, async (given, one, other) => {
+      const log = logOf(given, one);
+      assert.deepEqual(await idsOf(log, one), await idsOf(log, other));
+    }),
+    { numRuns: 200 },
   );
 });
 

@@ -21,7 +21,7 @@ import type { DetectorLogger } from './ports.ts';
 import type { TenantState } from './tenant-state.ts';
 import { createTenants } from './tenants.ts';
 import { createTiers } from './tiers.ts';
-import { beginTurn, type Turn } from './turn.ts';
+import { beginTurn, type Touched, type Turn } from './turn.ts';
 import { checkUnit } from './unit-store.ts';
 
 const HOUR_MS = 3_600_000;
@@ -56,9 +56,9 @@ export interface TaskSetting {
  *
  * What counts is in the store; `tenants` holds the same decoded, from the first turn on: after an aborted
  * transaction the stream makes the whole task anew. A call is a *turn*: positions go into timelines,
- * progress moves clocks, then every touched unit is settled once: folded, compared with what was
- * published, trimmed, saved. Where batches end decides which versions are published in between, never the
- * last.
+ * progress moves clocks, then every touched unit is settled: folded, compared with what was published,
+ * trimmed, saved. Where batches end decides which versions are published in between, never the last and
+ * never an id.
  */
 export function createDetectorTask(context: DetectorContext, setting: TaskSetting): Task {
   const { metrics, logger, maxFixesPerUnit } = setting;
@@ -74,7 +74,7 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     hours,
   });
   const finishing = { store, metrics, lateData, tiers };
-  const handling = { store, tenants, maxFixesPerUnit, metrics, logger, hours };
+  const handling = { store, tenants, maxFixesPerUnit, metrics, logger, hours, settle: settleOne };
   let isLoaded = false;
   let isStarted = false;
 
@@ -93,13 +93,15 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     hours.publish({ rules, clock, units: units.size, pending, out });
   }
 
+  function settleOne(touched: Touched, turn: Turn): void {
+    const rules = tenants.rulesOf(touched.tenant, touched.held);
+    if (rules !== undefined) finishUnit(touched, rules, turn, finishing);
+    turn.touched.delete(touched.held);
+  }
+
   function finish(turn: Turn): void {
     for (const tenantId of turn.clocks.keys()) sweep(tenants.of(tenantId), turn);
-    for (const touched of turn.touched.values()) {
-      const rules = tenants.rulesOf(touched.tenant, touched.held);
-      if (rules === undefined) continue;
-      finishUnit(touched, rules, turn, finishing);
-    }
+    for (const touched of turn.touched.values()) settleOne(touched, turn);
     for (const tenantId of turn.clocks.keys()) publishHours(tenants.of(tenantId), turn.out);
     hours.save();
   }

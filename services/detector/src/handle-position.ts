@@ -7,7 +7,8 @@ import type { DetectorMetrics } from './metrics.ts';
 import type { DetectorLogger } from './ports.ts';
 import { noteGrace } from './tenant-state.ts';
 import type { Tenants } from './tenants.ts';
-import type { Turn } from './turn.ts';
+import { comesAfter } from './settle-first.ts';
+import type { Touched, Turn } from './turn.ts';
 
 /** What the handlers of one task share. */
 export interface Handling {
@@ -17,6 +18,8 @@ export interface Handling {
   readonly metrics: DetectorMetrics;
   readonly logger: DetectorLogger;
   readonly hours: HourCounts;
+  /** Settles a unit that this turn touched before its end. */
+  readonly settle: (touched: Touched, turn: Turn) => void;
 }
 
 /** Three positions in one device second: said once per second, the positions are treated as any others. */
@@ -52,7 +55,7 @@ function reject(
   });
 }
 
-/** position or signal → decision → effect; what follows from it is settled at the end of the turn. */
+/** position or signal → decision → effect; what follows from it is settled at the end of the turn, or before. */
 export function handlePosition(
   record: Received,
   position: PositionRecorded | SignalRecorded,
@@ -74,6 +77,7 @@ export function handlePosition(
   const offset = Number(record.offset);
   noteGrace(store, tenant, rules.graceMs, offset);
   const intake = { maxFixes: maxFixesPerUnit, offset };
+  if (comesAfter(position, tenant, held, turn)) handling.settle(turn.touch(tenant, held), turn);
   const acceptance: Acceptance = accept(held.unit, position, rules, intake);
   const receivedTime = position.received_time;
   const flaw = flawOf(position);
@@ -83,6 +87,7 @@ export function handlePosition(
       const touched = turn.touch(tenant, held);
       const { fix, isLate, leavesBucket, clockStands } = acceptance;
       touched.arrivals.push({ fix, receivedTime, isLate });
+      touched.clock = tenant.clock;
       if (leavesBucket) touched.late = { fix, receivedTime };
       touched.record = record;
       // Newer than all before it: the newest position never goes back in event time.

@@ -7,7 +7,7 @@ import {
 import { businessDate, hashId, taskKey } from '@waybill/domain';
 import type { Emitter, Task, TaskContext } from '@waybill/stream';
 import { readTenant, type TenantModel } from '@waybill/tenant';
-import type { Activity } from './core/shift-cut.ts';
+import { fixesOf, type Activity } from './core/shift-cut.ts';
 import {
   dueOf,
   NO_DRIVER,
@@ -21,7 +21,9 @@ import {
 
 type Context = Pick<TaskContext<Uint8Array>, 'store' | 'tables' | 'partitions'>;
 
-const RULE = 'shift/1';
+const RULE = 'shift/2';
+/** What a withdrawn shift says of its fixes. */
+const NO_FIXES = { first_fix: null, last_fix: null, fix_count: null };
 /** How long beyond grace a shift stays provisional, ms: the clock of this stage moves by the hour. */
 const MARGIN_MS = 4_200_000;
 
@@ -35,6 +37,10 @@ function activityOf(event: DriverActive): Activity {
     movingS: event.moving_s,
     revision: event.revision,
     trace: event.trace,
+    firstFix: event.first_fix,
+    lastFix: event.last_fix,
+    fixCount: event.fix_count ?? 0,
+    inputsHash: event.inputs_hash,
   };
 }
 
@@ -76,6 +82,7 @@ function eventOf(
     rule: RULE,
     rule_version: version,
     inputs_hash: said.hash,
+    ...(cut === undefined ? NO_FIXES : fixesOf(cut)),
   };
 }
 

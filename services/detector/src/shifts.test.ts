@@ -121,7 +121,8 @@ test('shifts do not depend on the order of activities', () => {
       const given = drawn.map(({ id, from, length }): Activity => {
         const trace = { topic: 't', partition: 0, offset: 0, index: 0 };
         const named = { id, eventId: id, unit: 'wialon:1', revision: 1, movingS: 1, trace };
-        return { ...named, from, to: from + length };
+        const inputs = { firstFix: trace, lastFix: trace, fixCount: 2, inputsHash: id };
+        return { ...named, ...inputs, from, to: from + length };
       });
       const shuffled = given.toSorted(
         (a, b) => a.id.charCodeAt(Math.abs(seed) % 36) - b.id.charCodeAt(Math.abs(seed) % 36),

@@ -9,6 +9,8 @@ export interface Touched {
   readonly tenant: TenantState;
   readonly held: Held;
   readonly arrivals: Arrival[];
+  /** T when the newest of them came, ms. */
+  clock: number | undefined;
   /** The newest fix that came beyond grace, or moved a bucket. */
   late: { readonly fix: Fix; readonly receivedTime: number } | undefined;
   binding: { readonly changedTime: number } | undefined;
@@ -27,7 +29,7 @@ export interface ClockMove {
 
 /**
  * One call of the task. Positions and progress first only change timelines and clocks; units are
- * settled at the end, once each, in the order in which they were touched.
+ * settled at the end, in the order in which they were touched; before it where `comesAfter` says so.
  */
 export interface Turn {
   /** Buffers may change: records are handled, not a table. */
@@ -53,6 +55,7 @@ export function beginTurn(out: Emitter, isHandling: boolean): Turn {
           tenant,
           held,
           arrivals: [],
+          clock: undefined,
           late: undefined,
           binding: undefined,
           newest: undefined,

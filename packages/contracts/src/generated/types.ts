@@ -290,6 +290,16 @@ export interface DriverActive {
   readonly late_by_s: number;
   /** Version of the rule and its settings. */
   readonly rule_version: number;
+  /** Rule and version of its code, such as driver_activity/1; rule_version is that of the tenant's settings. */
+  readonly rule: string | null;
+  /** Raw address of the first fix of the trip. */
+  readonly first_fix: RawAddress | null;
+  /** Raw address of the last fix of the trip. */
+  readonly last_fix: RawAddress | null;
+  /** Fixes that the trip was cut from. */
+  readonly fix_count: number | null;
+  /** Hash over the event ids of these fixes. */
+  readonly inputs_hash: string | null;
 }
 
 export interface DriverBindingInterval {
@@ -469,10 +479,16 @@ export interface GeofenceCrossed {
   readonly replaced_by: string | null;
   /** Version of the rule and its settings. */
   readonly rule_version: number;
-  /** Raw address of the fix before the edge, or of the one behind it when there is none. */
+  /** Raw address of the first fix behind the edge when the visit began. */
   readonly first_fix: RawAddress;
-  /** Raw address of the fix behind the edge. */
+  /** Raw address of the fix that confirmed the entry (ENTERED), of the last one inside up to the threshold (DWELLED), of the one that left (LEFT), of the last one inside (LOST). */
   readonly last_fix: RawAddress;
+  /** Rule and version of its code, such as geofence/1; rule_version is that of the tenant's settings. */
+  readonly rule: string | null;
+  /** Positions inside from first_fix to last_fix, for LEFT with the one that left. */
+  readonly fix_count: number | null;
+  /** Hash over the event ids of these positions. */
+  readonly inputs_hash: string | null;
 }
 
 /** Evidence of completeness: what one task of the detector saw of one tenant in one hour of device time. Sum over the tasks. */
@@ -938,6 +954,12 @@ export interface ShiftWorked {
   readonly rule_version: number;
   /** Hash over the event ids of the activities. */
   readonly inputs_hash: string;
+  /** Raw address of the first fix of the first activity's trip. */
+  readonly first_fix: RawAddress | null;
+  /** Raw address of the last fix of the last activity's trip. */
+  readonly last_fix: RawAddress | null;
+  /** Fixes that the trips of the activities were cut from. */
+  readonly fix_count: number | null;
 }
 
 /** What a device measured at one time without a position: ignition, fuel, counters. Stands in the stream of positions of its unit; readers that need coordinates pass it by. May appear twice, as positions. */
@@ -1028,11 +1050,11 @@ export interface SiteVisited {
   readonly rule_version: number;
   /** Raw address of the fix that entered. */
   readonly first_fix: RawAddress;
-  /** Raw address of the fix that left, or of the newest fix inside. */
+  /** Raw address of the fix that left; of one that is open (ENTERED) of the fix that confirmed the entry, of one that was lost sight of (UNKNOWN_EXIT) of the last fix inside. */
   readonly last_fix: RawAddress;
   /** Rule and version of its code, such as visit/1; rule_version is that of the tenant's settings. */
   readonly rule: string | null;
-  /** Positions from entry to exit; null as long as it was not counted. */
+  /** Positions inside from first_fix to last_fix, once it is left with the one that left. */
   readonly fix_count: number | null;
   /** Hash over the event ids of these positions. */
   readonly inputs_hash: string | null;

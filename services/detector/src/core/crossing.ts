@@ -69,7 +69,18 @@ export function isDeep(
 export function sameCrossing(a: Crossing | undefined, b: Crossing | undefined): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined) return false;
-  return a.time === b.time && a.uncertaintyMs === b.uncertaintyMs && sameFix(a.fix, b.fix);
+  return (
+    a.time === b.time &&
+    a.latitude === b.latitude &&
+    a.longitude === b.longitude &&
+    a.uncertaintyMs === b.uncertaintyMs &&
+    sameFix(a.fix, b.fix)
+  );
+}
+
+/** What two crossings of one zone that are not the same differ in. */
+export function crossingText({ time, latitude, longitude, uncertaintyMs, fix }: Crossing): string {
+  return `${time} ${latitude} ${longitude} ${uncertaintyMs} ${fix.latenessMs}`;
 }
 
 /** A crossing as bytes. */

@@ -3,7 +3,7 @@ import { hashId, taskKey } from '@waybill/domain';
 import type { DriverShare } from './drivers.ts';
 import { envelopeOf, type Version } from './publication.ts';
 import type { Announcement, Scene } from './rule.ts';
-import type { TripCut } from './trip-fold.ts';
+import { inputsHash, type TripCut } from './trip-fold.ts';
 
 const rule = { name: 'driver_activity', version: 1 } as const;
 
@@ -13,12 +13,8 @@ function activityOf(
   version: Version<TripCut>,
   scene: Omit<Scene<unknown>, 'state'>,
 ): DriverActive {
-  const { id, retracted } = version.entry;
-  const {
-    rule: _rule,
-    replaced_by: _replacedBy,
-    ...envelope
-  } = envelopeOf(rule, version, scene, {
+  const { id, retracted, cut } = version.entry;
+  const { replaced_by: _replacedBy, ...envelope } = envelopeOf(rule, version, scene, {
     time: share.to,
     settledTime: share.to,
   });
@@ -34,6 +30,10 @@ function activityOf(
     end_time: share.to,
     moving_s: Math.round(share.movingMs / 1000),
     assignment: share.source,
+    first_fix: cut.start.address,
+    last_fix: cut.end.address,
+    fix_count: cut.tally.fixCount,
+    inputs_hash: inputsHash(cut.tally),
   };
 }
 

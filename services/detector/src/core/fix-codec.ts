@@ -1,6 +1,6 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { identityOf } from './identity.ts';
-import { isLocated, type Fix, type LocatedFix } from './fix.ts';
+import { isLocated, type Fix, type FixReference, type LocatedFix } from './fix.ts';
 
 /** Fields that a fix may lack, in the order of their bits. */
 const numbers = [
@@ -34,12 +34,31 @@ export function writeFix(writer: ByteWriter, fix: Fix): void {
     if (value !== undefined) writer.f64(value);
   }
   if (fix.driver !== undefined) writer.text(fix.driver);
+  writeReference(writer, fix);
+}
+
+/** Writes what is kept of a fix that something rests on. */
+export function writeReference(writer: ByteWriter, fix: FixReference): void {
   writer.f64(fix.time);
   writer.i32(fix.latenessMs);
   writer.text(fix.address.topic);
   writer.i32(fix.address.partition);
   writer.f64(fix.address.offset);
   writer.i32(fix.address.index);
+}
+
+/** The counterpart of `writeReference`. */
+export function readReference(reader: ByteReader): FixReference {
+  return {
+    time: reader.f64(),
+    latenessMs: reader.i32(),
+    address: {
+      topic: reader.text(),
+      partition: reader.i32(),
+      offset: reader.f64(),
+      index: reader.i32(),
+    },
+  };
 }
 
 /** The counterpart of `writeFix`. */
@@ -61,21 +80,10 @@ export function readFix(reader: ByteReader): Fix {
     engineOn: (present & ENGINE_KNOWN) === 0 ? undefined : (present & ENGINE_ON) !== 0,
     isPrivate: (present & PRIVATE) !== 0,
     driver: (present & DRIVER) === 0 ? undefined : reader.text(),
-    time: reader.f64(),
-    latenessMs: reader.i32(),
+    ...readReference(reader),
   };
   const [idHigh, idLow] = identityOf(values.time, values.latitude, values.longitude);
-  return {
-    ...values,
-    idHigh,
-    idLow,
-    address: {
-      topic: reader.text(),
-      partition: reader.i32(),
-      offset: reader.f64(),
-      index: reader.i32(),
-    },
-  };
+  return { ...values, idHigh, idLow };
 }
 
 /** A fix that had a position when it was written; throws RangeError for any other. */

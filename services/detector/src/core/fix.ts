@@ -40,6 +40,9 @@ export interface ArrivedFix extends Fix {
   readonly id: string;
 }
 
+/** What is kept of a fix that something rests on: when it was measured, how late it was, where it stands. */
+export type FixReference = Pick<Fix, 'time' | 'latenessMs' | 'address'>;
+
 /** A fix with a position: what rules about places and movement read. */
 export interface LocatedFix extends Fix {
   readonly latitude: number;
@@ -128,13 +131,18 @@ export function fixOf(record: PositionRecorded | SignalRecorded): ArrivedFix {
   };
 }
 
+/** What is kept of it where more is not needed. */
+export function referenceOf({ time, latenessMs, address }: Fix): FixReference {
+  return { time, latenessMs, address };
+}
+
 /** Device second: of several fixes in one, only one counts. */
 export function secondOf(time: number): number {
   return Math.floor(time / 1000);
 }
 
 /** When the provider registered the fix, ms. */
-export function providerTimeOf(fix: Fix): number {
+export function providerTimeOf(fix: FixReference): number {
   return fix.time + fix.latenessMs;
 }
 

@@ -28,6 +28,7 @@ export function writeFuelCut(writer: ByteWriter, cut: FuelCut): void {
   writer.optional(cut.place, (fix) => writeFix(writer, fix));
   writer.u8(cut.isPrivate ? 1 : 0);
   writeInputs(writer, cut.inputs);
+  writeInputs(writer, cut.inputsBefore);
 }
 
 /** The counterpart of `writeFuelCut`. */
@@ -43,6 +44,7 @@ export function readFuelCut(reader: ByteReader): FuelCut {
     place: reader.optional(() => readLocated(reader)),
     isPrivate: reader.u8() === 1,
     inputs: readInputs(reader),
+    inputsBefore: readInputs(reader),
   };
 }
 
@@ -131,7 +133,8 @@ export function sameFuelCut(a: FuelCut | undefined, b: FuelCut | undefined): boo
     a.confidence === b.confidence &&
     sameFix(a.place, b.place) &&
     a.isPrivate === b.isPrivate &&
-    sameInputs(a.inputs, b.inputs)
+    sameInputs(a.inputs, b.inputs) &&
+    sameInputs(a.inputsBefore, b.inputsBefore)
   );
 }
 

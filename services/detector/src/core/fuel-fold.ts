@@ -67,6 +67,8 @@ export interface FuelCut {
   readonly isPrivate: boolean;
   /** The readings before and after. */
   readonly inputs: Inputs;
+  /** Those before: what comes after changes while a refuel grows. */
+  readonly inputsBefore: Inputs;
 }
 
 /** A drain that waits for its confirmation. */
@@ -234,6 +236,7 @@ function cutOf(kind: FuelKind, { state, before, now, first, place }: Comparison)
     place,
     isPrivate: before.fix.isPrivate || now.fix.isPrivate,
     inputs: joined(before.inputs, now.inputs),
+    inputsBefore: before.inputs,
   };
 }
 
@@ -257,7 +260,8 @@ function whileStanding(comparison: Comparison, settled: FuelState, rule: FuelRul
   const { filling } = state;
   const tolerance = toleranceL(rule, now.fix, true);
   if (filling !== undefined && now.level > filling.levelAfterL + tolerance) {
-    const grown = { ...filling, end: comparison.first, levelAfterL: now.level };
+    const inputs = joined(filling.inputsBefore, now.inputs);
+    const grown = { ...filling, end: comparison.first, levelAfterL: now.level, inputs };
     return { ...settled, filling: grown };
   }
   if (before.level - now.level - burnt >= drainThresholdL(rule, now.fix)) {

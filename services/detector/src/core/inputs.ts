@@ -1,5 +1,6 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
-import type { Fix } from './fix.ts';
+import { referenceOf, type Fix, type FixReference } from './fix.ts';
+import { readReference, writeReference } from './fix-codec.ts';
 
 /** Which fixes a fact was cut from: their count, and the sum modulo 2^64 of the first halves of their ids. */
 export interface Inputs {
@@ -52,4 +53,40 @@ export function writeInputs(writer: ByteWriter, { count, high, low }: Inputs): v
 
 export function readInputs(reader: ByteReader): Inputs {
   return { count: reader.u32(), high: reader.u32(), low: reader.u32() };
+}
+
+/** What a fact rests on: its newest fix, and all of them. */
+export interface Basis {
+  readonly fix: FixReference;
+  readonly inputs: Inputs;
+}
+
+/** True for the same fixes, registered at the same time. */
+export function sameBasis(a: Basis | undefined, b: Basis | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  return (
+    a.fix.time === b.fix.time &&
+    a.fix.latenessMs === b.fix.latenessMs &&
+    sameInputs(a.inputs, b.inputs)
+  );
+}
+
+/** These fixes, of which this is the newest. */
+export function basisOf(fix: Fix, inputs: Inputs): Basis {
+  return { fix: referenceOf(fix), inputs };
+}
+
+/** What two that are not the same differ in. */
+export function basisText({ fix, inputs }: Basis): string {
+  return `${fix.time} ${fix.latenessMs} ${inputs.count} ${inputs.high} ${inputs.low}`;
+}
+
+export function writeBasis(writer: ByteWriter, { fix, inputs }: Basis): void {
+  writeReference(writer, fix);
+  writeInputs(writer, inputs);
+}
+
+export function readBasis(reader: ByteReader): Basis {
+  return { fix: readReference(reader), inputs: readInputs(reader) };
 }

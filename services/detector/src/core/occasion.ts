@@ -1,5 +1,5 @@
 import type { Cause, RawAddress } from '@waybill/contracts';
-import { providerTimeOf, type Fix } from './fix.ts';
+import { providerTimeOf, type Fix, type FixReference } from './fix.ts';
 
 /** A fix that was applied in this call. */
 export interface Arrival {
@@ -33,7 +33,7 @@ export interface Change {
   /** Since when T closes it; undefined when a fix does. */
   readonly silentSince: number | undefined;
   /** Newest fix of the fact: named when no record with a raw address caused it. */
-  readonly fix: Fix;
+  readonly fix: FixReference;
 }
 
 /** The envelope fields of a published version. */
@@ -45,7 +45,7 @@ export interface Causation {
   readonly trace: RawAddress;
 }
 
-function lateByS(fix: Fix): number {
+function lateByS(fix: FixReference): number {
   return Math.max(0, Math.floor(fix.latenessMs / 1000));
 }
 

@@ -1,4 +1,4 @@
-import type { RawAddress } from '@waybill/contracts';
+import type { RawAddress, ShiftWorked } from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
 
 /** What a driver did in one trip. */
@@ -12,6 +12,11 @@ export interface Activity {
   readonly movingS: number;
   readonly revision: number;
   readonly trace: RawAddress;
+  /** The trip that it is part of: its first and last fix, how many there are, and their hash. */
+  readonly firstFix: RawAddress | null;
+  readonly lastFix: RawAddress | null;
+  readonly fixCount: number;
+  readonly inputsHash: string | null;
 }
 
 /** Activities with less than a rest between them. */
@@ -42,8 +47,24 @@ export function cutShifts(activities: readonly Activity[], restMs: number): Shif
   return shifts;
 }
 
+/** Raw addresses of the first and the last fix of a shift, and how many fixes its trips were cut from. */
+export function fixesOf({
+  activities,
+}: ShiftCut): Pick<ShiftWorked, 'first_fix' | 'last_fix' | 'fix_count'> {
+  let last = activities[0];
+  let count = 0;
+  for (const activity of activities) {
+    if (activity.to > (last?.to ?? -Infinity)) last = activity;
+    count += activity.fixCount;
+  }
+  const first_fix = activities[0]?.firstFix ?? null;
+  return { first_fix, last_fix: last?.lastFix ?? null, fix_count: count };
+}
+
 /** 16 hex digits over what a shift was cut from. */
 export function shiftHash({ activities }: ShiftCut): string {
-  const said = activities.map(({ eventId, from, to, movingS }) => [eventId, from, to, movingS]);
+  const said = activities.map(({ eventId, from, to, movingS, inputsHash }) => {
+    return [eventId, from, to, movingS, inputsHash];
+  });
   return hashId('shift', JSON.stringify(said)).slice(0, 16);
 }

@@ -1,49 +1,46 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { readCrossing, writeCrossing } from './crossing.ts';
 import { readLocated, writeFix } from './fix-codec.ts';
+import { NO_INPUTS, readBasis, readInputs, writeBasis, writeInputs } from './inputs.ts';
 import type { Presence, VisitCut } from './visit-fold.ts';
 
+const presenceKinds: readonly Presence['kind'][] = ['unset', 'entering', 'inside'];
 const statuses: readonly VisitCut['status'][] = ['ENTERED', 'LEFT', 'UNKNOWN_EXIT'];
 
 function writePresence(writer: ByteWriter, presence: Presence): void {
+  writer.u8(presenceKinds.indexOf(presence.kind));
   writer.text(presence.zoneId);
-  switch (presence.kind) {
-    case 'unset':
-      writer.u8(0);
-      return;
-    case 'entering':
-      writer.u8(1);
-      writeCrossing(writer, presence.first);
-      writer.u32(presence.count);
-      return;
-    case 'inside':
-      writer.u8(2);
-      writer.optional(presence.entered, (crossing) => writeCrossing(writer, crossing));
-      writeFix(writer, presence.lastInside);
-      writer.optional(presence.leaving, (crossing) => writeCrossing(writer, crossing));
-      writer.u32(presence.outsideCount);
-  }
+  if (presence.kind === 'unset') return;
+  writer.optional(presence.entered, (crossing) => writeCrossing(writer, crossing));
+  writeFix(writer, presence.lastInside);
+  writeInputs(writer, presence.inputs);
+  writer.optional(presence.dwelled, (basis) => writeBasis(writer, basis));
+  if (presence.kind === 'entering') return;
+  writer.optional(presence.confirmed, (basis) => writeBasis(writer, basis));
+  writer.optional(presence.leaving, (crossing) => writeCrossing(writer, crossing));
+  if (presence.leaving !== undefined) writeInputs(writer, presence.outside);
 }
 
 function readPresence(reader: ByteReader): Presence {
+  const kind = presenceKinds[reader.u8()];
   const zoneId = reader.text();
-  switch (reader.u8()) {
-    case 0:
-      return { kind: 'unset', zoneId };
-    case 1:
-      return { kind: 'entering', zoneId, first: readCrossing(reader), count: reader.u32() };
-    case 2:
-      return {
-        kind: 'inside',
-        zoneId,
-        entered: reader.optional(() => readCrossing(reader)),
-        lastInside: readLocated(reader),
-        leaving: reader.optional(() => readCrossing(reader)),
-        outsideCount: reader.u32(),
-      };
-    default:
-      throw new RangeError('expected a presence of kind 0 to 2');
+  if (kind === 'unset') return { kind, zoneId };
+  const stay = {
+    zoneId,
+    entered: reader.optional(() => readCrossing(reader)),
+    lastInside: readLocated(reader),
+    inputs: readInputs(reader),
+    dwelled: reader.optional(() => readBasis(reader)),
+  };
+  if (kind === 'inside') {
+    const confirmed = reader.optional(() => readBasis(reader));
+    const leaving = reader.optional(() => readCrossing(reader));
+    const outside = leaving === undefined ? NO_INPUTS : readInputs(reader);
+    return { ...stay, kind, confirmed, leaving, outside };
   }
+  const { entered } = stay;
+  if (kind === undefined || entered === undefined) throw new RangeError('expected a presence');
+  return { ...stay, kind, entered };
 }
 
 /** The visit rule's state as bytes. */
@@ -62,7 +59,7 @@ export function writeVisitCut(writer: ByteWriter, cut: VisitCut): void {
   writer.u8(statuses.indexOf(cut.status));
   writeCrossing(writer, cut.entered);
   writer.optional(cut.left, (crossing) => writeCrossing(writer, crossing));
-  writeFix(writer, cut.lastInside);
+  writeBasis(writer, cut.basis);
 }
 
 /** The counterpart of `writeVisitCut`. */
@@ -72,6 +69,6 @@ export function readVisitCut(reader: ByteReader): VisitCut {
     status: statuses[reader.u8()] ?? 'ENTERED',
     entered: readCrossing(reader),
     left: reader.optional(() => readCrossing(reader)),
-    lastInside: readLocated(reader),
+    basis: readBasis(reader),
   };
 }

@@ -6,7 +6,7 @@ import {
   openVisits,
   samePresences,
   type Presence,
-  type VisitCut,
+  type Visit,
 } from './visit-fold.ts';
 
 const DAY = 86_400;
@@ -19,7 +19,7 @@ function foldText(
 ): { readonly lines: string[]; readonly presences: readonly Presence[] } {
   const given = rules();
   const ruled = { ...given, visit: { ...given.visit, confirmFixes } };
-  const closed: VisitCut[] = [];
+  const closed: Visit[] = [];
   let presences = before;
   let last = before.length === 0 ? undefined : fix({ t: -60, lat: 0, lon: 0.0001 });
   let t = 0;
@@ -35,9 +35,11 @@ function foldText(
     t += 60;
   }
   const minute = (ms: number): number => (ms / 60_000) % 1440;
-  const line = ({ status, entered, left }: VisitCut): string =>
-    `${status} ${minute(entered.time)}-${left === undefined ? '' : minute(left.time)}`;
-  return { lines: [...closed, ...openVisits(presences)].map(line), presences };
+  const line = ({ status, entered, left, basis }: Visit): string => {
+    const to = left === undefined ? '' : minute(left.time);
+    return `${status} ${minute(entered.time)}-${to} by ${basis.inputs.count}`;
+  };
+  return { lines: [...closed, ...openVisits(presences, false)].map(line), presences };
 }
 
 const cases: readonly [string, string, number, readonly string[]][] = [
@@ -45,22 +47,33 @@ const cases: readonly [string, string, number, readonly string[]][] = [
     'entry and exit are confirmed by the second fix and dated to the first',
     'ooiiioo',
     2,
-    ['LEFT 2-5'],
+    ['LEFT 2-5 by 4'],
   ],
   ['one fix inside is no entry', 'ooioo', 2, []],
-  ['one fix outside is no exit', 'ooiioii', 2, ['ENTERED 2-']],
-  ['single fixes outside do not add up', 'ooiioioioi', 2, ['ENTERED 2-']],
+  ['one fix outside is no exit', 'ooiioii', 2, ['ENTERED 2- by 2']],
+  ['what lies between entry and exit counts, outside or not', 'ooiioiiooo', 2, ['LEFT 2-7 by 6']],
+  ['single fixes outside do not add up', 'ooiioioioi', 2, ['ENTERED 2- by 2']],
   ['single fixes inside do not add up', 'oioioi', 2, []],
   [
     'a unit that is inside at its first fix has no visit until it comes back',
     'iiooiioo',
     2,
-    ['LEFT 4-6'],
+    ['LEFT 4-6 by 3'],
   ],
-  ['with one confirming fix every crossing counts', 'oiio', 1, ['LEFT 1-3']],
-  ['five days of silence change nothing', 'oii5ioo', 2, ['LEFT 1-3']],
-  ['more than five days end the visit at the last fix inside', 'oiio6oo', 2, ['UNKNOWN_EXIT 1-2']],
-  ['after such a silence the first fix only sets the state', 'oii6iioo', 2, ['UNKNOWN_EXIT 1-2']],
+  ['with one confirming fix every crossing counts', 'oiio', 1, ['LEFT 1-3 by 3']],
+  ['five days of silence change nothing', 'oii5ioo', 2, ['LEFT 1-3 by 4']],
+  [
+    'more than five days end the visit at the last fix inside',
+    'oiio6oo',
+    2,
+    ['UNKNOWN_EXIT 1-2 by 2'],
+  ],
+  [
+    'after such a silence the first fix only sets the state',
+    'oii6iioo',
+    2,
+    ['UNKNOWN_EXIT 1-2 by 2'],
+  ],
   ['an entry that silence interrupts does not count', 'oi6oi', 2, []],
 ];
 for (const [title, text, confirmFixes, expected] of cases) {
@@ -72,7 +85,7 @@ for (const [title, text, confirmFixes, expected] of cases) {
 test('a zone that became known late only learns where the unit stands', () => {
   const unset: readonly Presence[] = [{ kind: 'unset', zoneId: 'z' }];
   assert.deepEqual(foldText('iioo', 2, unset).lines, []);
-  assert.deepEqual(foldText('oiioo', 2, unset).lines, ['LEFT 1-3']);
+  assert.deepEqual(foldText('oiioo', 2, unset).lines, ['LEFT 1-3 by 3']);
 });
 
 test('presences are the same when they go on in the same way, whatever their order', () => {

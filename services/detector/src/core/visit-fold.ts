@@ -1,10 +1,32 @@
 import { crossingAt, crossingBetween, isDeep, sameCrossing, type Crossing } from './crossing.ts';
 import { sameFix, type LocatedFix } from './fix.ts';
+import {
+  basisOf,
+  joined,
+  NO_INPUTS,
+  sameBasis,
+  sameInputs,
+  withFix,
+  type Basis,
+  type Inputs,
+} from './inputs.ts';
 import type { Border } from './rule.ts';
 import type { Rules } from './rules.ts';
 
 /** What decides about visits. */
 type VisitRules = Pick<Rules, 'visit' | 'zones'>;
+
+/** What is known of a unit that is in a zone. */
+interface Stay {
+  readonly zoneId: string;
+  /** The way in; undefined when the first fix already was inside: nothing is said about such a stay. */
+  readonly entered: Crossing | undefined;
+  readonly lastInside: LocatedFix;
+  /** From the entry to `lastInside`; of a stay without entry none. */
+  readonly inputs: Inputs;
+  /** What was inside up to the dwell threshold; undefined until a fix is behind it. */
+  readonly dwelled: Basis | undefined;
+}
 
 /**
  * Where a unit stands towards one zone. A zone without a presence is one that the unit is outside of.
@@ -12,62 +34,106 @@ type VisitRules = Pick<Rules, 'visit' | 'zones'>;
  * | kind | meaning | leaves it |
  * |---|---|---|
  * | unset | the zone became known after the range before was folded | the next fix sets the state only |
- * | entering | outside; `count` consecutive fixes inside since `first` | confirmed → inside; a fix outside → none |
- * | inside | inside; `entered` is undefined when the first fix already was | confirmed exit → none |
+ * | entering | outside; consecutive fixes inside since `entered` | confirmed → inside; a fix outside → none |
+ * | inside | inside | confirmed exit → none |
  */
 export type Presence =
   | { readonly kind: 'unset'; readonly zoneId: string }
-  | {
-      readonly kind: 'entering';
-      readonly zoneId: string;
-      readonly first: Crossing;
-      readonly count: number;
-    }
-  | {
+  | (Stay & { readonly kind: 'entering'; readonly entered: Crossing })
+  | (Stay & {
       readonly kind: 'inside';
-      readonly zoneId: string;
-      readonly entered: Crossing | undefined;
-      readonly lastInside: LocatedFix;
+      /** From the entry to the fix that confirmed it. */
+      readonly confirmed: Basis | undefined;
       /** The way out that is not confirmed yet. */
       readonly leaving: Crossing | undefined;
-      readonly outsideCount: number;
-    };
+      /** Fixes outside since `lastInside`. */
+      readonly outside: Inputs;
+    });
 
-/** A visit as cut from the fixes. Visits of one unit and zone never overlap. */
+type Inside = Extract<Presence, { kind: 'inside' }>;
+
+/** A visit as it is published. Visits of one unit and zone never overlap. */
 export interface VisitCut {
   readonly zoneId: string;
   readonly status: 'ENTERED' | 'LEFT' | 'UNKNOWN_EXIT';
   readonly entered: Crossing;
   /** The way out; for UNKNOWN_EXIT the last fix inside; undefined while open. */
   readonly left: Crossing | undefined;
-  readonly lastInside: LocatedFix;
+  /** From the entry to the fix that left, else to the last one inside; while open to the confirming one. */
+  readonly basis: Basis;
 }
 
-/** The visits that are open in these presences. */
-export function openVisits(presences: readonly Presence[]): VisitCut[] {
-  const open: VisitCut[] = [];
+/** A visit as the fixes tell it. */
+export interface Visit extends VisitCut {
+  /** From the entry to the fix that confirmed it. */
+  readonly confirmed: Basis;
+  /** From the entry to the last fix inside that is not behind the dwell threshold. */
+  readonly dwelled: Basis;
+}
+
+/** What is published of a visit. */
+export function cutOf({ zoneId, status, entered, left, basis }: Visit): VisitCut {
+  return { zoneId, status, entered, left, basis };
+}
+
+/** The open visit in a presence; undefined where there is none. */
+function openVisit(presence: Presence): Visit | undefined {
+  if (presence.kind !== 'inside') return undefined;
+  const { zoneId, entered, confirmed, lastInside, inputs } = presence;
+  if (entered === undefined || confirmed === undefined) return undefined;
+  const dwelled = presence.dwelled ?? basisOf(lastInside, inputs);
+  const status = 'ENTERED';
+  return { zoneId, status, entered, left: undefined, basis: confirmed, confirmed, dwelled };
+}
+
+/** The visits that are open in these presences; those that silence ended, when it has. */
+export function openVisits(presences: readonly Presence[], isLost: boolean): Visit[] {
+  const visits: Visit[] = [];
   for (const presence of presences) {
-    if (presence.kind !== 'inside' || presence.entered === undefined) continue;
-    const { zoneId, entered, lastInside } = presence;
-    open.push({ zoneId, status: 'ENTERED', entered, left: undefined, lastInside });
+    const visit = openVisit(presence);
+    if (visit === undefined) continue;
+    visits.push(isLost ? lostVisit(visit, presence as Inside) : visit);
   }
-  return open;
+  return visits;
 }
 
-/** An open visit that silence ended. */
-export function cutByLostSight(visit: VisitCut): VisitCut {
-  return { ...visit, status: 'UNKNOWN_EXIT', left: crossingAt(visit.lastInside, 0) };
+function lostVisit(visit: Visit, { lastInside, inputs }: Stay): Visit {
+  const left = crossingAt(lastInside, 0);
+  return { ...visit, status: 'UNKNOWN_EXIT', left, basis: basisOf(lastInside, inputs) };
 }
 
-function inside(zoneId: string, entered: Crossing | undefined, fix: LocatedFix): Presence {
+function unknownEntry(zoneId: string, fix: LocatedFix): Inside {
   return {
     kind: 'inside',
     zoneId,
+    entered: undefined,
+    lastInside: fix,
+    inputs: NO_INPUTS,
+    dwelled: undefined,
+    confirmed: undefined,
+    leaving: undefined,
+    outside: NO_INPUTS,
+  };
+}
+
+/** One fix inside further, behind these outside. */
+function stayed(stay: Stay, outside: Inputs, fix: LocatedFix, rules: VisitRules): Stay {
+  const { zoneId, entered, lastInside, inputs } = stay;
+  if (entered === undefined) return { ...stay, lastInside: fix };
+  const isDwelled = stay.dwelled === undefined && fix.time > entered.time + rules.visit.dwellMs;
+  return {
+    zoneId,
     entered,
     lastInside: fix,
-    leaving: undefined,
-    outsideCount: 0,
+    inputs: withFix(outside === NO_INPUTS ? inputs : joined(inputs, outside), fix),
+    dwelled: isDwelled ? basisOf(lastInside, inputs) : stay.dwelled,
   };
+}
+
+/** An entry that this stay confirms. */
+function confirmedBy(stay: Stay): Inside {
+  const confirmed = basisOf(stay.lastInside, stay.inputs);
+  return { ...stay, kind: 'inside', confirmed, leaving: undefined, outside: NO_INPUTS };
 }
 
 /** True when so many fixes since the crossing, or this one by its time or depth, confirm it. */
@@ -83,12 +149,11 @@ function isConfirmed(
   return isDeep(fix, zoneId, rules);
 }
 
-function closeVisit(
-  { zoneId, entered, lastInside }: Extract<Presence, { kind: 'inside' }>,
-  left: Crossing,
-  closed: VisitCut[],
-): void {
-  if (entered !== undefined) closed.push({ zoneId, status: 'LEFT', entered, left, lastInside });
+function closeVisit(presence: Inside, left: Crossing, closed: Visit[]): void {
+  const visit = openVisit(presence);
+  if (visit === undefined) return;
+  const basis = basisOf(left.fix, withFix(presence.inputs, left.fix));
+  closed.push({ ...visit, status: 'LEFT', left, basis });
 }
 
 /** A fix and the one before it. */
@@ -102,40 +167,46 @@ function whenInside(
   presence: Presence | undefined,
   { last, fix }: Way,
   rules: VisitRules,
-  closed: VisitCut[],
+  closed: Visit[],
 ): Presence {
-  if (presence?.kind === 'unset') return inside(zoneId, undefined, fix);
+  if (presence?.kind === 'unset') return unknownEntry(zoneId, fix);
   if (presence?.kind === 'inside') {
-    const { entered, leaving } = presence;
+    const { leaving, outside, confirmed } = presence;
     const hadLeft = leaving !== undefined && fix.time - last.time >= rules.visit.confirmSilenceMs;
-    if (!hadLeft) return inside(zoneId, entered, fix);
+    if (!hadLeft) {
+      const stay = stayed(presence, outside, fix, rules);
+      return { ...stay, kind: 'inside', confirmed, leaving: undefined, outside: NO_INPUTS };
+    }
     closeVisit(presence, leaving, closed);
     return whenInside(zoneId, undefined, { last, fix }, rules, closed);
   }
-  const first = presence?.first ?? crossingBetween(last, fix, zoneId, rules);
-  const count = (presence?.count ?? 0) + 1;
-  if (isConfirmed(count, first, fix, zoneId, rules)) return inside(zoneId, first, fix);
-  return { kind: 'entering', zoneId, first, count };
+  const entered = presence?.entered ?? crossingBetween(last, fix, zoneId, rules);
+  const stay =
+    presence === undefined
+      ? { zoneId, entered, lastInside: fix, inputs: withFix(NO_INPUTS, fix), dwelled: undefined }
+      : stayed(presence, NO_INPUTS, fix, rules);
+  if (isConfirmed(stay.inputs.count, entered, fix, zoneId, rules)) return confirmedBy(stay);
+  return { ...stay, kind: 'entering', entered };
 }
 
 function whenOutside(
   presence: Presence,
   way: Way,
   rules: VisitRules,
-  closed: VisitCut[],
+  closed: Visit[],
 ): Presence | undefined {
   const { last, fix } = way;
   const silent = fix.time - last.time >= rules.visit.confirmSilenceMs;
   if (presence.kind === 'entering' && silent) {
     // It was inside when it fell silent, so it had entered, and now it may be on its way out.
-    return whenOutside(inside(presence.zoneId, presence.first, last), way, rules, closed);
+    return whenOutside(confirmedBy(presence), way, rules, closed);
   }
   if (presence.kind !== 'inside') return undefined;
   const { zoneId } = presence;
   const leaving = presence.leaving ?? crossingBetween(last, fix, zoneId, rules);
-  const outsideCount = presence.outsideCount + 1;
-  if (!isConfirmed(outsideCount, leaving, fix, zoneId, rules)) {
-    return { ...presence, leaving, outsideCount };
+  const outside = withFix(presence.outside, fix);
+  if (!isConfirmed(outside.count, leaving, fix, zoneId, rules)) {
+    return { ...presence, leaving, outside };
   }
   closeVisit(presence, leaving, closed);
   return undefined;
@@ -152,12 +223,12 @@ export function advancePresences(
   fix: LocatedFix,
   zoneIds: readonly string[],
   rules: VisitRules,
-  closed: VisitCut[],
+  closed: Visit[],
 ): readonly Presence[] {
   if (fix.isPrivate) return presences;
   if (last === undefined || fix.time - last.time > rules.visit.silenceMs) {
-    for (const visit of openVisits(presences)) closed.push(cutByLostSight(visit));
-    return zoneIds.map((zoneId) => inside(zoneId, undefined, fix));
+    closed.push(...openVisits(presences, true));
+    return zoneIds.map((zoneId) => unknownEntry(zoneId, fix));
   }
   if (presences.length === 0 && zoneIds.length === 0) return presences;
   const way = { last, fix };
@@ -197,16 +268,25 @@ function samePresence(a: Presence, b: Presence): boolean {
     case 'unset':
       return b.kind === 'unset';
     case 'entering':
-      return b.kind === 'entering' && a.count === b.count && sameCrossing(a.first, b.first);
+      return b.kind === 'entering' && sameStay(a, b);
     case 'inside':
       return (
         b.kind === 'inside' &&
-        a.outsideCount === b.outsideCount &&
-        sameCrossing(a.entered, b.entered) &&
-        sameFix(a.lastInside, b.lastInside) &&
-        sameCrossing(a.leaving, b.leaving)
+        sameStay(a, b) &&
+        sameBasis(a.confirmed, b.confirmed) &&
+        sameCrossing(a.leaving, b.leaving) &&
+        sameInputs(a.outside, b.outside)
       );
   }
+}
+
+function sameStay(a: Stay, b: Stay): boolean {
+  return (
+    sameCrossing(a.entered, b.entered) &&
+    sameFix(a.lastInside, b.lastInside) &&
+    sameInputs(a.inputs, b.inputs) &&
+    sameBasis(a.dwelled, b.dwelled)
+  );
 }
 
 /** True when both go on in the same way whatever comes; their order does not matter. */

@@ -49,7 +49,7 @@ function eventOf(version: Version<FuelCut>, scene: Scene<FuelState>): FuelLevelC
  */
 export const fuelLevel: Rule<FuelState, FuelCut> = {
   name: 'fuel_level',
-  version: 1,
+  version: 2,
   reads: SIGNAL.fuel | SIGNAL.position | SIGNAL.speed,
   isWanted: (rules) => rules.publishes.fuelLevel,
   start: FUEL_START,

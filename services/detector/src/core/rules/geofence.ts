@@ -1,26 +1,24 @@
 import { topics, type GeofenceCrossed } from '@waybill/contracts';
 import {
-  crossingAt,
+  crossingText,
   readCrossing,
   sameCrossing,
   writeCrossing,
   type Crossing,
 } from '../crossing.ts';
-import type { LocatedFix } from '../fix.ts';
-import { readLocated, writeFix } from '../fix-codec.ts';
 import type { Interval } from '../inherit.ts';
+import { basisText, hashOf, readBasis, sameBasis, writeBasis, type Basis } from '../inputs.ts';
 import type { Change } from '../occasion.ts';
 import { envelopeOf, secondsBetween, type Version } from '../publication.ts';
 import { SIGNAL, type Rule, type Scene } from '../rule.ts';
 import { readPresences, writePresences } from '../visit-codec.ts';
 import {
   advancePresences,
-  cutByLostSight,
   openVisits,
   rebasedPresences,
   samePresences,
   type Presence,
-  type VisitCut,
+  type Visit,
 } from '../visit-fold.ts';
 import { CONFIRMATION_MS, isLost } from './visit.ts';
 
@@ -36,26 +34,29 @@ interface PointCut {
   readonly entered: Crossing;
   /** What the point is; of DWELLED only the time counts. */
   readonly crossing: Crossing;
-  /** Newest fix that the point rests on. */
-  readonly fix: LocatedFix;
+  /**
+   * From the entry: to what confirmed it (ENTERED), to the last fix inside up to the threshold (DWELLED), to
+   * the crossing (LEFT, LOST).
+   */
+  readonly basis: Basis;
 }
 
 /** The points of a visit that is known up to `now`, ms. */
-function pointsOf(visit: VisitCut, dwellMs: number, now: number): PointCut[] {
-  const { zoneId, entered, left, lastInside } = visit;
+function pointsOf(visit: Visit, dwellMs: number, now: number): PointCut[] {
+  const { zoneId, entered, left } = visit;
   const points: PointCut[] = [
-    { kind: 'ENTERED', zoneId, entered, crossing: entered, fix: entered.fix },
+    { kind: 'ENTERED', zoneId, entered, crossing: entered, basis: visit.confirmed },
   ];
   const dwelled = entered.time + dwellMs;
   // Of a visit that was lost sight of nobody knows better than T: it was not left meanwhile.
   const knownTo = visit.status === 'LEFT' ? (left?.time ?? now) : now;
   if (knownTo >= dwelled) {
-    const crossing = { ...crossingAt(lastInside, 0), time: dwelled };
-    points.push({ kind: 'DWELLED', zoneId, entered, crossing, fix: lastInside });
+    const crossing = { ...entered, time: dwelled };
+    points.push({ kind: 'DWELLED', zoneId, entered, crossing, basis: visit.dwelled });
   }
   if (left !== undefined) {
     const kind = visit.status === 'LEFT' ? 'LEFT' : 'LOST';
-    points.push({ kind, zoneId, entered, crossing: left, fix: left.fix });
+    points.push({ kind, zoneId, entered, crossing: left, basis: visit.basis });
   }
   return points;
 }
@@ -65,9 +66,8 @@ function intervalOf({ crossing }: PointCut): Interval {
 }
 
 /** Visits that are open, or that T has ended. */
-function standingVisits(scene: Scene<State>): VisitCut[] {
-  const lost = isLost(scene);
-  return openVisits(scene.state).map((visit) => (lost ? cutByLostSight(visit) : visit));
+function standingVisits(scene: Scene<State>): Visit[] {
+  return openVisits(scene.state, isLost(scene));
 }
 
 /** Up to when an open visit is known to go on, ms: T says that nobody left meanwhile. */
@@ -76,8 +76,11 @@ function knownTo({ located, clock }: Scene<State>): number {
 }
 
 function isSame(a: PointCut, b: PointCut): boolean {
-  if (a.kind === 'DWELLED') return a.crossing.time === b.crossing.time;
-  return a.entered.time === b.entered.time && sameCrossing(a.crossing, b.crossing);
+  return (
+    sameCrossing(a.entered, b.entered) &&
+    sameCrossing(a.crossing, b.crossing) &&
+    sameBasis(a.basis, b.basis)
+  );
 }
 
 function changeOf(cut: PointCut, old: PointCut | undefined, scene: Scene<State>): Change {
@@ -86,16 +89,16 @@ function changeOf(cut: PointCut, old: PointCut | undefined, scene: Scene<State>)
   const lostSince = (located?.time ?? time) + rules.visit.silenceMs + 1;
   const silentSince = cut.kind === 'LOST' ? lostSince : cut.kind === 'DWELLED' ? time : undefined;
   const to = time + CONFIRMATION_MS;
-  return { from: time, to, isRecut: old !== undefined, silentSince, fix: cut.fix };
+  return { from: time, to, isRecut: old !== undefined, silentSince, fix: cut.basis.fix };
 }
 
-function withdrawalOf({ crossing, fix }: PointCut): Change {
+function withdrawalOf({ crossing, basis: { fix } }: PointCut): Change {
   const to = crossing.time + CONFIRMATION_MS;
   return { from: crossing.time, to, isRecut: true, silentSince: undefined, fix };
 }
 
 function eventOf(version: Version<PointCut>, scene: Scene<State>): GeofenceCrossed {
-  const { kind, zoneId, entered, crossing, fix } = version.entry.cut;
+  const { kind, zoneId, entered, crossing, basis } = version.entry.cut;
   const isPlace = kind !== 'DWELLED';
   return {
     ...envelopeOf(geofence, version, scene, { time: crossing.time, settledTime: crossing.time }),
@@ -108,12 +111,14 @@ function eventOf(version: Version<PointCut>, scene: Scene<State>): GeofenceCross
     entered_time: entered.time,
     dwell_s: kind === 'ENTERED' ? null : secondsBetween(entered, crossing),
     first_fix: entered.fix.address,
-    last_fix: fix.address,
+    last_fix: basis.fix.address,
+    fix_count: basis.inputs.count,
+    inputs_hash: hashOf(basis.inputs),
   };
 }
 
 /** Takes the visits that one step closes; nearly always it stays empty. */
-const scratch: VisitCut[] = [];
+const scratch: Visit[] = [];
 
 /**
  * Crossings of zones as points: entered and left when confirmed, dwelled when a visit reaches the
@@ -121,7 +126,7 @@ const scratch: VisitCut[] = [];
  */
 export const geofence: Rule<State, PointCut> = {
   name: 'geofence',
-  version: 1,
+  version: 2,
   reads: SIGNAL.position,
   isWanted: (rules) => rules.publishesCrossings,
   start: [],
@@ -137,13 +142,13 @@ export const geofence: Rule<State, PointCut> = {
   rebased: rebasedPresences,
   writeState: writePresences,
   readState: readPresences,
-  writeCut: (writer, { kind, zoneId, entered, crossing, fix }) => {
+  writeCut: (writer, { kind, zoneId, entered, crossing, basis }) => {
     writer.u8(kinds.indexOf(kind));
     writer.text(zoneId);
     writeCrossing(writer, entered);
     writeCrossing(writer, crossing);
     writer.f64(crossing.time);
-    writeFix(writer, fix);
+    writeBasis(writer, basis);
   },
   readCut: (reader) => ({
     kind: kinds[reader.u8()] ?? 'ENTERED',
@@ -151,25 +156,22 @@ export const geofence: Rule<State, PointCut> = {
     entered: readCrossing(reader),
     // The time of DWELLED is none of its fix.
     crossing: { ...readCrossing(reader), time: reader.f64() },
-    fix: readLocated(reader),
+    basis: readBasis(reader),
   }),
   publication: {
     pending: (scene) => {
       let points = '';
       for (const visit of standingVisits(scene)) {
-        for (const { kind, crossing } of pointsOf(
-          visit,
-          scene.rules.visit.dwellMs,
-          knownTo(scene),
-        )) {
-          points += `${visit.zoneId} ${kind} ${crossing.time} `;
+        const { dwellMs } = scene.rules.visit;
+        for (const { kind, crossing, basis } of pointsOf(visit, dwellMs, knownTo(scene))) {
+          points += `${visit.zoneId} ${kind} ${crossingText(crossing)} ${basisText(basis)} `;
         }
       }
       return points;
     },
     dueTime: (scene) => {
       const { state, located, rules, clock } = scene;
-      const open = openVisits(state);
+      const open = openVisits(state, false);
       if (located === undefined || open.length === 0) return Infinity;
       let due = located.time + rules.visit.silenceMs + 1;
       for (const { entered } of open) {

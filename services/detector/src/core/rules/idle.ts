@@ -1,4 +1,5 @@
 import { topics, type IdleEnded } from '@waybill/contracts';
+import { sameFix } from '../fix.ts';
 import {
   advanceIdle,
   idleEndsBy,
@@ -74,8 +75,9 @@ export const idle: Rule<IdleState, Idling> = {
     intervalOf,
     groupOf: () => '',
     isSame: (a, b) =>
-      a.start.time === b.start.time &&
-      a.end.time === b.end.time &&
+      sameFix(a.start, b.start) &&
+      sameFix(a.end, b.end) &&
+      sameFix(a.place, b.place) &&
       a.isPrivate === b.isPrivate &&
       sameInputs(a.inputs, b.inputs),
     changeOf: (cut, old, { state, rules }) => ({

@@ -1,5 +1,6 @@
 import { topics, type TripCompleted } from '@waybill/contracts';
 import { round } from '@waybill/domain';
+import { sameFix } from '../fix.ts';
 import type { Interval } from '../inherit.ts';
 import type { Change } from '../occasion.ts';
 import { activitiesOf } from '../driver-activity.ts';
@@ -60,8 +61,8 @@ function refusalOf(cut: TripCut): Refusal | undefined {
 
 function isSame(a: TripCut, b: TripCut): boolean {
   return (
-    a.start.time === b.start.time &&
-    a.end.time === b.end.time &&
+    sameFix(a.start, b.start) &&
+    sameFix(a.end, b.end) &&
     a.start.latitude === b.start.latitude &&
     a.start.longitude === b.start.longitude &&
     a.end.latitude === b.end.latitude &&

@@ -1,16 +1,19 @@
 import { topics, type SiteVisited } from '@waybill/contracts';
 import type { Interval } from '../inherit.ts';
+import { basisText, hashOf, sameBasis } from '../inputs.ts';
 import type { Change } from '../occasion.ts';
 import { envelopeOf, secondsBetween, type Version } from '../publication.ts';
 import { SIGNAL, type Rule, type Scene } from '../rule.ts';
+import { crossingText, sameCrossing } from '../crossing.ts';
 import { readPresences, readVisitCut, writePresences, writeVisitCut } from '../visit-codec.ts';
 import {
   advancePresences,
-  cutByLostSight,
+  cutOf,
   openVisits,
   rebasedPresences,
   samePresences,
   type Presence,
+  type Visit,
   type VisitCut,
 } from '../visit-fold.ts';
 
@@ -31,13 +34,16 @@ export function isLost({ located, clock, rules }: Scene<State>): boolean {
 
 function isSame(a: VisitCut, b: VisitCut): boolean {
   return (
-    a.status === b.status && a.entered.time === b.entered.time && a.left?.time === b.left?.time
+    a.status === b.status &&
+    sameCrossing(a.entered, b.entered) &&
+    sameCrossing(a.left, b.left) &&
+    sameBasis(a.basis, b.basis)
   );
 }
 
 function eventOf(version: Version<VisitCut>, scene: Scene<State>): SiteVisited {
   const { entry } = version;
-  const { zoneId, status, entered, left, lastInside } = entry.cut;
+  const { zoneId, status, entered, left, basis } = entry.cut;
   const times = { time: entered.time, settledTime: left?.time ?? Infinity };
   return {
     ...envelopeOf(visit, version, scene, times),
@@ -48,9 +54,9 @@ function eventOf(version: Version<VisitCut>, scene: Scene<State>): SiteVisited {
     left_time: left?.time ?? null,
     dwell_s: left === undefined ? null : secondsBetween(entered, left),
     first_fix: entered.fix.address,
-    last_fix: (left?.fix ?? lastInside).address,
-    fix_count: null,
-    inputs_hash: null,
+    last_fix: basis.fix.address,
+    fix_count: basis.inputs.count,
+    inputs_hash: hashOf(basis.inputs),
     entered_is_interpolated: entered.isInterpolated,
     entered_uncertainty_s: Math.ceil(entered.uncertaintyMs / 1000),
     left_is_interpolated: left?.isInterpolated ?? null,
@@ -71,7 +77,7 @@ function changeOf(
     // That a visit which was entered is left is its course; anything else moves what was said before.
     isRecut: old !== undefined && (old.left !== undefined || old.entered.time !== cut.entered.time),
     silentSince: cut.status === 'UNKNOWN_EXIT' ? lostSince : undefined,
-    fix: cut.left?.fix ?? cut.lastInside,
+    fix: cut.basis.fix,
   };
 }
 
@@ -81,21 +87,26 @@ function withdrawalOf(cut: VisitCut): Change {
     to: (cut.left ?? cut.entered).time + CONFIRMATION_MS,
     isRecut: true,
     silentSince: undefined,
-    fix: cut.left?.fix ?? cut.lastInside,
+    fix: cut.basis.fix,
   };
 }
+
+/** Takes the visits that one step closes; nearly always it stays empty. */
+const scratch: Visit[] = [];
 
 /** Visits of zones: published when entered and again when left, or lost sight of. */
 export const visit: Rule<State, VisitCut> = {
   name: 'visit',
-  version: 1,
+  version: 2,
   reads: SIGNAL.position,
   isWanted: (rules) => rules.publishesVisits,
   start: [],
-  advance: (presences, { located, place, zoneIds }, rules, closed) =>
-    place === undefined
-      ? presences
-      : advancePresences(located, presences, place, zoneIds, rules, closed),
+  advance: (presences, { located, place, zoneIds }, rules, closed) => {
+    if (place === undefined) return presences;
+    const next = advancePresences(located, presences, place, zoneIds, rules, scratch);
+    if (scratch.length > 0) closed.push(...scratch.splice(0).map(cutOf));
+    return next;
+  },
   sameState: samePresences,
   rebased: rebasedPresences,
   writeState: writePresences,
@@ -106,18 +117,17 @@ export const visit: Rule<State, VisitCut> = {
     pending: (scene) => {
       if (isLost(scene)) return undefined;
       let open = '';
-      for (const { zoneId, entered } of openVisits(scene.state)) {
-        open += `${zoneId} ${entered.time} `;
+      for (const { zoneId, entered, basis } of openVisits(scene.state, false)) {
+        open += `${zoneId} ${crossingText(entered)} ${basisText(basis)} `;
       }
       return open;
     },
     dueTime: ({ state, located, rules }) =>
-      located === undefined || openVisits(state).length === 0
+      located === undefined || openVisits(state, false).length === 0
         ? Infinity
         : located.time + rules.visit.silenceMs + 1,
     standing: (closed, scene) => {
-      const lost = isLost(scene);
-      const open = openVisits(scene.state).map((cut) => (lost ? cutByLostSight(cut) : cut));
+      const open = openVisits(scene.state, isLost(scene)).map(cutOf);
       return { cuts: [...closed, ...open], open: undefined };
     },
     intervalOf,

@@ -1,0 +1,40 @@
+import type { PositionRecorded, SignalRecorded } from '@waybill/contracts';
+import { fixOf, secondOf } from './core/fix.ts';
+import type { Held, TenantState } from './tenant-state.ts';
+import type { Touched, Turn } from './turn.ts';
+
+/** True when the fixes of a turn and this one would give other ids together than one after the other. */
+function wouldMix(
+  touched: Touched,
+  { clock }: TenantState,
+  position: PositionRecorded | SignalRecorded,
+): boolean {
+  const { arrivals, held } = touched;
+  const { timeline } = held.unit;
+  const newest = arrivals.at(-1);
+  if (newest === undefined) return false;
+  // Silence that T noticed before this fix came may have closed what it opens again.
+  if (clock !== touched.clock && clock !== undefined && position.event_time <= clock) return true;
+  if (newest.isLate) return true;
+  if (secondOf(position.event_time) > secondOf(timeline.newestTime)) return false;
+  return !timeline.knows(fixOf(position));
+}
+
+/**
+ * True when a unit has to be settled before this record joins it. An id is made of the start under which a
+ * fact is first published; late fixes move starts, so what stands before and after one is published as if
+ * it had come in a batch of its own. So ids follow from the order of the log, not from where batches end.
+ */
+export function comesAfter(
+  position: PositionRecorded | SignalRecorded,
+  tenant: TenantState,
+  held: Held,
+  turn: Turn,
+): boolean {
+  const touched = turn.touched.get(held);
+  if (touched?.binding !== undefined) return true;
+  const { clock } = tenant;
+  const isDue = clock !== undefined && held.due <= clock && turn.clocks.has(tenant.tenantId);
+  if (touched === undefined || touched.arrivals.length === 0) return isDue;
+  return wouldMix(touched, tenant, position);
+}
