@@ -3,7 +3,8 @@ import { testStack, type TestStack } from '@waybill/testkit';
 import { checkKills } from './testing/kill-rounds.ts';
 
 /** The short form is in kill.integration.test.ts. */
-const ROUNDS = 100;
+const SIZE = { lanes: 4, rounds: 25 };
+const ROUNDS = SIZE.lanes * SIZE.rounds;
 
 let stack: TestStack;
 before(async () => {
@@ -19,6 +20,6 @@ test(
   async (t) => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     t.diagnostic(`seed ${seed}`);
-    await checkKills(stack, ROUNDS, seed);
+    await checkKills(stack, SIZE, seed);
   },
 );

@@ -15,8 +15,9 @@ const FLEET = {
 };
 const ZONES = 400;
 const REPORTS_PER_ROUND = 20;
+const HELD = 3;
 /** Starting a process takes seconds; a busy machine takes its time. */
-const PATIENT = { deadlineMs: 120_000, everyMs: 100 };
+const PATIENT = { deadlineMs: 300_000, everyMs: 100 };
 
 /** What is fed in one round; where a batch ends within it decides nothing but which versions pass by. */
 interface Round {
@@ -26,9 +27,8 @@ interface Round {
 }
 
 /**
- * Rounds in order of time, each but the first followed by one with what was held back of the round before
- * (one fix of every third unit) and repeats: of one unit at most one late fix in a round, so that the
- * order of the versions, and with it every id, follows from the input alone.
+ * Rounds in order of time, each followed by one with what was held back of it (three fixes of every other
+ * unit, the newest first) and repeats: wherever batches end in them, the same ids must come out.
  */
 function roundsOf(count: number): Round[] {
   const source = fleetRounds(FLEET);
@@ -39,21 +39,24 @@ function roundsOf(count: number): Round[] {
     for (let i = 0; i < REPORTS_PER_ROUND; i += 1) {
       const reports = source.next().value as readonly PositionRecorded[];
       for (const [unit, report] of reports.entries()) {
-        const isHeld = unit % 3 === round % 3 && i === (round * 7 + unit) % REPORTS_PER_ROUND;
+        const isHeld = unit % 2 === round % 2 && (i + round * 7 + unit) % REPORTS_PER_ROUND < HELD;
         (isHeld ? held : ordinary).push(report);
       }
     }
     const now = FLEET_START_S + (round + 1) * REPORTS_PER_ROUND * FLEET.everyS;
     rounds.push({ positions: ordinary, progressS: now - 1800 });
     const late = held.map((each) => ({ ...each, provider_time: (now - 30) * 1000 }));
-    rounds.push({ positions: [...late, ...ordinary.slice(0, 5)], progressS: undefined });
+    rounds.push({
+      positions: [...late.toReversed(), ...ordinary.slice(0, 5)],
+      progressS: undefined,
+    });
   }
   return rounds.slice(0, count);
 }
 
 const OUTPUTS = [
   ...[topics.trip, topics.siteVisit, topics.geofence, topics.idle, topics.fuelLevel],
-  ...[topics.task, topics.detectorDeadLetter],
+  ...[topics.odometer, topics.workOrder, topics.task, topics.detectorDeadLetter],
 ];
 
 /** What stands in the end, ids included; without what the order of batches decides. */
@@ -86,10 +89,17 @@ async function caughtUp(system: DetectorSystem, detector: DetectorProcess): Prom
   await until('all positions are handled', async () => (await detector.handled()) >= end, PATIENT);
 }
 
+/** When in its round a process is killed, and whether its snapshots go with it. */
+interface Kill {
+  readonly afterShare: number;
+  readonly isCold: boolean;
+}
+
+/** One namespace of the broker with a detector that is killed as told, once in every round. */
 async function play(
   stack: TestStack,
   rounds: readonly Round[],
-  kill: ((round: number) => { readonly afterShare: number; readonly isCold: boolean }) | undefined,
+  kill: (() => Kill) | undefined,
 ): Promise<readonly string[]> {
   const stateDir = await mkdtemp(join(tmpdir(), 'waybill-detector-'));
   const system = await openSystem(
@@ -105,24 +115,25 @@ async function play(
   );
   let detector = system.start();
   try {
-    for (const [number, { positions, progressS }] of rounds.entries()) {
+    for (const { positions, progressS } of rounds) {
       const before = await system.published();
-      await until('it is ready', () => detector.isReady(), PATIENT);
       await system.publish(positions);
       if (progressS !== undefined) await system.progress(TENANT, progressS);
-      if (kill !== undefined) {
-        const { afterShare, isCold } = kill(number);
-        const end = await system.published();
-        const at = before + Math.floor((end - before) * afterShare);
-        await until('a part is handled', async () => (await detector.handled()) >= at, PATIENT);
-        await detector.end('SIGKILL');
-        if (isCold) await rm(stateDir, { recursive: true, force: true });
-        detector = system.start();
+      if (kill === undefined) {
+        // What is final depends on how far T was when it was published.
+        await caughtUp(system, detector);
+        continue;
       }
-      await caughtUp(system, detector);
+      const { afterShare, isCold } = kill();
+      const at = before + Math.floor(((await system.published()) - before) * afterShare);
+      await until('it is ready', () => detector.isReady(), PATIENT);
+      await until('a part is handled', async () => (await detector.handled()) >= at, PATIENT);
+      await detector.end('SIGKILL');
+      if (isCold) await rm(stateDir, { recursive: true, force: true });
+      detector = system.start();
     }
-    const messages = await system.outputs(OUTPUTS);
-    return standing(messages);
+    await caughtUp(system, detector);
+    return standing(await system.outputs(OUTPUTS));
   } finally {
     await detector.end('SIGKILL');
     await system.close();
@@ -130,19 +141,29 @@ async function play(
   }
 }
 
-/** Kills the detector in every round, now and then with its snapshots; nothing may come out otherwise. */
-export async function checkKills(stack: TestStack, rounds: number, seed: number): Promise<void> {
-  const played = roundsOf(rounds);
-  const random = seededRandom(seed);
-  const [expected, found] = await Promise.all([
-    play(stack, played, undefined),
-    play(stack, played, () => ({
+/**
+ * Plays so many rounds in each of so many namespaces at once, and kills the detector in every one, now and
+ * then with its snapshots: what stands in the end is what it is without.
+ */
+export async function checkKills(
+  stack: TestStack,
+  size: { readonly lanes: number; readonly rounds: number },
+  seed: number,
+): Promise<void> {
+  const played = roundsOf(size.rounds);
+  const lanes = Array.from({ length: size.lanes }, async (_, lane) => {
+    const random = seededRandom(seed + lane);
+    return play(stack, played, () => ({
       afterShare: random() < 0.5 ? 0 : random(),
       isCold: random() < 0.3,
-    })),
-  ]);
-  assert.ok(expected.length > rounds, `${expected.length} events`);
-  const at = found.findIndex((line, i) => line !== expected[i]);
-  assert.equal(found[at], expected[at], `seed ${seed}`);
-  assert.equal(found.length, expected.length, `seed ${seed}`);
+    }));
+  });
+  const [expected = [], ...found] = await Promise.all([play(stack, played, undefined), ...lanes]);
+  assert.ok(expected.length > size.rounds, `${expected.length} events`);
+  for (const [lane, lines] of found.entries()) {
+    const at = lines.findIndex((line, i) => line !== expected[i]);
+    const about = `lane ${lane} of seed ${seed}`;
+    assert.equal(lines[at], expected[at], about);
+    assert.equal(lines.length, expected.length, about);
+  }
 }
