@@ -204,7 +204,7 @@ test('ids follow from the order of the log: not from batches, aborts or restarts
       const log = logOf(given, one);
       assert.deepEqual(await idsOf(log, one), await idsOf(log, other));
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 

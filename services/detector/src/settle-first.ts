@@ -1,7 +1,12 @@
-import type { PositionRecorded, SignalRecorded } from '@waybill/contracts';
+import type { PositionRecorded, RawAddress, SignalRecorded } from '@waybill/contracts';
 import { fixOf, secondOf } from './core/fix.ts';
 import type { Held, TenantState } from './tenant-state.ts';
 import type { Touched, Turn } from './turn.ts';
+
+/** True for elements of the same page or request. */
+function isOfOneRecord(a: RawAddress, b: RawAddress): boolean {
+  return a.offset === b.offset && a.partition === b.partition && a.topic === b.topic;
+}
 
 /** True when the fixes of a turn and this one would give other ids together than one after the other. */
 function wouldMix(
@@ -12,7 +17,7 @@ function wouldMix(
   const { arrivals, held } = touched;
   const { timeline } = held.unit;
   const newest = arrivals.at(-1);
-  if (newest === undefined) return false;
+  if (newest === undefined || isOfOneRecord(newest.fix.address, position.trace)) return false;
   // Silence that T noticed before this fix came may have closed what it opens again.
   if (clock !== touched.clock && clock !== undefined && position.event_time <= clock) return true;
   if (newest.isLate) return true;
@@ -22,8 +27,9 @@ function wouldMix(
 
 /**
  * True when a unit has to be settled before this record joins it. An id is made of the start under which a
- * fact is first published; late fixes move starts, so what stands before and after one is published as if
- * it had come in a batch of its own. So ids follow from the order of the log, not from where batches end.
+ * fact is first published; late fixes move starts, so those of one raw record are published as if they had
+ * come in a batch of their own. So ids follow from the order of the log, not from where batches end; only an
+ * end within the late fixes of one unit and raw record may give other ones.
  */
 export function comesAfter(
   position: PositionRecorded | SignalRecorded,

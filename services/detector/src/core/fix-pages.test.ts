@@ -138,6 +138,32 @@ test('of several fixes in one second the smallest (provider_time, identity) coun
   );
 });
 
+test('which fix of a second counts follows neither from their order nor from when they were received', () => {
+  const t = START_S + 5;
+  const copies = [
+    { lat: 1, speed: 10, rt: t + 50 },
+    { lat: 1, speed: 11, rt: t + 50 },
+    { lat: 1, speed: 12, rt: t + 60 },
+    { lat: 2, speed: 9, rt: t + 50 },
+  ].map((copy) => ({ ...copy, t, lon: 1 }));
+  for (let start = 0; start < 24; start += 1) {
+    const rest = [...copies];
+    const order = [start % 4, Math.floor(start / 4) % 3, Math.floor(start / 12), 0].map(
+      (at) => rest.splice(at, 1)[0] as (typeof copies)[number],
+    );
+    const pages = new FixPages(memoryPages());
+    for (const [i, copy] of order.entries()) {
+      put(pages, fix({ ...copy, received: (t + 100 + ((i * 7 + start) % 5)) * 1000 }));
+    }
+    const found = pages.chunks.flatMap((chunk) => chunk.fixes);
+    assert.deepEqual(
+      found.map(({ latitude, speedKmh, latenessMs }) => [latitude, speedKmh, latenessMs]),
+      [[2, 9, 50_000]],
+      JSON.stringify(order),
+    );
+  }
+});
+
 test('a device clock that stands costs no more than three fixes', () => {
   const pages = new FixPages(memoryPages());
   for (let i = 0; i < 1000; i += 1) {

@@ -19,8 +19,12 @@ function readings(from: number, count: number, row: Omit<Row, 'minute'>): Row[] 
   return Array.from({ length: count }, (_, i) => ({ ...row, minute: from + i }));
 }
 
-/** What was cut of a unit with a tank of 100 l, the refuel under way included. */
 function kindsOf(rows: readonly Row[]): FuelKind[] {
+  return cutsOf(rows).map(({ kind }) => kind);
+}
+
+/** What was cut of a unit with a tank of 100 l, the refuel under way included. */
+function cutsOf(rows: readonly Row[]): FuelCut[] {
   const { fuel, trip } = rules();
   const rule = { ...fuel, tanks: [{ from: -Infinity, to: Infinity, value: 100 }] };
   const closed: FuelCut[] = [];
@@ -32,7 +36,7 @@ function kindsOf(rows: readonly Row[]): FuelKind[] {
     state = advanceFuel(state, step, rule, { ...trip, movementSource: 'speed' }, closed);
   }
   if (state.filling !== undefined) closed.push(state.filling);
-  return closed.map(({ kind }) => kind);
+  return closed;
 }
 
 test('a rise at rest is a refuel; a level that the tank cannot hold is no reading', () => {
@@ -43,6 +47,20 @@ test('a rise at rest is a refuel; a level that the tank cannot hold is no readin
     kindsOf([...readings(0, 5, { level: 50 }), ...readings(5, 5, { level: 200 })]),
     [],
   );
+});
+
+test('a refuel that grows rests on the readings before and on the newest ones', () => {
+  const rows = [
+    ...readings(0, 5, { level: 50 }),
+    ...readings(5, 3, { level: 70 }),
+    ...readings(8, 3, { level: 75 }),
+  ];
+  const [early] = cutsOf(rows.slice(0, 8));
+  const [grown] = cutsOf(rows);
+  assert.deepEqual([early?.levelAfterL, grown?.levelAfterL], [70, 75]);
+  assert.deepEqual([early?.inputs.count, grown?.inputs.count], [6, 6], 'three and three');
+  assert.notEqual(early?.inputs.low, grown?.inputs.low);
+  assert.equal(grown?.start.time, early?.start.time);
 });
 
 test('a fall at rest is a drain when the level is still low 10 min after moving off', () => {

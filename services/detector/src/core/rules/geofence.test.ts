@@ -202,6 +202,64 @@ test('a stay over the threshold is said when T reaches it, once, and its length 
   );
 });
 
+/** How many fixes each point rests on, and the second of the newest one. */
+function restsOf({ crossings }: Said): readonly (readonly [string, number, number | null])[] {
+  return crossings.map(({ crossing, last_fix: { offset }, fix_count: count }) => [
+    crossing,
+    offset,
+    count,
+  ]);
+}
+
+test('a point rests on the fixes from the entry to what decided it, not on what happened to be known', () => {
+  const fixes = [-5, 0.1, 0.1, 5, 5, 5, 5, 18].map((lon, i) =>
+    fix({ t: 100 * i, lat: 0.005, lon: lon / 1000, offset: i }),
+  );
+  const rules = ruled({ dwellMs: 300_000, confirmFixes: 2 });
+  const open = restsOf(detect(fixes.slice(0, 7), rules, 600_000));
+  // Entered between the fixes at 0 and 100 s, confirmed by the one at 200 s.
+  assert.deepEqual(open, [
+    ['ENTERED', 2, 2],
+    ['DWELLED', 3, 3],
+  ]);
+  assert.deepEqual(restsOf(detect(fixes, rules)), [...open, ['LEFT', 7, 7]]);
+  const [entered, left] = [open[0], detect(fixes, rules).visits.at(-1)];
+  const visits = detect(fixes.slice(0, 7), rules, 600_000).visits;
+  assert.deepEqual(
+    visits.map(({ last_fix: last, fix_count: count }) => ['ENTERED', last.offset, count]),
+    [entered],
+  );
+  assert.deepEqual([left?.first_fix.offset, left?.last_fix.offset, left?.fix_count], [1, 7, 7]);
+});
+
+test('a fix more before what decided a point revises it, one behind it does not', () => {
+  const rules = ruled({ dwellMs: 300_000 });
+  const { unit } = detectAll(identity, at([0, -5], [100, 5], [600, 5]), rules, 700_000);
+  const said = later(unit, at([590, 5]), rules).lines;
+  assert.deepEqual(said, [], 'behind the threshold');
+  assert.deepEqual(later(unit, at([200, 5]), rules).lines, ['DWELLED 350']);
+});
+
+test('a tenant of 5,000 zones: a drive enters and leaves exactly those on its way', () => {
+  const squares = Array.from({ length: 5000 }, (_, i): Area => {
+    const shift = { latitude: 0.02 * Math.floor(i / 100), longitude: 0.02 * (i % 100) };
+    const points = square.points.map(({ latitude, longitude }) => ({
+      latitude: latitude + shift.latitude,
+      longitude: longitude + shift.longitude,
+    }));
+    return { ...square, zoneId: `z-${i}`, points };
+  });
+  // Eastwards through the tenth row of squares, a fix each 0.005 degrees.
+  const fixes = Array.from({ length: 401 }, (_, i) =>
+    fix({ t: 60 * i, lat: 0.205, lon: 0.005 * i - 0.0075 }),
+  );
+  const { visits } = detect(fixes, ruled({}, squares));
+  assert.deepEqual(
+    visits.map(({ geofence_id: id, status }) => `${id} ${status}`),
+    Array.from({ length: 100 }, (_, i) => `z-${1000 + i} LEFT`),
+  );
+});
+
 test('five days of silence lose a visit', () => {
   const { lines } = detect(at([0, -5], [100, 5], [200, 5]), ruled(), 700_000_000);
   assert.deepEqual(lines, ['ENTERED 50~', 'DWELLED 950', 'LOST 200']);
