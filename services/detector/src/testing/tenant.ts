@@ -60,7 +60,12 @@ export function tenant(wishes: TenantWishes = {}): TenantConfigured {
     sources: (wishes.pullSources ?? ['wialon']).map(source),
     events: { trip: 'detected', site_visit: 'detected', trip_status: 'off', ...wishes.events },
     detection: { ...plainRule, ...wishes.detection },
-    erp: { target: 'demo', adapter: 'postgres', url: 'secret://files/erp#url' },
+    erp: {
+      target: 'demo',
+      adapter: 'postgres',
+      url: 'secret://files/erp#url',
+      driver_plan: { table: 'plan', vehicle: 'vehicle', driver: 'driver', from: 'start', to: 'end' },
+    },
     ownership: [],
     mappings: [mapping('trip'), mapping('site_visit')],
   });
