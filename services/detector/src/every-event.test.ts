@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import {
-  topics,
-  type AssetDescribed,
-  type Message,
-  type PositionRecorded,
-  type Topic,
-} from '@waybill/contracts';
+import { topics, type AssetDescribed, type PositionRecorded } from '@waybill/contracts';
 import { createDriver, type Driver } from './testing/driver.ts';
 import { position, progress, square, UNIT } from './testing/messages.ts';
 import { tenant } from './testing/tenant.ts';
@@ -80,7 +74,7 @@ before(async () => {
 
 /** The topic of activities carries the clock of the first stage too. */
 function activities(): readonly Said[] {
-  const all = driver.versions(topics.driverActivity as Topic<Message<string, object>>);
+  const all = driver.versions<object>(topics.driverActivity);
   return all.filter((value): value is Said => 'activity_id' in value);
 }
 
