@@ -158,7 +158,7 @@ export async function checkKills(
       isCold: random() < 0.3,
     }));
   });
-  const [expected = [], ...found] = await Promise.all([play(stack, played, undefined), ...lanes]);
+  const [expected, ...found] = await Promise.all([play(stack, played, undefined), ...lanes]);
   assert.ok(expected.length > size.rounds, `${expected.length} events`);
   for (const [lane, lines] of found.entries()) {
     const at = lines.findIndex((line, i) => line !== expected[i]);
