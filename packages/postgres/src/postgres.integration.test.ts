@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { type Fault, isFault } from '@waybill/fault';
 import { testDatabase, type TestDatabase } from '@waybill/testkit';
 import type { Pool } from 'pg';
+import { earlyRow, type NamedStatement } from './early-row.ts';
 import { migrate } from './migrate.ts';
 import { createPool, toInstant, transaction } from './pool.ts';
 import { projectionStore } from './projection-store.ts';
@@ -168,4 +169,32 @@ test('of two owners at once one advances and the other does nothing', async () =
   const results = await Promise.all(rivals);
   assert.equal(results.filter((advanced) => advanced).length, 1);
   assert.equal(await one('select count(*)::int as value from raced'), 1);
+});
+
+test('an early row comes before its commit, which may still fail', async () => {
+  await pool.query(`
+    create table early (id integer primary key);
+    create function refuse_late() returns trigger language plpgsql as $$
+      begin raise exception 'refused at the commit'; end $$;
+    create constraint trigger refuse after insert on early deferrable initially deferred
+      for each row when (new.id > 1) execute function refuse_late()`);
+  const insert = (id: number): NamedStatement => ({
+    name: 'early',
+    text: 'insert into early values ($1) returning id',
+    values: [id],
+  });
+  const good = await earlyRow<{ id: number }>(pool, insert(1));
+  assert.deepEqual(good.row, { id: 1 });
+  await good.committed;
+  const bad = await earlyRow<{ id: number }>(pool, insert(2));
+  assert.deepEqual(bad.row, { id: 2 });
+  assert.equal((await faultOf(bad.committed)).code, 'DB_CONSTRAINT');
+  assert.equal(await one('select count(*)::int as value from early'), 1);
+});
+
+test('a statement that fails, or gives no row, has no early row', async () => {
+  const refused = { name: 'division', text: 'select 1 / $1::integer', values: [0] };
+  assert.equal((await faultOf(earlyRow(pool, refused))).code, 'DB_VALUE');
+  const empty = { name: 'nothing', text: 'select 1 where $1::boolean', values: [false] };
+  assert.equal((await faultOf(earlyRow(pool, empty))).kind, 'bug');
 });
