@@ -8,6 +8,7 @@ import { planKills } from '../demo/faults.ts';
 import { serviceNames } from '../demo/system.ts';
 import { judge } from '../demo/verdict.ts';
 import { openLateTenant } from './late-tenant.ts';
+import { checkCompleteness, checkLateDays, checkLateTrips } from './late-trips.ts';
 import { checkDeadLetters, checkPlan, checkRange, checkRepeats } from './rework.ts';
 import { runOnce } from './run-once.ts';
 
@@ -58,6 +59,9 @@ test('without faults every ERP row is as expected, and one wrong row is found', 
       assert.match(problems.join('\n'), /1 trips not expected/);
     });
     assert.deepEqual((await judge(system, scenario)).problems, []);
+    await t.test('the hours of a tenant add up to its positions', () =>
+      checkCompleteness(finished),
+    );
     const late = await openLateTenant(finished);
     try {
       await t.test('reworked dead letters become rows, and newer rows stay', () =>
@@ -67,7 +71,13 @@ test('without faults every ERP row is as expected, and one wrong row is found', 
         checkRepeats(system, late),
       );
       await t.test('the plan of the ERP names the drivers of its trips', () => checkPlan(late));
+      await t.test('trips 7 h late become proposals; accepted rows, rejected nothing', () =>
+        checkLateTrips(system, late),
+      );
       await t.test('a reworked range of raw pages changes no row', () => checkRange(finished));
+      await t.test('late days are read again from the provider by rule', () =>
+        checkLateDays(finished),
+      );
     } finally {
       await late.close();
     }

@@ -1,7 +1,14 @@
 // A tenant whose positions are in the log before anybody has applied its files.
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { topics, type ElementRejected, type PageFetched, type Topic } from '@waybill/contracts';
+import {
+  topics,
+  type ElementRejected,
+  type PageFetched,
+  type SourceProgressed,
+  type Topic,
+  type TripCompleted,
+} from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
 import { connectStreams, type Outgoing } from '@waybill/stream';
 import { tokenOf } from '@waybill/wialon-twin';
@@ -14,12 +21,12 @@ export const FIXES = 7;
 export const MOVING = 2;
 export const EVERY_S = 100;
 
-/** Minutes of driving, then standing for long enough that the trip is closed. */
-function drive(fromS: number): readonly object[] {
+/** Minutes of driving, then standing for long enough that the trip is closed; registered so much later. */
+function drive(fromS: number, lateS: number): readonly object[] {
   return Array.from({ length: FIXES }, (_, i) => {
     const t = fromS + i * EVERY_S;
     return {
-      ...{ t, f: 1, tp: 'ud', rt: t + 3 },
+      ...{ t, f: 1, tp: 'ud', rt: t + 3 + lateS },
       pos: { y: 37.9 + 0.01 * Math.min(i, MOVING), x: -122.2 },
     };
   });
@@ -38,12 +45,16 @@ interface TripRow {
 /** See the file. */
 export interface LateTenant {
   readonly key: string;
-  /** Publishes what a drive that begins at `fromS` gave, in one page. */
-  readonly drive: (fromS: number) => Promise<void>;
+  /** Publishes what a drive that begins at `fromS` gave, in one page; registered `lateS` seconds late. */
+  readonly drive: (fromS: number, lateS?: number) => Promise<void>;
+  /** Publishes that everything registered up to then was read. */
+  readonly progress: (toS: number) => Promise<void>;
   /** Publishes a listing with the name of the unit. */
   readonly name: (name: string) => Promise<void>;
   readonly apply: () => Promise<void>;
   readonly deadLetters: () => readonly ElementRejected[];
+  /** Causes of the trips that were published since this was opened, in order. */
+  readonly causes: () => readonly string[];
   /** Name of the unit as the topic has it, and time of its newest position. */
   readonly newest: () => { readonly name: string | undefined; readonly time: number | undefined };
   /** Rows of the ERP's roster: a driver that is planned on the vehicle. */
@@ -52,9 +63,9 @@ export interface LateTenant {
   readonly close: () => Promise<void>;
 }
 
-const TENANT = 'harbor-tow';
+export const TENANT = 'harbor-tow';
 const SOURCE = 'wialon';
-const UNIT = 'wialon:7001';
+export const UNIT = 'wialon:7001';
 const KEY = `${TENANT}/${SOURCE}/${TENANT}`;
 
 function page(body: unknown, call: string, unit: string | null): Outgoing {
@@ -122,17 +133,28 @@ export async function openLateTenant(finished: Finished): Promise<LateTenant> {
   });
   const publisher = await streams.publisher([topics.wialonPage]);
   const deadLetters: ElementRejected[] = [];
+  const causes: string[] = [];
   const states: readonly Topic[] = [topics.asset, topics.positionState];
   const { tables } = await streams.follow(
-    [topics.detectorDeadLetter, ...states],
+    [topics.detectorDeadLetter, topics.trip, ...states],
     (_topic, _key, message) => {
       if ((message?.value as { tenant_id?: string } | undefined)?.tenant_id !== TENANT) return;
       if (message?.type === 'ElementRejected') deadLetters.push(message.value as ElementRejected);
+      if (message?.type === 'TripCompleted') causes.push((message.value as TripCompleted).cause);
     },
   );
   return {
     key: KEY,
-    drive: (fromS) => publisher.send([page(drive(fromS), 'messages/get_messages', UNIT)]),
+    drive: (fromS, lateS = 0) =>
+      publisher.send([page(drive(fromS, lateS), 'messages/get_messages', UNIT)]),
+    progress: (toS) => {
+      const value: SourceProgressed = {
+        ...{ tenant_id: TENANT, source_id: SOURCE, account: TENANT },
+        ...{ complete_to_time: toS * 1000, received_time: Date.now() },
+      };
+      const message = { type: 'SourceProgressed', value } as const;
+      return publisher.send([{ topic: topics.wialonPage, key: KEY, message }]);
+    },
     name: (name) => {
       const items = [{ cls: 2, id: 7001, nm: name }];
       return publisher.send([page({ items }, 'core/search_items', null)]);
@@ -141,6 +163,7 @@ export async function openLateTenant(finished: Finished): Promise<LateTenant> {
       await call(`${system.url('console')}/tenants/${TENANT}/apply`, { dir });
     },
     deadLetters: () => deadLetters,
+    causes: () => causes,
     newest: () => {
       const key = `${TENANT}/${UNIT}`;
       const position = tables.get(topics.positionState, key);

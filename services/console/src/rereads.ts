@@ -5,7 +5,7 @@ import type { Ports } from './ports.ts';
 import { repeat, type Repeated } from './repeat.ts';
 
 /** Between two looks at what is wanted and what has ended. */
-const PAUSE_MS = 2_000;
+const PAUSE_MS = 1_000;
 const RULE = 'rule beyond_grace: recompute';
 
 /** The end marker behind what a raw topic gave: the console has seen that all tasks have ended. */
