@@ -37,7 +37,7 @@ interface Bench {
 
 const PROGRAM = new URL('testing/buffer-process.ts', import.meta.url);
 
-describe('buffers', { timeout: 300_000, concurrency: true }, () => {
+describe('buffers', { timeout: 300_000, concurrency: 3 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await openTestCluster();

@@ -1,4 +1,4 @@
 import { streamContract } from './testing/contract/suite.ts';
 import { openBrokerSystems } from './testing/contract/system.ts';
 
-streamContract('the broker', openBrokerSystems, 3);
+streamContract('the broker', openBrokerSystems, 2);
