@@ -66,6 +66,33 @@ const days: readonly [
     [['2008-05-20', 30, 45, 1, 0]],
   ],
   [
+    'a counter that is rounded differently for once does not fall',
+    [
+      [1, 1000],
+      [2, 1010],
+      [3, 1009.5],
+    ],
+    [['2008-05-20', 1010, 10, 0, 0]],
+  ],
+  [
+    'nor does the distance behind a reset',
+    [
+      [1, 1000],
+      [2, 1020],
+      [3, 5],
+      [4, 4.5],
+    ],
+    [['2008-05-20', 4.5, 20, 1, 0]],
+  ],
+  [
+    'a rise that is faster than anything drives is left out',
+    [
+      [1, 1000],
+      [1.1, 1100],
+    ],
+    [['2008-05-20', 1000, 0, 0, 1]],
+  ],
+  [
     'more than 1,500 km in a day is not driven',
     [
       [0, 1000],
