@@ -44,6 +44,22 @@ test('what comes while a transaction is in flight goes together in the next, in 
   ]);
 });
 
+test('who waits for what was added does not wait for what others add meanwhile', async () => {
+  const { commit, finish } = gate();
+  const queue = createCommitQueue(commit);
+  await queue.add(group('live'));
+  let isDone = false;
+  const drained = queue.drained().then(() => {
+    isDone = true;
+  });
+  await queue.add(group('reader'));
+  assert.equal(isDone, false);
+  await finish();
+  assert.equal(isDone, true);
+  await drained;
+  await finish();
+});
+
 test('a transaction stays below what a broker takes, and a group is never torn', async () => {
   const { taken, commit, finish } = gate();
   const queue = createCommitQueue(commit);

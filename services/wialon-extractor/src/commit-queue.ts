@@ -20,7 +20,10 @@ export interface Group {
 export interface CommitQueue {
   /** Takes a group; resolves when there is room for more. Throws what an earlier transaction threw. */
   readonly add: (group: Group) => Promise<void>;
-  /** Resolves when everything added is committed; throws what a transaction threw. */
+  /**
+   * Resolves when everything added so far is committed, whatever others add meanwhile: live pages do not wait
+   * for a gap to be read. Throws what a transaction threw.
+   */
   readonly drained: () => Promise<void>;
 }
 
@@ -31,11 +34,21 @@ export function createCommitQueue(
   const waiting: Group[] = [];
   const state: {
     bytes: number;
+    /** Groups ever added, and those of them that are over. */
+    added: number;
+    over: number;
     isRunning: boolean;
     failure: { readonly error: unknown } | undefined;
     /** Resolves when the transaction in flight has ended. */
     ended: PromiseWithResolvers<void>;
-  } = { bytes: 0, isRunning: false, failure: undefined, ended: Promise.withResolvers() };
+  } = {
+    bytes: 0,
+    added: 0,
+    over: 0,
+    isRunning: false,
+    failure: undefined,
+    ended: Promise.withResolvers(),
+  };
 
   function takeNext(): readonly Outgoing[] {
     const records: Outgoing[] = [];
@@ -54,11 +67,16 @@ export function createCommitQueue(
   async function run(): Promise<void> {
     while (waiting.length > 0) {
       try {
-        await commit(takeNext());
+        const before = waiting.length;
+        const records = takeNext();
+        const taken = before - waiting.length;
+        await commit(records);
+        state.over += taken;
       } catch (error) {
         state.failure = { error };
         waiting.length = 0;
         state.bytes = 0;
+        state.over = state.added;
       }
       state.isRunning = waiting.length > 0;
       state.ended.resolve();
@@ -75,6 +93,7 @@ export function createCommitQueue(
     add: async (group) => {
       if (state.failure !== undefined) throw state.failure.error;
       waiting.push(group);
+      state.added += 1;
       state.bytes += group.bytes;
       if (!state.isRunning) {
         state.isRunning = true;
@@ -82,6 +101,9 @@ export function createCommitQueue(
       }
       await wait(() => state.bytes <= WAITING_BYTES);
     },
-    drained: () => wait(() => !state.isRunning),
+    drained: () => {
+      const last = state.added;
+      return wait(() => state.over >= last);
+    },
   };
 }

@@ -236,5 +236,5 @@ export function createPorts(
 
 /** Looks at every turn of the event loop: the clock of these tests runs as fast as they turn. */
 export async function untilTurn(what: string, condition: () => boolean): Promise<void> {
-  await until(what, condition, { deadlineMs: 10_000, everyMs: 0 });
+  await until(what, condition, { deadlineMs: 60_000, everyMs: 0 });
 }
