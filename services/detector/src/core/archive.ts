@@ -1,10 +1,10 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
+import { Facts } from './facts.ts';
 import type { Interval } from './inherit.ts';
 import type { Published } from './publication.ts';
 import { RULES } from './rule-list.ts';
 import type { Released } from './settle-facts.ts';
 import { readFacts, writeFacts } from './state-codec.ts';
-import type { Facts } from './unit.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -22,11 +22,11 @@ export function archiveDay(time: number): number {
 }
 
 function factsOf(published: PublishedFacts): Facts[] {
-  return RULES.map((_, i) => ({
-    published: published[i] ?? [],
-    refused: [],
-    settledPending: undefined,
-  }));
+  return RULES.map((rule, i) => {
+    const facts = new Facts(rule);
+    facts.published = published[i] ?? [];
+    return facts;
+  });
 }
 
 /** Facts as bytes; the counterpart of `readArchive`. */

@@ -37,6 +37,8 @@ export function wordOf(id: string, from: number): number {
 
 /** Grows as needed; big-endian. The counterpart of ByteReader. Meant to be kept and used again. */
 export class ByteWriter {
+  /** Newest of the values that are told by their difference to the one before; see fix-codec. */
+  before: unknown = undefined;
   #bytes = new Uint8Array(1024);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
@@ -131,6 +133,7 @@ export class ByteWriter {
 
   /** What was written, as a view that holds until the next change; the writer starts over. */
   take(): Uint8Array {
+    this.before = undefined;
     const written = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
     return written;
@@ -149,14 +152,24 @@ export class ByteWriter {
 
   /** A copy of exactly what was written; the writer starts over. */
   finish(): Uint8Array {
+    this.before = undefined;
     const written = this.#bytes.slice(0, this.#length);
     this.#length = 0;
     return written;
   }
 }
 
+/** True for equal bytes. */
+export function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** Reads what ByteWriter wrote; a damaged value throws RangeError from DataView. */
 export class ByteReader {
+  /** See ByteWriter. */
+  before: unknown = undefined;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at = 0;
@@ -203,6 +216,11 @@ export class ByteReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
+  /** Bytes that were read. */
+  get position(): number {
+    return this.#at;
+  }
+
   /** True when nothing is left. */
   isAtEnd(): boolean {
     return this.#at >= this.#bytes.length;
@@ -213,7 +231,13 @@ export class ByteReader {
   }
 
   text(): string {
-    return decoder.decode(this.bytes());
+    const bytes = this.bytes();
+    let text = '';
+    for (const byte of bytes) {
+      if (byte > 127) return decoder.decode(bytes);
+      text += String.fromCharCode(byte);
+    }
+    return text;
   }
 
   /** A view of the source, not a copy. */

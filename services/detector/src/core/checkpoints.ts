@@ -4,6 +4,7 @@ import type { Pages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
 import { readClosed, readState, writeClosed, writeState } from './state-codec.ts';
+import { shiftedState, shiftsBetween, type Shifts } from './state-shift.ts';
 
 const writer = new ByteWriter();
 
@@ -28,8 +29,18 @@ function stateOf({ bytes }: Entry): Uint8Array {
   return new ByteReader(bytes.subarray(HEADER_BYTES)).bytes();
 }
 
-function areEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+/** An entry of a packed state and what was closed before. */
+function entryOf(
+  { word, index }: Pick<Entry, 'word' | 'index'>,
+  state: Uint8Array,
+  closed: Uint8Array,
+): Entry {
+  writer.u32(word);
+  writer.i32(index);
+  writer.u32(4 + state.length + closed.length);
+  writer.bytes(state);
+  writer.append(closed);
+  return { word, index, bytes: writer.finish() };
 }
 
 const words = new WeakMap<Rules, number>();
@@ -86,31 +97,48 @@ export class Checkpoints {
     if (entry === undefined || entry.word !== wordOf(rules)) return undefined;
     const state = stateOf(entry);
     const reader = new ByteReader(entry.bytes.subarray(HEADER_BYTES + 4 + state.length));
-    return { state: readState(new ByteReader(state)), closedBefore: readClosed(reader) };
+    return {
+      state: readState(new ByteReader(state)),
+      closedBefore: readClosed(reader),
+    };
   }
 
   /**
-   * Puts the checkpoint of a chunk in the place of what stood there. True when that had the same state: by
-   * its bytes, so two that say the same in another order count as different and cost a fold more.
+   * Puts the checkpoint of a chunk in the place of what stood there. Returns how what follows differs from
+   * what followed that; undefined when there was none or it has to be folded again.
    */
-  put(index: number, { state, closedBefore }: Checkpoint, rules: Rules): boolean {
+  put(index: number, { state, closedBefore }: Checkpoint, rules: Rules): Shifts | undefined {
     const word = wordOf(rules);
     writeState(writer, state);
     const packed = writer.finish();
-    writer.bytes(packed);
     writeClosed(writer, closedBefore);
-    const content = writer.finish();
-    writer.u32(word);
-    writer.i32(index);
-    writer.bytes(content);
-    const entry = { word, index, bytes: writer.finish() };
+    const entry = entryOf({ word, index }, packed, writer.finish());
     const entries = this.#own();
     let at = entries.length;
     while (at > 0 && (entries[at - 1] as Entry).index > index) at -= 1;
     const there = entries[at - 1];
     const isThere = there?.index === index;
     entries.splice(isThere ? at - 1 : at, isThere ? 1 : 0, entry);
-    return isThere && there.word === word && areEqual(stateOf(there), packed);
+    if (!isThere || there.word !== word) return undefined;
+    return shiftsBetween(packed, stateOf(there));
+  }
+
+  /**
+   * Moves the sums of a chunk's checkpoint; `closedBefore` is given when it changed. False when nothing that
+   * moves is open in it, undefined when there is none.
+   */
+  shift(index: number, shifts: Shifts, closedBefore: Closed | undefined): boolean | undefined {
+    const entries = this.#own();
+    const at = entries.findIndex((other) => other.index === index);
+    const there = entries[at];
+    if (there === undefined) return undefined;
+    const old = stateOf(there);
+    const moved = shiftedState(old, shifts);
+    if (moved === undefined && closedBefore === undefined) return false;
+    if (closedBefore !== undefined) writeClosed(writer, closedBefore);
+    else writer.append(there.bytes.subarray(HEADER_BYTES + 4 + old.length));
+    entries[at] = entryOf(there, moved ?? old, writer.finish());
+    return moved !== undefined;
   }
 
   /** Forgets the checkpoints of the chunks that are not named. */

@@ -1,5 +1,7 @@
+import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Fix } from './fix.ts';
 import { Closed } from './fold.ts';
+import { readClosed, writeClosed } from './state-codec.ts';
 
 /** Event time that one chunk spans, ms. */
 export const CHUNK_MS = 900_000;
@@ -22,8 +24,10 @@ export function chunkIndexOf(time: number): number {
   return Math.floor(time / CHUNK_MS);
 }
 
+const writer = new ByteWriter();
 /** Closed by nothing: shared by all chunks in which nothing ended. */
 const NONE = new Closed();
+const NO_CUTS: readonly unknown[] = Object.freeze([]);
 
 /** The fixes of one unit and one quarter of an hour; their bytes stand in the pages of the unit. */
 export class Chunk {
@@ -34,7 +38,11 @@ export class Chunk {
   size: number;
   /** Offset of the first record in the input that brought a fix of this chunk. */
   firstOffset: number;
-  closed: Closed = NONE;
+  /** One bit per rule that has cuts here, by position. */
+  rules = 0;
+  /** Impossible positions that were left out. */
+  leftOut = 0;
+  #packed: Uint8Array | undefined;
   readonly #read: (chunk: Chunk) => readonly Fix[];
 
   constructor(
@@ -65,10 +73,35 @@ export class Chunk {
     return this.#read(this);
   }
 
+  /** What its fixes closed: held packed, as it is seldom looked at. */
+  get closed(): Closed {
+    if (this.#packed === undefined && this.leftOut === 0) return NONE;
+    const closed =
+      this.#packed === undefined ? new Closed() : readClosed(new ByteReader(this.#packed));
+    closed.leftOut = this.leftOut;
+    return closed;
+  }
+
+  set closed(closed: Closed) {
+    this.rules = closed.rules;
+    this.leftOut = closed.leftOut;
+    this.#packed = undefined;
+    if (closed.count === 0) return;
+    writeClosed(writer, closed);
+    this.#packed = writer.finish();
+  }
+
+  /** Cuts of the rule at that position. */
+  cutsOf(rule: number): readonly unknown[] {
+    return (this.rules & (1 << rule)) === 0 ? NO_CUTS : this.closed.of(rule);
+  }
+
   /** Adds what its newest fix closed. */
   close(cuts: Closed): void {
-    if (this.closed === NONE) this.closed = new Closed();
-    this.closed.take(cuts);
+    const all = new Closed();
+    all.take(this.closed);
+    all.take(cuts);
+    this.closed = all;
   }
 
   /** Forgets what was closed: it is folded anew. */

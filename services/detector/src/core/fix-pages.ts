@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { Chunk, type Insertion } from './chunk.ts';
 import { isRepeat, outranks, secondOf, type Fix } from './fix.ts';
 import type { Pages, UnitPages } from './pages.ts';
+import { insertRow } from './row-insert.ts';
 import { packRows, unpackRows, writeMark, type Rows, type Unpacked } from './row-codec.ts';
 
 const writer = new ByteWriter();
@@ -188,6 +189,8 @@ export class FixPages {
   insert(fix: Fix, index: number, firstOffset: number): Insertion {
     const chunk =
       this.chunks.find((other) => other.index === index) ?? this.#makeRoom(index, firstOffset);
+    this.clockStands = false;
+    if (this.#insertRow(chunk, fix)) return 'added';
     const unpacked = this.unpack(chunk);
     const known = unpacked.marks.length;
     const insertion = place(unpacked, fix, chunk.startTime);
@@ -197,6 +200,31 @@ export class FixPages {
       unpacked.marks.length > known &&
       marksAt(unpacked.marks, secondOf(fix.time) - chunk.startTime / 1000) === MARKS_PER_SECOND;
     return insertion;
+  }
+
+  /** Nearly every late fix: its second is free, and only the rows around it are written anew. */
+  #insertRow(chunk: Chunk, fix: Fix): boolean {
+    const isOpen = chunk === this.chunks.at(-1);
+    const start = isOpen ? 0 : this.#startOf(chunk);
+    const pages = isOpen ? this.#open : this.#sealed;
+    const rows = pages.read(start + HEADER_BYTES, start + HEADER_BYTES + chunk.size);
+    const inserted = insertRow(rows, chunk.startTime, fix, writer);
+    if (inserted === undefined) return false;
+    const { from, to, end } = inserted;
+    const added = writer.finish();
+    const before = HEADER_BYTES + chunk.size;
+    const [front, back] = [rows.slice(0, from), rows.slice(to)];
+    chunk.count += 1;
+    chunk.size += added.length - (to - from);
+    writeHeader(chunk);
+    for (const part of [front, added, back]) writer.append(part);
+    if (isOpen) this.#open.set(writer.take());
+    else this.#splice(start, before, writer.finish());
+    if (isOpen && end !== undefined) {
+      end.evenRows += this.#rows?.evenRows ?? 0;
+      this.#rows = end;
+    }
+    return true;
   }
 
   /** A record that is read once more, behind newer ones, may be the first that a quarter needs. */

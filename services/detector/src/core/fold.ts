@@ -1,7 +1,7 @@
 import { distanceM } from '@waybill/domain';
 import { isLocated, sameFix, type Fix, type LocatedFix } from './fix.ts';
 import { isTooFast, judge, withoutPosition } from './outlier.ts';
-import { SIGNAL, type AnyRule, type Step } from './rule.ts';
+import { SIGNAL, type AnyRule, type Shift, type Step } from './rule.ts';
 import { RULES } from './rule-list.ts';
 import { tripRuleAt, type Rules } from './rules.ts';
 
@@ -66,6 +66,20 @@ export class Closed {
     other.leftOut = 0;
   }
 
+  /** Moves the sums of cuts; returns one bit for each rule of which one is another now. */
+  shift(shifts: readonly (Shift<unknown, unknown> | undefined)[]): number {
+    let moved = 0;
+    for (const [i, shift] of shifts.entries()) {
+      const cuts = this.#cuts[i];
+      if (shift === undefined || cuts === undefined) continue;
+      const others = cuts.map(shift.cut);
+      if (others.every((cut, at) => cut === cuts[at])) continue;
+      this.#cuts[i] = others;
+      moved |= 1 << i;
+    }
+    return moved;
+  }
+
   add(rule: number, cuts: readonly unknown[]): void {
     this.#count += cuts.length;
     this.#rules |= 1 << rule;
@@ -82,6 +96,11 @@ function placeOf(fix: Fix, rules: Rules): LocatedFix | undefined {
   if (!isLocated(fix)) return undefined;
   const { minSatellites } = tripRuleAt(rules, fix.time);
   return (fix.satellites ?? Infinity) < minSatellites ? undefined : fix;
+}
+
+/** Great circle in steps of 1/1024 m: such lengths have sums that do not depend on their order. */
+function stepM(from: LocatedFix, to: LocatedFix): number {
+  return Math.round(distanceM(from, to) * 1024) / 1024;
 }
 
 /** What a fix tells, as a sum of `SIGNAL` bits. */
@@ -123,7 +142,7 @@ function show(
   const place = placeOf(fix, rules);
   const zoneIds = place === undefined ? NO_ZONES : rules.zones.containing(place, place.time);
   const { last, located, states } = state;
-  const wayM = place === undefined || located === undefined ? 0 : distanceM(located, place);
+  const wayM = place === undefined || located === undefined ? 0 : stepM(located, place);
   const step: Step = { last, fix, located, place, wayM, leftOut, zoneIds };
   const hasPosition = fix.latitude !== undefined;
   let signals: number | undefined;

@@ -69,7 +69,7 @@ function readAnchor(reader: ByteReader): Anchor {
 function writeSince(writer: ByteWriter, since: Since): void {
   const bits = [since.hasStood, since.hasMoved, since.wasSilent, since.movedInSilence];
   writer.u8(bits.reduce((sum, bit, at) => sum + (bit ? 1 << at : 0), 0));
-  writer.f64(since.drivenKm);
+  writer.f64(since.drivenM);
 }
 
 function readSince(reader: ByteReader): Since {
@@ -79,7 +79,7 @@ function readSince(reader: ByteReader): Since {
     hasMoved: (bits & 2) !== 0,
     wasSilent: (bits & 4) !== 0,
     movedInSilence: (bits & 8) !== 0,
-    drivenKm: reader.f64(),
+    drivenM: reader.f64(),
   };
 }
 
@@ -157,7 +157,7 @@ function sameSince(a: Since, b: Since): boolean {
       a.hasMoved === b.hasMoved &&
       a.wasSilent === b.wasSilent &&
       a.movedInSilence === b.movedInSilence &&
-      a.drivenKm === b.drivenKm)
+      a.drivenM === b.drivenM)
   );
 }
 

@@ -86,7 +86,7 @@ export interface Since {
   /** The unit was elsewhere after a silence, or nobody can tell. */
   readonly movedInSilence: boolean;
   /** Straight steps between positions, km. */
-  readonly drivenKm: number;
+  readonly drivenM: number;
 }
 
 /** What all fixes up to some point leave behind. */
@@ -106,7 +106,7 @@ const NOTHING: Since = Object.freeze({
   hasMoved: false,
   wasSilent: false,
   movedInSilence: false,
-  drivenKm: 0,
+  drivenM: 0,
 });
 
 /** Before the first fix. */
@@ -119,7 +119,7 @@ export const FUEL_START: FuelState = Object.freeze({
   filling: undefined,
 });
 
-/** Readings closer together than this say the same, ms. */
+/** Of so much device time one reading counts, the first: so a fix that comes late moves no later one. */
 const THIN_MS = 10_000;
 /** Readings that must agree: at rest, and else. */
 const RESTED = 3;
@@ -128,6 +128,10 @@ const CALM = 5;
 const SILENCE_MS = 300_000;
 /** A straight step across a silence is shorter than the road. */
 const DETOUR = 1.5;
+
+function slotOf({ time }: Fix): number {
+  return Math.floor(time / THIN_MS);
+}
 
 function levelOf(fix: Fix, rule: FuelRule): number | undefined {
   const tank = at(rule.tanks, fix.time);
@@ -277,9 +281,9 @@ function whileStanding(comparison: Comparison, settled: FuelState, rule: FuelRul
 }
 
 function isUnexplained({ state, before, now }: Comparison, rule: FuelRule): boolean {
-  const { movedInSilence, drivenKm } = state.since;
+  const { movedInSilence, drivenM } = state.since;
   if (!movedInSilence) return false;
-  const burnt = drivenKm * rule.driveBurnLPerKm + idleBurnL(before.fix, now.fix, rule);
+  const burnt = (drivenM / 1000) * rule.driveBurnLPerKm + idleBurnL(before.fix, now.fix, rule);
   const doubt = before.spread + now.spread;
   return before.level - now.level - burnt - doubt >= drainThresholdL(rule, now.fix);
 }
@@ -326,8 +330,8 @@ function movedBy(since: Since, { located, place, wayM }: Step, isStanding: boole
   if (wayM === 0 && hasStood === since.hasStood && hasMoved === since.hasMoved) return since;
   const { wasSilent, movedInSilence } = since;
   const gapMs = place === undefined || located === undefined ? 0 : place.time - located.time;
-  const drivenKm = since.drivenKm + (wayM / 1000) * (gapMs > SILENCE_MS ? DETOUR : 1);
-  return { hasStood, hasMoved, wasSilent, movedInSilence, drivenKm };
+  const drivenM = since.drivenM + wayM * (gapMs > SILENCE_MS ? DETOUR : 1);
+  return { hasStood, hasMoved, wasSilent, movedInSilence, drivenM };
 }
 
 function movedOff(state: FuelState, fix: Fix, closed: FuelCut[]): FuelState {
@@ -381,6 +385,6 @@ export function advanceFuel(
   if (!isStanding && state.isStanding) next = movedOff(next, fix, closed);
   const newest = next.window.at(-1);
   if (level === undefined) return next;
-  if (newest !== undefined && fix.time - newest.fix.time < THIN_MS) return next;
+  if (newest !== undefined && slotOf(newest.fix) === slotOf(fix)) return next;
   return read(next, { fix, level, isStanding }, step, rule, closed);
 }

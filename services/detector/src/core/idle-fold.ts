@@ -1,9 +1,18 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { sameFix, type Fix, type LocatedFix } from './fix.ts';
-import { readFix, readLocated, writeFix } from './fix-codec.ts';
-import { NO_INPUTS, readInputs, sameInputs, withFix, writeInputs, type Inputs } from './inputs.ts';
+import { isCopy, readFix, readLocated, writeFix } from './fix-codec.ts';
+import {
+  joined,
+  NO_INPUTS,
+  readInputs,
+  sameInputs,
+  withFix,
+  without,
+  writeInputs,
+  type Inputs,
+} from './inputs.ts';
 import { motionOf } from './motion.ts';
-import type { Step } from './rule.ts';
+import type { Shift, Step } from './rule.ts';
 import type { TripRule } from './rules.ts';
 
 export interface IdleRule {
@@ -76,6 +85,23 @@ export function advanceIdle(
     return { ...current, off: fix };
   }
   return current;
+}
+
+/** How what follows differs when a fix more or less changed nothing but the inputs. */
+export function shiftOfIdling(
+  now: IdleState,
+  before: IdleState,
+): Shift<IdleState, Idling> | undefined {
+  if (now === undefined || before === undefined || now.isPrivate !== before.isPrivate) {
+    return undefined;
+  }
+  const { start, end, place, off } = now;
+  if (!isCopy(start, before.start) || !isCopy(end, before.end)) return undefined;
+  if (!isCopy(place, before.place) || !isCopy(off, before.off)) return undefined;
+  const more = without(now.inputs, before.inputs);
+  const moved = (idling: Idling): Idling =>
+    isCopy(idling.start, start) ? { ...idling, inputs: joined(idling.inputs, more) } : idling;
+  return { cut: moved, state: (later) => later && moved(later) };
 }
 
 /** True when both go on in the same way whatever comes. */

@@ -24,6 +24,17 @@ export function joined(a: Inputs, b: Inputs): Inputs {
   };
 }
 
+/** What the first has more than the second. */
+export function without(a: Inputs, b: Inputs): Inputs {
+  const low = a.low - b.low;
+  const high = a.high - b.high - (low < 0 ? 1 : 0);
+  return {
+    count: a.count - b.count,
+    high: high < 0 ? high + WORD : high,
+    low: low < 0 ? low + WORD : low,
+  };
+}
+
 /** One fix more. */
 export function withFix(inputs: Inputs, fix: Fix): Inputs {
   const low = inputs.low + fix.idLow;

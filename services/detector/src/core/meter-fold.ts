@@ -1,8 +1,18 @@
 import { businessDayOf, type BusinessDay } from '@waybill/domain';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { sameFix, type Fix } from './fix.ts';
-import { readFix, writeFix } from './fix-codec.ts';
-import { NO_INPUTS, readInputs, sameInputs, withFix, writeInputs, type Inputs } from './inputs.ts';
+import { isCopy, readFix, writeFix } from './fix-codec.ts';
+import {
+  joined,
+  NO_INPUTS,
+  readInputs,
+  sameInputs,
+  withFix,
+  without,
+  writeInputs,
+  type Inputs,
+} from './inputs.ts';
+import type { Shift } from './rule.ts';
 
 export interface MeterRule {
   /** More in a day is implausible, km. */
@@ -74,6 +84,11 @@ function begun(day: BusinessDay, fix: Fix): MeterDay {
   };
 }
 
+/** Readings are hundredths: rounded like them a sum does not depend on its steps. */
+function hundredths(km: number): number {
+  return Math.round(km * 100) / 100;
+}
+
 /** One odometer reading: the day with it, and what it is compared with from now on. */
 function withOdometer(
   state: MeterState,
@@ -86,12 +101,12 @@ function withOdometer(
   const { time } = fix;
   if (known === undefined || goesOn(known, km, time, today.distanceKm, rule)) {
     const higher = known === undefined ? km : Math.max(km, known.km);
-    const distanceKm = today.distanceKm + (higher - (known?.km ?? higher));
+    const distanceKm = hundredths(today.distanceKm + (higher - (known?.km ?? higher)));
     const read = { ...today, last: fix, odometerKm: higher, distanceKm };
     return { today: read, known: { km: higher, time }, suspect: undefined };
   }
   if (suspect !== undefined && goesOn(suspect, km, time, today.distanceKm, rule)) {
-    const distanceKm = today.distanceKm + Math.max(0, km - suspect.km);
+    const distanceKm = hundredths(today.distanceKm + Math.max(0, km - suspect.km));
     const implausibleCount = Math.max(0, today.implausibleCount - 1);
     const resetCount = today.resetCount + 1;
     const read = { ...today, last: fix, odometerKm: km };
@@ -141,6 +156,30 @@ export function sameDay(a: MeterDay | undefined, b: MeterDay | undefined): boole
     a.implausibleCount === b.implausibleCount &&
     sameInputs(a.inputs, b.inputs)
   );
+}
+
+/** How later days differ when a reading more or less changed nothing but the inputs. */
+export function shiftOfMeter(
+  now: MeterState,
+  before: MeterState,
+): Shift<MeterState, MeterDay> | undefined {
+  const [a, b] = [now.today, before.today];
+  if (!sameKnown(now.known, before.known) || !sameKnown(now.suspect, before.suspect)) {
+    return undefined;
+  }
+  if (a === undefined || b === undefined) return undefined;
+  if (!sameDay({ ...a, inputs: b.inputs }, b) || !isCopy(a.first, b.first)) return undefined;
+  if (!isCopy(a.last, b.last)) return undefined;
+  const more = without(a.inputs, b.inputs);
+  const moved = (day: MeterDay): MeterDay =>
+    day.day.from === a.day.from ? { ...day, inputs: joined(day.inputs, more) } : day;
+  return {
+    cut: moved,
+    state: (later) => {
+      const today = later.today && moved(later.today);
+      return today === later.today ? later : { ...later, today };
+    },
+  };
 }
 
 function sameKnown(a: Known | undefined, b: Known | undefined): boolean {

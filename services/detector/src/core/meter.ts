@@ -30,7 +30,8 @@ export function measure(meter: Meter, fix: Fix, leftOut: number): Meter {
   if (reading === undefined && leftOut === 0 && !becomesPrivate) return meter;
   const rise = (reading ?? 0) - (meter.odometerKm ?? Infinity);
   return {
-    risenM: meter.risenM + (rise > 0 ? rise * 1000 : 0),
+    // Readings are hundredths of a kilometre: whole metres have sums that do not depend on their order.
+    risenM: meter.risenM + (rise > 0 ? Math.round(rise * 100) * 10 : 0),
     odometerKm: reading ?? meter.odometerKm,
     readings: meter.readings + (reading === undefined ? 0 : 1),
     leftOut: meter.leftOut + leftOut,

@@ -18,8 +18,9 @@ import { identityOf } from './identity.ts';
  * Before the first row all is 0, absent and at the start of the quarter. Offsets are kept up to 2^52.
  */
 const TOKEN = 3;
-const RUN = 3;
-const MARK = 7;
+/** Header of a run of even rows, and of a mark. */
+export const RUN = 3;
+export const MARK = 7;
 const POSITION = { same: 0, coarse: 1, fine: 2, none: 3 } as const;
 const LATENESS = 1 << 4;
 const ADDRESS = { same: 0, step: 1, whole: 2 } as const;
@@ -154,8 +155,8 @@ export class Rows {
   offsetStep = 0;
   indexStep = 0;
   signals: readonly number[] = NO_SIGNALS;
-  readonly topics: string[] = [];
-  readonly drivers: string[] = [];
+  topics: string[] = [];
+  drivers: string[] = [];
   /** Rows with header 0 in succession that were written one by one: `packRows` would make one of them. */
   evenRows = 0;
 
@@ -267,25 +268,18 @@ export class Rows {
   /** Writes all fixes, even ones as a run. */
   writeAll(writer: ByteWriter, fixes: readonly Fix[]): void {
     let run = 0;
-    const endRun = (): void => {
-      if (run === 1) writer.u8(0);
-      if (run > 1) {
-        writer.u8(RUN);
-        writer.varint(run);
-      }
-      run = 0;
-    };
     for (const fix of fixes) {
       const header = this.#writeRow(fix);
       if (header === 0) {
         run += 1;
         continue;
       }
-      endRun();
+      writeRun(writer, run);
+      run = 0;
       writer.u8(header);
       writer.raw(scratch);
     }
-    endRun();
+    writeRun(writer, run);
     this.evenRows = 0;
   }
 
@@ -320,6 +314,17 @@ export class Rows {
 
   /** Reads the row of that header. */
   read(reader: ByteReader, header: number): Fix {
+    this.pass(reader, header);
+    return this.fix();
+  }
+
+  /** The fix of the newest row. */
+  fix(): Fix {
+    return new PackedFix(this);
+  }
+
+  /** Reads the row of that header without making a fix of it. */
+  pass(reader: ByteReader, header: number): void {
     const time = header & 3;
     if (time !== 0) this.step = reader.varint() * (time === 1 ? 1000 : 1);
     this.time += this.step;
@@ -339,7 +344,56 @@ export class Rows {
     }
     this.#readAddress(reader, (header >> 5) & 3);
     if ((header & SIGNALS) !== 0) this.#readSignals(reader);
-    return new PackedFix(this);
+  }
+
+  /** Passes so many rows with header 0. */
+  passEven(count: number): void {
+    this.time += count * this.step;
+    this.offset += count * this.offsetStep;
+    this.index += count * this.indexStep;
+  }
+
+  /** Topics and drivers that were named. */
+  get texts(): number {
+    return this.topics.length + this.drivers.length;
+  }
+
+  /** Goes on where the other stands; texts that either reads from then on belong to both. */
+  follow(other: Rows): void {
+    this.time = other.time;
+    this.step = other.step;
+    this.isLocated = other.isLocated;
+    this.latitude = other.latitude;
+    this.longitude = other.longitude;
+    this.lateness = other.lateness;
+    this.topic = other.topic;
+    this.partition = other.partition;
+    this.offset = other.offset;
+    this.index = other.index;
+    this.offsetStep = other.offsetStep;
+    this.indexStep = other.indexStep;
+    this.signals = other.signals;
+    this.topics = other.topics;
+    this.drivers = other.drivers;
+  }
+
+  /** True when the next row is told by the same as from the other. */
+  isLike(other: Rows): boolean {
+    return (
+      this.time === other.time &&
+      this.step === other.step &&
+      this.isLocated === other.isLocated &&
+      this.latitude === other.latitude &&
+      this.longitude === other.longitude &&
+      this.lateness === other.lateness &&
+      this.topic === other.topic &&
+      this.partition === other.partition &&
+      this.offset === other.offset &&
+      this.index === other.index &&
+      this.offsetStep === other.offsetStep &&
+      this.indexStep === other.indexStep &&
+      this.signals.every((signal, i) => signal === other.signals[i])
+    );
   }
 }
 
@@ -402,6 +456,15 @@ export function packRows(
   rows.writeAll(writer, fixes);
   for (let i = 0; i < marks.length; i += 2) writeMark(writer, marks[i] ?? 0, marks[i + 1] ?? 0);
   return rows;
+}
+
+/** Writes so many rows with header 0. */
+export function writeRun(writer: ByteWriter, count: number): void {
+  if (count === 1) writer.u8(0);
+  if (count > 1) {
+    writer.u8(RUN);
+    writer.varint(count);
+  }
 }
 
 /** Notes a fix that another one of its second outranked. */

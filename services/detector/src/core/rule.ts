@@ -30,12 +30,23 @@ export interface Step {
   readonly located: LocatedFix | undefined;
   /** The fix itself when it has a position. */
   readonly place: LocatedFix | undefined;
-  /** Great circle from `located` to `place`, m; 0 where either is unknown. */
+  /** Great circle from `located` to `place`, in steps of 1/1024 m; 0 where either is unknown. */
   readonly wayM: number;
   /** Impossible positions that were left out between `located` and `place`. */
   readonly leftOut: number;
   /** Zones that hold the fix, ascending. */
   readonly zoneIds: readonly string[];
+}
+
+/**
+ * What a fix that came late changes in all that follows, where it changed sums alone: only what was open
+ * then, a run or a day, still has them.
+ */
+export interface Shift<S, C> {
+  /** A later state with the sums moved; the same one when it is about something else. */
+  readonly state: (later: S) => S;
+  /** The same for a cut that was closed later. */
+  readonly cut: (cut: C) => C;
 }
 
 /** All of a unit that a rule may look at when its cuts are compared with what was published. */
@@ -96,6 +107,11 @@ export interface Rule<S, C> {
   readonly advance: (state: S, step: Step, rules: Rules, closed: C[]) => S;
   /** True when both states go on in the same way whatever comes. */
   readonly sameState: (a: S, b: S) => boolean;
+  /**
+   * How what follows `now` differs from what followed `before`, both after the same fix; undefined when it
+   * has to be folded again. A rule without sums has none.
+   */
+  readonly shiftOf?: (now: S, before: S) => Shift<S, C> | undefined;
   /** The state under changed settings, at the border before which nothing is folded again. */
   readonly rebased?: (state: S, border: Border) => S;
   readonly writeState: (writer: ByteWriter, state: S) => void;

@@ -1,3 +1,4 @@
+import type { Facts } from './facts.ts';
 import type { Occasion } from './occasion.ts';
 import { compare, type Published, type Version } from './publication.ts';
 import type { AnyRule, Scene } from './rule.ts';
@@ -5,7 +6,7 @@ import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
 import { sceneOf } from './scene.ts';
 import type { Dropped } from './timeline.ts';
-import type { Decision, Facts, Unit } from './unit.ts';
+import type { Decision, Unit } from './unit.ts';
 
 /** Facts that left the published sets, one list per rule of `RULES`. */
 export type Released = readonly (readonly Published<unknown>[])[];
@@ -73,7 +74,7 @@ export function compareFacts(
   const { publication } = rule;
   const scene = sceneOf(unit, index, rules, occasion.clock);
   const { chunks, view } = unit.timeline;
-  const closed = [...chunks.flatMap((chunk) => chunk.closed.of(index)), ...view.closed.of(index)];
+  const closed = [...chunks.flatMap((chunk) => chunk.cutsOf(index)), ...view.closed.of(index)];
   const { cuts, open } = publication.standing(closed, scene);
   const decisions: Decision[] = [];
   const published: Published<unknown>[] = [];
@@ -105,20 +106,22 @@ export function release(unit: Unit, dropped: readonly Dropped[]): Released {
   const released: Published<unknown>[][] = RULES.map(() => []);
   for (const [i, { publication }] of RULES.entries()) {
     const facts = unit.facts[i];
-    if (facts === undefined || facts.published.length + facts.refused.length === 0) continue;
+    if (facts === undefined) continue;
+    const closed = dropped.flatMap(({ chunk }) => chunk.cutsOf(i));
+    if (closed.length === 0 && !facts.hasRetracted) continue;
     const keyOf = (cut: unknown): string => {
       const { from, to } = publication.intervalOf(cut);
       return `${publication.groupOf(cut)} ${from} ${to}`;
     };
-    const closed = dropped.flatMap(({ chunk }) => chunk.closed.of(i));
     const gone = new Set(closed.map(keyOf));
     const isKept = ({ retracted, firstStart, cut }: Published<unknown>): boolean => {
       if (!retracted) return !gone.has(keyOf(cut));
       const { from, to } = publication.intervalOf(cut);
       return Math.max(firstStart, Number.isFinite(to) ? to : from) >= trimmedTo;
     };
-    released[i] = facts.published.filter((entry) => !isKept(entry));
-    facts.published = facts.published.filter(isKept);
+    const { published } = facts;
+    released[i] = published.filter((entry) => !isKept(entry));
+    facts.published = published.filter(isKept);
     const starts = new Set(closed.map((cut) => publication.intervalOf(cut).from));
     facts.refused = facts.refused.filter((start) => !starts.has(start));
   }

@@ -30,7 +30,7 @@ export function settle(unit: Unit, rules: Rules, occasion: Occasion): Decision[]
     const facts = unit.facts[i];
     if (facts === undefined) continue;
     if (!rule.isWanted(rules)) {
-      if (facts.published.length > 0) unit.unsaved = true;
+      if (!facts.isEmpty) unit.unsaved = true;
       facts.published = [];
       continue;
     }
@@ -66,7 +66,7 @@ export function trim(unit: Unit, rules: Rules, clock: number): Trimmed {
     released = release(unit, dropped);
   }
   if (dropped.length > 0 || seenGone.length > 0) unit.unsaved = true;
-  const leftOut = dropped.reduce((sum, { chunk }) => sum + chunk.closed.leftOut, 0);
+  const leftOut = dropped.reduce((sum, { chunk }) => sum + chunk.leftOut, 0);
   return { leftOut, seenChanged, seenGone, released };
 }
 

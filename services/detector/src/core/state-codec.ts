@@ -1,25 +1,27 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { isLocated } from './fix.ts';
+import { isLocated, type Fix } from './fix.ts';
 import { readFix, readLocated, writeFix } from './fix-codec.ts';
 import { Closed, type FoldState } from './fold.ts';
-import type { Published } from './publication.ts';
+import { Facts, readPublishedList } from './facts.ts';
 import type { AnyRule } from './rule.ts';
 import { RULES } from './rule-list.ts';
-import type { Facts } from './unit.ts';
 
 const inner = new ByteWriter();
 
 /**
  * One section per rule, under its name and with its length: a rule that is new since the bytes were
- * written has no section, the section of one that is gone is passed over.
+ * written has no section, the section of one that is gone is passed over. Fixes of a section differ from
+ * `before`, so that none needs another section.
  */
 function writeSections(
   writer: ByteWriter,
   write: (rule: AnyRule, index: number) => void,
-  isEmpty: (rule: AnyRule, index: number) => boolean = () => false,
+  isEmpty: (rule: AnyRule, index: number) => boolean,
+  before?: Fix,
 ): void {
   for (const [index, rule] of RULES.entries()) {
     if (isEmpty(rule, index)) continue;
+    inner.before = before;
     write(rule, index);
     writer.u8(1);
     writer.text(rule.name);
@@ -28,12 +30,15 @@ function writeSections(
   writer.u8(0);
 }
 
-function readSections(reader: ByteReader): (rule: AnyRule) => ByteReader | undefined {
+function readSections(reader: ByteReader, before?: Fix): (rule: AnyRule) => ByteReader | undefined {
   const sections = new Map<string, Uint8Array>();
   while (reader.u8() === 1) sections.set(reader.text(), reader.bytes());
   return ({ name }) => {
     const bytes = sections.get(name);
-    return bytes === undefined ? undefined : new ByteReader(bytes);
+    if (bytes === undefined) return undefined;
+    const section = new ByteReader(bytes);
+    section.before = before;
+    return section;
   };
 }
 
@@ -47,10 +52,12 @@ export function writeState(writer: ByteWriter, { last, located, states, held }: 
     writer,
     (rule, index) => rule.writeState(inner, states[index]),
     (rule, index) => states[index] === rule.start,
+    last,
   );
 }
 
-export function readState(reader: ByteReader): FoldState {
+/** What stands in front of the rules' sections. */
+export function readBorder(reader: ByteReader): Omit<FoldState, 'states'> {
   const last = reader.optional(() => readFix(reader));
   const isLast = reader.u8() === 1;
   const located = isLast
@@ -58,33 +65,17 @@ export function readState(reader: ByteReader): FoldState {
       ? last
       : undefined
     : reader.optional(() => readLocated(reader));
-  const held = reader.list(() => readFix(reader));
-  const sectionOf = readSections(reader);
+  return { last, located, held: reader.list(() => readFix(reader)) };
+}
+
+export function readState(reader: ByteReader): FoldState {
+  const { last, located, held } = readBorder(reader);
+  const sectionOf = readSections(reader, last);
   const states = RULES.map((rule) => {
     const section = sectionOf(rule);
     return section === undefined ? rule.start : rule.readState(section);
   });
   return { last, located, states, held };
-}
-
-function writePublished(rule: AnyRule, entry: Published<unknown>): void {
-  inner.id(entry.id);
-  inner.f64(entry.firstStart);
-  inner.u32(entry.ordinal);
-  inner.f64(entry.revision);
-  inner.u8(entry.retracted ? 1 : 0);
-  rule.writeCut(inner, entry.cut);
-}
-
-function readPublished(rule: AnyRule, reader: ByteReader): Published<unknown> {
-  return {
-    id: reader.id(),
-    firstStart: reader.f64(),
-    ordinal: reader.u32(),
-    revision: reader.f64(),
-    retracted: reader.u8() === 1,
-    cut: rule.readCut(reader),
-  };
 }
 
 /** What the fixes of a chunk closed. */
@@ -118,11 +109,11 @@ export function writeFacts(writer: ByteWriter, facts: readonly Facts[]): void {
   writeSections(
     writer,
     (rule, index) => {
-      const { published = [], refused = [] } = facts[index] ?? {};
+      const { refused, packed } = facts[index] ?? new Facts(rule);
       inner.list(refused, (start) => inner.f64(start));
-      inner.list(published, (entry) => writePublished(rule, entry));
+      inner.append(packed);
     },
-    (_, index) => facts[index]?.published.length === 0 && facts[index].refused.length === 0,
+    (_, index) => facts[index]?.isEmpty === true && facts[index].refused.length === 0,
   );
 }
 
@@ -134,6 +125,6 @@ export function readFacts(reader: ByteReader, facts: readonly Facts[]): void {
     const entry = facts[index];
     if (section === undefined || entry === undefined) continue;
     entry.refused = section.list(() => section.f64());
-    entry.published = section.list(() => readPublished(rule, section));
+    entry.published = readPublishedList(rule, section);
   }
 }

@@ -27,6 +27,10 @@ const thousandths = fc.oneof(
 const point = fc.record({
   t: fc.integer({ min: 0, max: 6000 }),
   lat: thousandths.map((thousandth) => thousandth / 1000),
+  // Sums of these run on over quarters: a reading now and then, an engine that hardly ever is off.
+  odometer: fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined }),
+  ignition: fc.constantFrom(true, true, true, true, true, false),
+  speed: fc.constantFrom(undefined, 0, 0, 40),
 });
 
 const settings = { simple, 'with filter, crossings and every confirmation': everyRule([zone]) };
@@ -37,7 +41,16 @@ for (const [name, given] of Object.entries(settings)) {
         fc.uniqueArray(point, { selector: ({ t }) => t, minLength: 1, maxLength: 80 }),
         fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
         (points, folds) => {
-          const fixes = points.map(({ t, lat }) => fix({ t, lat, lon: 0.0001 }));
+          const fixes = points.map(({ t, lat, odometer, ignition, speed }) =>
+            fix({
+              ...{ t, lat, lon: 0.0001, ...(speed !== undefined && { speed }) },
+              signals: {
+                ignition,
+                odometer_km:
+                  odometer === undefined ? null : Math.floor(t / 40) / 10 + odometer / 100,
+              },
+            }),
+          );
           const timeline = new Timeline();
           for (const [i, each] of fixes.entries()) {
             timeline.insert(each, given);

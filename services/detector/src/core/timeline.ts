@@ -6,6 +6,7 @@ import { advance, Closed, doubtEnds, release, START, type FoldState } from './fo
 import { memoryPages, type UnitPages } from './pages.ts';
 import type { Rules } from './rules.ts';
 import type { Mark } from './seen.ts';
+import type { Shifts } from './state-shift.ts';
 
 /** Takes what one fix closes; almost always it stays empty. */
 const closing = new Closed();
@@ -42,8 +43,9 @@ export class Timeline {
   readonly #checkpoints: Checkpoints;
   #newest: number;
   #count = 0;
-  #dirtyFrom = Infinity;
-  #dirtyTo = -Infinity;
+  /** Chunks to fold again, and the one from which on all are. */
+  readonly #dirty = new Set<number>();
+  #allDirtyFrom = Infinity;
   /** The head that `view` was made of, and whether T had freed its fix of doubt. */
   #viewed: FoldState | undefined;
   #isFree = false;
@@ -147,8 +149,7 @@ export class Timeline {
       this.head = this.base;
       return;
     }
-    this.#dirtyFrom = -Infinity;
-    this.#dirtyTo = Infinity;
+    this.#allDirtyFrom = -Infinity;
   }
 
   /** After a restart: takes the checkpoints that the pages hold, so that only what is new is folded. */
@@ -160,7 +161,7 @@ export class Timeline {
       const checkpoint = this.#checkpoints.get(chunk.index, rules);
       if (checkpoint === undefined) {
         // What the quarters from here on closed is not taken: all of them are folded.
-        this.#dirtyTo = Infinity;
+        this.#allDirtyFrom = before.index;
         break;
       }
       before.close(checkpoint.closedBefore);
@@ -169,9 +170,24 @@ export class Timeline {
     this.#mark(before.index);
   }
 
-  /** Position of the last chunk at or before the dirty ones whose checkpoint is known, and its state. */
-  #startOfFold(rules: Rules): readonly [number, FoldState] {
-    let position = this.chunks.findIndex((chunk) => chunk.index >= this.#dirtyFrom);
+  get #isFolded(): boolean {
+    return this.#dirty.size === 0 && this.#allDirtyFrom === Infinity;
+  }
+
+  #isDirty({ index }: Chunk): boolean {
+    return index >= this.#allDirtyFrom || this.#dirty.has(index);
+  }
+
+  /**
+   * Position of the last chunk at or before the next dirty one, `from` or later, whose checkpoint is known,
+   * and its state; undefined when none is dirty.
+   */
+  #startOfFold(rules: Rules, from: number): readonly [number, FoldState] | undefined {
+    let position = from;
+    while (position < this.chunks.length && !this.#isDirty(this.chunks[position] as Chunk)) {
+      position += 1;
+    }
+    if (position === this.chunks.length) return undefined;
     for (; position > 0; position -= 1) {
       const { index } = this.chunks[position] as Chunk;
       const checkpoint = this.#checkpoints.get(index, rules);
@@ -183,25 +199,35 @@ export class Timeline {
   /** Brings checkpoints, closed cuts and head up to date. */
   fold(rules: Rules): void {
     if (!this.#isResumed) this.#resume(rules);
-    if (this.#dirtyFrom === Infinity) return;
+    let next = this.#isFolded ? undefined : this.#startOfFold(rules, 0);
+    while (next !== undefined) next = this.#foldFrom(next, rules);
+    this.#dirty.clear();
+    this.#allDirtyFrom = Infinity;
+  }
+
+  /** Folds until all is as it was but for sums; where to go on behind that. */
+  #foldFrom(
+    [start, before]: readonly [number, FoldState],
+    rules: Rules,
+  ): readonly [number, FoldState] | undefined {
     const { chunks } = this;
-    const [start, stateBefore] = this.#startOfFold(rules);
-    let state = stateBefore;
-    let position = start;
-    for (; position < chunks.length; position += 1) {
+    let state = before;
+    for (let position = start; position < chunks.length; position += 1) {
       const chunk = chunks[position] as Chunk;
       if (position > start) {
-        const isKnown = this.#putCheckpoint(position, state, rules);
-        if (isKnown && chunk.index > this.#dirtyTo) break;
+        const shifts = this.#putCheckpoint(position, state, rules);
+        if (shifts !== undefined && !this.#isDirty(chunk)) {
+          this.#shift(position, shifts);
+          return this.#startOfFold(rules, position);
+        }
       }
-      this.#moved |= chunk.closed.rules;
+      this.#moved |= chunk.rules;
       chunk.reopen();
       for (const fix of chunk.fixes) state = this.#step(state, fix, rules, chunk);
-      this.#moved |= chunk.closed.rules;
+      this.#moved |= chunk.rules;
     }
-    if (position === chunks.length) this.head = state;
-    this.#dirtyFrom = Infinity;
-    this.#dirtyTo = -Infinity;
+    this.head = state;
+    return undefined;
   }
 
   /** Brings `view` up to date for this T, ms. Nothing may be dirty. */
@@ -224,8 +250,32 @@ export class Timeline {
     return next;
   }
 
-  /** True when the state is what the checkpoint said before. */
-  #putCheckpoint(position: number, state: FoldState, rules: Rules): boolean {
+  /** All from that chunk on was folded before, and differs in sums alone: these are moved instead. */
+  #shift(position: number, shifts: Shifts): void {
+    if (shifts.length === 0) return;
+    let isCut = false;
+    for (let at = position; at < this.chunks.length; at += 1) {
+      const chunk = this.chunks[at] as Chunk;
+      if (at > position) {
+        const closedBefore = isCut ? (this.chunks[at - 1] as Chunk).closed : undefined;
+        // A new chunk, which is folded next, has none yet.
+        if (this.#checkpoints.shift(chunk.index, shifts, closedBefore) === false) return;
+      }
+      const { closed } = chunk;
+      const moved = closed.shift(shifts);
+      isCut = moved !== 0;
+      if (isCut) chunk.closed = closed;
+      this.#moved |= moved;
+    }
+    const { states } = this.head;
+    this.head = {
+      ...this.head,
+      states: states.map((state, i) => shifts[i]?.state(state) ?? state),
+    };
+  }
+
+  /** How what follows differs from what followed before; undefined when it has to be folded. */
+  #putCheckpoint(position: number, state: FoldState, rules: Rules): Shifts | undefined {
     const chunk = this.chunks[position] as Chunk;
     const closedBefore = (this.chunks[position - 1] as Chunk).closed;
     return this.#checkpoints.put(chunk.index, { state, closedBefore }, rules);
@@ -274,7 +324,7 @@ export class Timeline {
   }
 
   #append(fix: Fix, index: number, rules: Rules | undefined, offset: number): void {
-    const isFolded = rules !== undefined && this.#isResumed && this.#dirtyFrom === Infinity;
+    const isFolded = rules !== undefined && this.#isResumed && this.#isFolded;
     if (this.chunks.at(-1)?.index !== index) {
       this.#pages.begin(index, offset);
       this.chunksVersion += 1;
@@ -297,8 +347,7 @@ export class Timeline {
   }
 
   #mark(index: number): void {
-    this.#dirtyFrom = Math.min(this.#dirtyFrom, index);
-    this.#dirtyTo = Math.max(this.#dirtyTo, index);
+    this.#dirty.add(index);
   }
 }
 

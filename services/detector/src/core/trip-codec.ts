@@ -51,14 +51,15 @@ export function writeTripCut(writer: ByteWriter, cut: TripCut): void {
   writeFix(writer, cut.start);
   writeFix(writer, cut.end);
   writeTally(writer, cut.tally);
+  writer.optional(cut.closing, (fix) => writeFix(writer, fix));
 }
 
-/** The counterpart of `writeTripCut`; which fix closed it no longer matters: it only named the cause. */
+/** The counterpart of `writeTripCut`. */
 export function readTripCut(reader: ByteReader): TripCut {
   return {
     start: readLocated(reader),
     end: readLocated(reader),
     tally: readTally(reader),
-    closing: undefined,
+    closing: reader.optional(() => readLocated(reader)),
   };
 }

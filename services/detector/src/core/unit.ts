@@ -1,5 +1,6 @@
 import type { Cause } from '@waybill/contracts';
 import type { Bucket } from './beyond-grace.ts';
+import { Facts } from './facts.ts';
 import type { UnitPages } from './pages.ts';
 import type { Published, PublishedChange } from './publication.ts';
 import type { Announcement, Refusal, RuleName } from './rule.ts';
@@ -25,16 +26,6 @@ export type Decision =
       readonly eventTime: number;
       readonly refusal: Refusal;
     };
-
-/** What one rule has said about a unit. */
-export interface Facts {
-  /** What was published and may still change: an entry leaves when the chunk that closed it is trimmed. */
-  published: readonly Published<unknown>[];
-  /** Starts of reported cuts that cannot be published, ms. */
-  refused: readonly number[];
-  /** `pending` of the rule when the published set was last compared. */
-  settledPending: unknown;
-}
 
 /**
  * All that is known of one unit. `savedChunks` remembers which chunks the saved head part names.
@@ -63,7 +54,7 @@ export function unitOf(tenantId: string, name: string, timeline: Timeline): Unit
     tenantId,
     name,
     timeline,
-    facts: RULES.map(() => ({ published: [], refused: [], settledPending: undefined })),
+    facts: RULES.map((rule) => new Facts(rule)),
     buckets: new Map(),
     seen: new Seen(),
     unsaved: true,

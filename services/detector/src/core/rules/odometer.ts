@@ -9,6 +9,7 @@ import {
   readMeter,
   sameDay,
   sameMeter,
+  shiftOfMeter,
   writeDay,
   writeMeter,
   type MeterDay,
@@ -58,6 +59,7 @@ export const odometer: Rule<MeterState, MeterDay> = {
   advance: (state, { fix }, rules, closed) =>
     advanceMeter(state, fix, rules.meter, rules.timeZone, closed),
   sameState: sameMeter,
+  shiftOf: shiftOfMeter,
   writeState: writeMeter,
   readState: readMeter,
   writeCut: writeDay,

@@ -10,6 +10,7 @@ import { envelopeOf, secondsBetween, type Version } from '../publication.ts';
 import { tripRuleAt, type Rules, type TripRule } from '../rules.ts';
 import { SIGNAL, type Refusal, type Rule, type Scene } from '../rule.ts';
 import { readRun, readTripCut, writeRun, writeTripCut } from '../trip-codec.ts';
+import { shiftOfRun } from '../trip-shift.ts';
 import {
   advanceRun,
   cutBySilence,
@@ -172,6 +173,7 @@ export const trip: Rule<State, TripCut> = {
     return advanceRun(step, run, tripRuleAt(rules, place.time), closed);
   },
   sameState: sameRun,
+  shiftOf: shiftOfRun,
   writeState: writeRun,
   readState: readRun,
   writeCut: writeTripCut,

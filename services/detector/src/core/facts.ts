@@ -1,0 +1,76 @@
+import { ByteReader, ByteWriter } from './bytes.ts';
+import type { Published } from './publication.ts';
+import type { AnyRule } from './rule.ts';
+
+const writer = new ByteWriter();
+const NOTHING: readonly never[] = Object.freeze([]);
+
+function writePublished(rule: AnyRule, entry: Published<unknown>): void {
+  writer.id(entry.id);
+  writer.f64(entry.firstStart);
+  writer.u32(entry.ordinal);
+  writer.f64(entry.revision);
+  writer.u8(entry.retracted ? 1 : 0);
+  rule.writeCut(writer, entry.cut);
+}
+
+function readPublished(rule: AnyRule, reader: ByteReader): Published<unknown> {
+  return {
+    id: reader.id(),
+    firstStart: reader.f64(),
+    ordinal: reader.u32(),
+    revision: reader.f64(),
+    retracted: reader.u8() === 1,
+    cut: rule.readCut(reader),
+  };
+}
+
+/** What was published, as a list of bytes: the counterpart of `Facts.packed`. */
+export function readPublishedList(rule: AnyRule, reader: ByteReader): Published<unknown>[] {
+  return reader.list(() => readPublished(rule, reader));
+}
+
+/**
+ * What one rule has said about a unit. What was published is held packed and unpacked at each call: it is
+ * looked at when a fact comes or goes, a few times an hour, and as objects it would be most of the memory.
+ */
+export class Facts {
+  /** Starts of reported cuts that cannot be published, ms. */
+  refused: readonly number[] = NOTHING;
+  /** `pending` of the rule when the published set was last compared. */
+  settledPending: unknown = undefined;
+  /** Some of what was published was withdrawn. */
+  hasRetracted = false;
+  readonly #rule: AnyRule;
+  #packed: Uint8Array | undefined;
+
+  constructor(rule: AnyRule) {
+    this.#rule = rule;
+  }
+
+  /** What was published and may still change: an entry leaves when the chunk that closed it is trimmed. */
+  get published(): readonly Published<unknown>[] {
+    if (this.#packed === undefined) return NOTHING;
+    return readPublishedList(this.#rule, new ByteReader(this.#packed));
+  }
+
+  set published(entries: readonly Published<unknown>[]) {
+    this.hasRetracted = entries.some(({ retracted }) => retracted);
+    if (entries.length === 0) {
+      this.#packed = undefined;
+      return;
+    }
+    writer.list(entries, (entry) => writePublished(this.#rule, entry));
+    this.#packed = writer.finish();
+  }
+
+  /** Nothing was published, or all of it was let go. */
+  get isEmpty(): boolean {
+    return this.#packed === undefined;
+  }
+
+  /** See `readPublishedList`. */
+  get packed(): Uint8Array {
+    return this.#packed ?? new Uint8Array(4);
+  }
+}
