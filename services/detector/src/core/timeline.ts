@@ -61,9 +61,21 @@ export class Timeline {
     this.head = this.base;
     this.view = { state: this.base, closed: NOTHING };
     this.trimmedTo = saved?.trimmedTo ?? -Infinity;
+    this.#dropFolded();
     for (const chunk of this.chunks) this.#count += chunk.count;
     this.#newest = this.chunks.at(-1)?.fixes.at(-1)?.time ?? this.base.last?.time ?? -Infinity;
     this.#isResumed = this.chunks.length === 0;
+  }
+
+  /** A snapshot of the pages may be older than the base: it still holds quarters that were folded into it since. */
+  #dropFolded(): void {
+    const { chunks } = this;
+    let count = 0;
+    while ((chunks[count]?.endTime ?? Infinity) <= this.trimmedTo) count += 1;
+    if (count === 0) return;
+    const first = chunks[count];
+    this.#pages.drop(count);
+    this.#checkpoints.keep((index) => first !== undefined && index > first.index);
   }
 
   get chunks(): readonly Chunk[] {

@@ -33,7 +33,7 @@ function partsOf(unit: Unit): Map<PartName, Uint8Array> {
 }
 
 /** A unit with everything: an open run with a pending stretch, presences, publications, a bucket. */
-function richUnit(pages: UnitPages): Unit {
+function richUnit(pages: UnitPages, beforeTrim?: (unit: Unit) => void): Unit {
   const unit = newUnit('bay-cabs', 'wialon:7001', pages);
   const given = rules(zones, { graceMs: 900_000 });
   const lats = [-9, -9, -7, -5, -3, -1, 0, 0, 0, 0, 0, 0, 2, 4, 4.01, 4.02, 4.02, 6, 8, 10];
@@ -45,6 +45,7 @@ function richUnit(pages: UnitPages): Unit {
   (unit.facts[0] as Facts).refused = [5000];
   const occasion = { arrivals: [], clock: undefined, progress: undefined, binding: undefined };
   settle(unit, given, occasion);
+  beforeTrim?.(unit);
   trim(unit, given, 900_000 + 900_000 + given.marginMs);
   return unit;
 }
@@ -81,6 +82,29 @@ test('a unit is what its parts say', () => {
     }));
   assert.deepEqual(plain(published(restored)), plain(published(unit)));
   assert.deepEqual(partsOf(restored), parts);
+});
+
+test('pages that are older than the head give up what is folded into its base', () => {
+  const snapshot = memoryPages();
+  const unit = richUnit(memoryPages());
+  const older = memoryPages();
+  richUnit(older, ({ timeline }) => {
+    timeline.flush();
+    for (const name of ['sealed', 'open', 'checkpoints'] as const) {
+      snapshot[name].set(older[name].read(0, older[name].length()));
+    }
+  });
+  const parts = partsOf(unit);
+  const restored = decodeUnit('bay-cabs', 'wialon:7001', snapshot, (part) => parts.get(part)).unit;
+  assert.deepEqual(
+    restored.timeline.chunks.map(({ index, count }) => [index, count]),
+    unit.timeline.chunks.map(({ index, count }) => [index, count]),
+  );
+  assert.equal(restored.timeline.count, unit.timeline.count);
+  const given = rules(zones, { graceMs: 900_000 });
+  unit.timeline.fold(given);
+  restored.timeline.fold(given);
+  assert.ok(sameState(restored.timeline.head, unit.timeline.head));
 });
 
 test('a missing or cut part is refused', () => {
