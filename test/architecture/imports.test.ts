@@ -12,10 +12,7 @@ const table: Readonly<Record<string, Rule>> = {
   signatures: { ours: [], theirs: [] },
   contracts: { ours: ['domain', 'fault'], theirs: ['avsc'] },
   transforms: { ours: ['domain', 'contracts'], theirs: [] },
-  stream: {
-    ours: ['contracts', 'fault'],
-    theirs: ['kafkajs', '@kafkajs/confluent-schema-registry'],
-  },
+  stream: { ours: ['contracts', 'fault'], theirs: ['kafkajs'] },
   postgres: { ours: ['fault'], theirs: ['pg'] },
   inbox: { ours: ['domain', 'fault', 'contracts', 'postgres'], theirs: ['pg'] },
   ledger: { ours: ['domain', 'fault', 'contracts', 'postgres'], theirs: ['pg'] },

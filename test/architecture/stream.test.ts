@@ -42,13 +42,6 @@ test('no project but stream depends on kafkajs', () => {
   assert.deepEqual(having, ['packages/stream']);
 });
 
-test('the schema registry’s client is loaded in one file', () => {
-  const loading = sources('packages/stream/').filter((file) =>
-    text(file).includes("'@kafkajs/confluent-schema-registry'"),
-  );
-  assert.deepEqual(loading, ['packages/stream/src/registry.ts']);
-});
-
 /** What one source takes from stream: names, and whether only types. */
 function takenFrom(source: string): readonly { readonly name: string; readonly isType: boolean }[] {
   const imports = source.matchAll(/import\s+(type\s+)?\{([^}]*)\}\s*from\s*'@waybill\/stream'/g);

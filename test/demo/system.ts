@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allTopics } from '@waybill/contracts';
+import { createPool } from '@waybill/postgres';
 import { requestNodeArguments } from '@waybill/runtime';
 import { freePort, type Stack } from '@waybill/stack';
 import { connectAdmin, type StreamAdmin } from '@waybill/stream';
 import { until } from '@waybill/testkit';
 import { tokenOf } from '@waybill/wialon-twin';
-import pg from 'pg';
+import type pg from 'pg';
 import { call } from './http.ts';
 import { supervise, type Supervised } from './processes.ts';
 import type { Scenario } from '@waybill/wialon-twin';
@@ -16,6 +17,7 @@ import { scenarioFile } from './scenario.ts';
 const repository = new URL('../../', import.meta.url).pathname;
 const TASK_PARTITIONS = 8;
 const SOURCE_PARTITIONS = 4;
+const ERP_STATEMENT_TIMEOUT_MS = 60_000;
 
 /** The services, in the order of the data's way. */
 export const serviceNames = [
@@ -80,15 +82,17 @@ function databaseOf(namespace: string, name: string): string {
   return `${namespace}${name}`.replaceAll(/[^a-z0-9_]/g, '_');
 }
 
-async function prepareErp(options: SystemOptions, tenant: string): Promise<pg.Pool> {
-  const database = databaseOf(options.namespace, `erp_${tenant}`);
-  await options.stack.createDatabase(database);
-  const pool = new pg.Pool({ connectionString: options.stack.postgres.url(database), max: 3 });
-  pool.on('error', () => undefined);
+async function prepareErp(tenant: string, pool: pg.Pool): Promise<void> {
   for (const file of ['schema.sql', 'seed.sql']) {
     await pool.query(readFileSync(join(repository, 'deploy/tenants', tenant, 'erp', file), 'utf8'));
   }
-  return pool;
+}
+
+/** Like Promise.all, but nothing is still being opened when it rejects. */
+async function allEnded(steps: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(steps)) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+  }
 }
 
 function writeSecret(dir: string, name: string, fields: Record<string, string>): void {
@@ -158,15 +162,21 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       namespace,
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
     });
-    await Promise.all([
+    await allEnded([
       stack.createDatabase(platform),
       connecting.then(async (connected) => {
         admin = connected;
         await connected.provision(allTopics, { task: TASK_PARTITIONS, source: SOURCE_PARTITIONS });
       }),
       ...tenantIds.map(async (tenant) => {
-        const pool = await prepareErp(options, tenant);
+        await stack.createDatabase(databaseOf(namespace, `erp_${tenant}`));
+        const pool = createPool(erpUrl(tenant), {
+          applicationName: 'demo',
+          max: 3,
+          statementTimeoutMs: ERP_STATEMENT_TIMEOUT_MS,
+        });
         pools.push(pool);
+        await prepareErp(tenant, pool);
         erp.set(tenant, pool);
       }),
     ]);

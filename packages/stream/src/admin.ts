@@ -24,7 +24,7 @@ export async function connectAdmin(options: StreamOptions): Promise<StreamAdmin>
   const namespace = options.namespace ?? '';
   const admin = openAdmin(openKafka(options));
   const lookup = createOffsetLookup(() => openKafka(options), namespace);
-  const registry = openRegistry(options.registryUrl, options.clientId);
+  const registry = openRegistry(options.registryUrl);
   try {
     await admin.connect();
   } catch (error) {

@@ -99,7 +99,7 @@ async function untilRead(system: TestSystem, runner: Runner): Promise<void> {
 /** An owner of the task of KEY that has handled its first record and not committed yet. */
 async function olderOwner({ options }: TestSystem) {
   const namespace = options.namespace ?? '';
-  const codecs = createCodecs(openRegistry(options.registryUrl, 'test'), namespace);
+  const codecs = createCodecs(openRegistry(options.registryUrl), namespace);
   await codecs.bind([topics.output]);
   const producer = openProducer(openKafka(options), `${namespace}counter-${PARTITION}`);
   await producer.connect();

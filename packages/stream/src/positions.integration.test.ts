@@ -24,7 +24,7 @@ const PARTITION = partitionFor(KEY, 4);
 async function begin(system: TestSystem, id: string) {
   const { options } = system;
   const namespace = options.namespace ?? '';
-  const codecs = createCodecs(openRegistry(options.registryUrl, 'test'), namespace);
+  const codecs = createCodecs(openRegistry(options.registryUrl), namespace);
   await codecs.bind([INPUT]);
   const producer = openProducer(openKafka(options), `${namespace}${id}`);
   await producer.connect();

@@ -1,4 +1,3 @@
-import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { streamFault } from './errors.ts';
 
 /** The one file that talks to the schema registry (Confluent-compatible API). */
@@ -11,10 +10,12 @@ export interface Registry {
   readonly register: (subject: string, schemaText: string) => Promise<number>;
 }
 
-const TIMEOUT_MS = 5_000;
+// A registry that was just started takes seconds for its first registration.
+const TIMEOUT_MS = 10_000;
 // 4 tries, 0.2 + 0.4 + 0.8 s apart: covers a restart of a node, not an outage.
 const RETRY_DELAYS_MS = [200, 400, 800];
-const COMPATIBILITY_LEVEL = COMPATIBILITY.FULL_TRANSITIVE;
+const COMPATIBILITY_LEVEL = 'FULL_TRANSITIVE';
+const JSON_TYPE = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
 
 interface Answer {
   readonly status: number;
@@ -45,22 +46,24 @@ function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-async function once(address: string, init: RequestInit): Promise<Answer> {
-  const response = await fetch(address, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+async function once(address: string, init: RequestInit, timeoutMs: number): Promise<Answer> {
+  const response = await fetch(address, { ...init, signal: AbortSignal.timeout(timeoutMs) });
   const text = await response.text();
   if (response.status >= 500) throw new Error(`status ${response.status}: ${text.slice(0, 200)}`);
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
 }
 
-/** Connects lazily; every call ends in a Fault `REGISTRY_UNAVAILABLE` when nothing answers. */
-export function openRegistry(url: string, clientId: string): Registry {
+/**
+ * Connects lazily; every call, registrations included, ends in a Fault `REGISTRY_UNAVAILABLE` when
+ * nothing answers for `timeoutMs`, four times.
+ */
+export function openRegistry(url: string, timeoutMs = TIMEOUT_MS): Registry {
   const base = url.replace(/\/+$/, '');
-  const library = new SchemaRegistry({ host: base, clientId, retry: { retries: 3 } });
 
   async function request(path: string, init: RequestInit = {}): Promise<Answer> {
     for (const [attempt, delay] of [...RETRY_DELAYS_MS, undefined].entries()) {
       try {
-        return await once(`${base}${path}`, init);
+        return await once(`${base}${path}`, init, timeoutMs);
       } catch (error) {
         if (delay === undefined) {
           const text = error instanceof Error ? error.message : String(error);
@@ -79,78 +82,66 @@ export function openRegistry(url: string, clientId: string): Registry {
 
   const subjectPath = (subject: string): string => `/subjects/${encodeURIComponent(subject)}`;
 
-  async function idOf(subject: string, schemaText: string): Promise<number | undefined> {
+  /** The registry's word when it answered, but not with what was asked for. */
+  function refused(subject: string, { status, body }: Answer): Error {
+    const { message = `status ${status}` } = (body ?? {}) as { message?: string };
+    return streamFault(
+      'REGISTRY_REFUSED',
+      'start',
+      `expected to register ${subject}, the registry answered: ${message.replaceAll(/\s+/g, ' ')}`,
+    );
+  }
+
+  /** Undefined when the registry does not know the subject, else with the id if it has our text. */
+  async function find(subject: string, text: string): Promise<{ id?: number } | undefined> {
     const latest = await request(`${subjectPath(subject)}/versions/latest`);
     if (latest.status === 404) return undefined;
-    const newest = latest.body as { id: number; version: number; schema: string };
-    if (sameSchema(newest.schema, schemaText)) return newest.id;
+    if (latest.status >= 400) throw refused(subject, latest);
+    const newest = latest.body as { id: number; schema: string };
+    if (sameSchema(newest.schema, text)) return { id: newest.id };
     // A newer minor version is registered already: ours is one of the earlier ones, or none.
     const list = await request(`${subjectPath(subject)}/versions`);
     for (const version of (list.body as number[]).toReversed()) {
       const { body } = await request(`${subjectPath(subject)}/versions/${version}`);
       const found = body as { id: number; schema: string };
-      if (sameSchema(found.schema, schemaText)) return found.id;
+      if (sameSchema(found.schema, text)) return { id: found.id };
     }
-    return undefined;
+    return {};
   }
 
-  async function registerOnce(subject: string, schemaText: string): Promise<number> {
-    const { id } = await library.register(
-      { type: SchemaType.AVRO, schema: schemaText },
-      { subject, compatibility: COMPATIBILITY_LEVEL },
-    );
-    return id;
-  }
-
-  /** Two processes provision at once: what counts is that the contract is there. */
-  async function registeredMeanwhile(
+  /** Safe to repeat: the same schema has the same id. */
+  async function write(
     subject: string,
-    schemaText: string,
-    error: unknown,
-  ): Promise<number> {
-    const known = await idOf(subject, schemaText);
-    if (known === undefined) throw refused(subject, error);
-    return known;
+    path: string,
+    method: string,
+    body: object,
+  ): Promise<unknown> {
+    const init = { method, headers: JSON_TYPE, body: JSON.stringify(body) };
+    const answer = await request(path, init);
+    if (answer.status >= 400) throw refused(subject, answer);
+    return answer.body;
+  }
+
+  async function setLevel(subject: string): Promise<void> {
+    const body = { compatibility: COMPATIBILITY_LEVEL };
+    await write(subject, `/config/${encodeURIComponent(subject)}`, 'PUT', body);
   }
 
   return {
-    idOf,
+    idOf: async (subject, schemaText) => (await find(subject, schemaText))?.id,
     textOf: async (id) => {
       const { status, body } = await request(`/schemas/ids/${id}`);
       return status === 404 ? undefined : (body as { schema: string }).schema;
     },
     register: async (subject, schemaText) => {
-      const known = await idOf(subject, schemaText);
-      if (known !== undefined) return known;
-      try {
-        return await registerOnce(subject, schemaText);
-      } catch (error) {
-        const { name } = error as Error;
-        if (name !== 'ConfluentSchemaRegistryCompatibilityError') {
-          return registeredMeanwhile(subject, schemaText, error);
-        }
-      }
-      // A crash between registration and PUT /config left the global level: set ours, then go on.
-      await request(`/config/${encodeURIComponent(subject)}`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
-        body: JSON.stringify({ compatibility: COMPATIBILITY_LEVEL }),
-      });
-      try {
-        return await registerOnce(subject, schemaText);
-      } catch (error) {
-        return registeredMeanwhile(subject, schemaText, error);
-      }
+      const found = await find(subject, schemaText);
+      if (found?.id !== undefined) return found.id;
+      // A crash between the first version and its level left the global one: ours comes first.
+      if (found) await setLevel(subject);
+      const path = `${subjectPath(subject)}/versions`;
+      const { id } = (await write(subject, path, 'POST', { schema: schemaText })) as { id: number };
+      if (!found) await setLevel(subject);
+      return id;
     },
   };
-}
-
-function refused(subject: string, error: unknown): Error {
-  const text = error instanceof Error ? error.message : String(error);
-  return streamFault(
-    'REGISTRY_REFUSED',
-    'start',
-    `expected to register ${subject}, the registry answered: ${text.replaceAll(/\s+/g, ' ')}`,
-    error,
-  );
 }

@@ -32,7 +32,7 @@ export async function connectStreams(
     logger: options.logger,
     metrics,
     tracing: options.tracing ?? silent.tracing,
-    codecs: createCodecs(openRegistry(options.registryUrl, options.clientId), namespace),
+    codecs: createCodecs(openRegistry(options.registryUrl), namespace),
     openKafka: open,
     offsets: createOffsetLookup(open, namespace),
     ledger: createStateLedger(options.state, metrics),

@@ -141,7 +141,12 @@ async function openSystem(stack: TestStack): Promise<TestSystem> {
     logger,
   };
   const admin = await connectAdmin(options);
-  await admin.provision(Object.values(topics), PARTITIONS);
+  try {
+    await admin.provision(Object.values(topics), PARTITIONS);
+  } catch (error) {
+    await admin.close();
+    throw error;
+  }
   const open: Streams[] = [];
   const connect = async (
     extra: Partial<StreamOptions> = {},

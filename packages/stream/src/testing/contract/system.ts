@@ -86,7 +86,7 @@ export async function openBrokerSystems(): Promise<Systems> {
         letters: system.deadLetters,
         poison: system.poison,
         writeWith: async (schemaText, key, body) => {
-          const registry = openRegistry(options.registryUrl, 'test');
+          const registry = openRegistry(options.registryUrl);
           const id = await registry.register(`${namespace}${subjectIn(schemaText)}`, schemaText);
           await system.poison(key, topics.input, framed(id, body));
         },
