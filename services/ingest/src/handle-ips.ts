@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { inflateSync } from 'node:zlib';
 import type { WebhookReceived } from '@waybill/contracts';
 import {
   hashId,
@@ -10,9 +11,16 @@ import {
   type IpsPacket,
 } from '@waybill/domain';
 import type { Admission, Hold } from './adapters/admission.ts';
+import { LINE_BYTES_MAX, type IpsFrame } from './adapters/ips-frames.ts';
 import type { IpsConversation, IpsReply } from './adapters/ips-server.ts';
 import type { IpsIdentity, IpsLoginCheck } from './check-ips-login.ts';
-import { ipsLogin, ipsVerdict, isIpsData, type IpsDataType } from './core/ips-verdict.ts';
+import {
+  ipsLogin,
+  ipsRefusal,
+  ipsVerdict,
+  isIpsData,
+  type IpsDataType,
+} from './core/ips-verdict.ts';
 import type { IpsMetrics } from './ips-metrics.ts';
 import type { Logger, Quarantine, RawLog } from './ports.ts';
 import type { Throttle } from './throttle-requests.ts';
@@ -54,6 +62,19 @@ function recordOf(identity: IpsIdentity, line: Buffer, receivedTime: number): We
     body_sha256: sha256,
     body: line,
   };
+}
+
+/** The line in a compressed packet; undefined when there is not exactly one within the limit. */
+function unpacked(data: Buffer): Buffer | undefined {
+  try {
+    const text = inflateSync(data, { maxOutputLength: LINE_BYTES_MAX });
+    const [end = ''] = /\r?\n$/.exec(text.toString('latin1', text.length - 2)) ?? [];
+    const line = text.subarray(0, text.length - end.length);
+    return line.includes('\n') ? undefined : line;
+  } catch {
+    // Not of zlib, cut off, or above the limit.
+    return undefined;
+  }
 }
 
 /**
@@ -102,6 +123,19 @@ export function createIpsConversation(remoteAddress: string, ports: IpsPorts): I
     return undefined;
   }
 
+  async function quarantined(who: IpsIdentity, expected: string, body: Buffer): Promise<void> {
+    const violations = [{ path: '', message: `expected ${expected}` }];
+    await ports.quarantine.keep({ ...who, code: 'BODY_MALFORMED', violations, body });
+  }
+
+  /** Nothing stands in the log: the sender has to come again. */
+  function failed(who: IpsIdentity, type: string, error: unknown): IpsReply {
+    const { tenantId: tenant_id, sourceId: source_id, unit } = who;
+    logger.warn({ tenant_id, source_id, unit, type, err: error }, 'ips.packet_failed');
+    metrics.packet(type, 'failed');
+    return { close: 'unavailable' };
+  }
+
   async function data(
     who: IpsIdentity,
     packet: IpsPacket,
@@ -118,8 +152,7 @@ export function createIpsConversation(remoteAddress: string, ports: IpsPorts): I
     if (hold === undefined) return { close: 'overloaded' };
     try {
       if (verdict.kind === 'reject') {
-        const violations = [{ path: '', message: `expected ${verdict.expected}` }];
-        await ports.quarantine.keep({ ...who, code: 'BODY_MALFORMED', violations, body: line });
+        await quarantined(who, verdict.expected, line);
         metrics.packet(type, 'rejected');
         return { answer };
       }
@@ -128,16 +161,34 @@ export function createIpsConversation(remoteAddress: string, ports: IpsPorts): I
       metrics.messages(verdict.messages);
       return { answer };
     } catch (error) {
-      const { tenantId: tenant_id, sourceId: source_id, unit } = who;
-      logger.warn({ tenant_id, source_id, unit, type, err: error }, 'ips.packet_failed');
-      metrics.packet(type, 'failed');
-      return { close: 'unavailable' };
+      return failed(who, type, error);
     } finally {
       hold.release();
     }
   }
 
-  async function receive(line: Buffer): Promise<IpsReply> {
+  /** A compressed packet that does not open: its bytes are kept, and no answer fits it. */
+  async function unreadable(who: IpsIdentity, bytes: Buffer): Promise<IpsReply> {
+    const hold = await admitted(who, bytes.length);
+    if (hold === undefined) return { close: 'overloaded' };
+    try {
+      await quarantined(who, `zlib data of one packet of at most ${LINE_BYTES_MAX} bytes`, bytes);
+      metrics.packet('compressed', 'rejected');
+      return { close: 'no_packet' };
+    } catch (error) {
+      return failed(who, 'compressed', error);
+    } finally {
+      hold.release();
+    }
+  }
+
+  async function receive({ bytes, isPacked }: IpsFrame): Promise<IpsReply> {
+    const line = isPacked ? unpacked(bytes) : bytes;
+    if (line === undefined) {
+      return identity === undefined ? { close: 'no_packet' } : unreadable(identity, bytes);
+    }
+    // A line end behind a compressed packet, which needs none.
+    if (line.length === 0) return {};
     const packet = ipsPacket(line);
     if (packet === undefined) return { close: 'no_packet' };
     const { type } = packet;
@@ -147,8 +198,8 @@ export function createIpsConversation(remoteAddress: string, ports: IpsPorts): I
     if (!ports.logins.stillHolds(identity)) return { close: 'withdrawn' };
     if (isIpsData(type)) return data(identity, packet, type, line);
     metrics.packet('other', 'unsupported');
-    // Behind pictures and files stand bytes that are no lines.
-    return type === 'M' ? { answer: '#AM#0' } : { close: 'unsupported' };
+    const { answer, isLost } = ipsRefusal(packet);
+    return { ...(answer !== undefined && { answer }), ...(isLost && { close: 'unsupported' }) };
   }
 
   return { receive, isLoggedIn: () => identity !== undefined };

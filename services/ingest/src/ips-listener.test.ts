@@ -6,6 +6,7 @@ import { topics } from '@waybill/contracts';
 import { until } from '@waybill/testkit';
 import { generate } from 'selfsigned';
 import {
+  compressed,
   connectTracker,
   fixOf,
   ipsSource,
@@ -60,6 +61,85 @@ test('a unit logs in and each packet is answered as the protocol says', async (t
   const text = await harness.metricsText();
   assert.match(text, /ips_messages_total\{[^}]*\} 5/);
   assert.match(text, /ips_packets_total\{type="B",outcome="kept"[^}]*\} 1/);
+});
+
+test('compressed packets are as good as others, and their record holds the packet', async (t) => {
+  const harness = await started(t);
+  const one = await tracker(t, harness);
+  const ask = (bytes: Buffer): Promise<string | undefined> => {
+    one.socket.write(bytes);
+    return one.answer();
+  };
+  assert.equal(await ask(compressed(packet('L', '2.0;350000000005014;geheim;'))), '#AL#1');
+  const line = packet('D', `${fixOf(1)};1;0;0;;NA;NA;`);
+  assert.equal(await ask(compressed(line)), '#AD#1');
+  assert.equal(await ask(compressed(`${line}\r\n`)), '#AD#1');
+  assert.equal(await one.ask(line), '#AD#1', 'both kinds on one connection');
+  const halves = Buffer.concat([compressed(line), Buffer.from(`\r\n${line}\r\n`)]);
+  for (const byte of halves) one.socket.write(Buffer.from([byte]));
+  assert.deepEqual([await one.answer(), await one.answer()], ['#AD#1', '#AD#1']);
+  const full = packet('B', `${Array.from({ length: 900 }, () => fixOf(2)).join('|')}|`);
+  assert.equal(await ask(compressed(full)), '#AB#900');
+  assert.deepEqual(
+    harness.kept.map(({ body }) => body.toString()),
+    [line, line, line, line, line, full],
+  );
+  assert.equal(new Set(harness.kept.map(({ request_id: id }) => id)).size, 2);
+});
+
+test('a compressed packet that does not open, or opens too wide, is kept and ends the connection', async (t) => {
+  const harness = await started(t);
+  const wide = compressed(`#D#${' '.repeat(65_536)};0000`);
+  const two = compressed('#P#\r\n#P#\r\n');
+  const rubbish = Buffer.from([0xff, 3, 0, 1, 2, 3]);
+  for (const bytes of [wide, two, rubbish]) {
+    const stranger = await tracker(t, harness);
+    stranger.socket.write(bytes);
+    assert.equal(await stranger.answer(), undefined);
+    const one = await tracker(t, harness);
+    await one.login();
+    one.socket.write(bytes);
+    assert.equal(await one.answer(), undefined);
+  }
+  assert.deepEqual(
+    harness.rejected.map(({ body }) => body),
+    [wide, two, rubbish].map((bytes) => bytes.subarray(3)),
+    'of strangers nothing is kept',
+  );
+  assert.equal(harness.kept.length, 0);
+});
+
+test('pictures, files and commands are passed over and answered; the connection goes on', async (t) => {
+  const harness = await started(t);
+  const one = await tracker(t, harness);
+  await one.login();
+  const block = Buffer.from(`\r\n#P#\r\n${packet('D', `${fixOf(9)};1;0;0;;NA;NA;`)}\r\n\u00ff`);
+  const withBlock = async (head: string): Promise<string | undefined> => {
+    one.socket.write(Buffer.concat([Buffer.from(`${head}\r\n`), block]));
+    return one.answer();
+  };
+  const bytes = block.length;
+  assert.equal(await withBlock(`#I#${bytes};3;7;091025;120000;a.jpg;1A2B`), '#AI#3;0');
+  assert.equal(await one.ask(packet('IT', '091025;120000;D1;;2;')), '#AIT#0');
+  assert.equal(await one.ask('#IT#091025;120000;D1;;2;0000'), '#AIT#01');
+  assert.equal(await withBlock(`#T#;${bytes};1;1A2B`), '#AT#1;0');
+  assert.equal(await one.ask('#M#hello;0000'), '#AM#01');
+  for (const command of [`#US#${bytes};1A2B`, `#UC#${bytes};1A2B`]) {
+    one.socket.write(Buffer.concat([Buffer.from(`${command}\r\n`), block]));
+  }
+  one.send('#QI#');
+  one.send('#QT#D1');
+  assert.equal(await one.ask('#P#'), '#AP#', 'to commands there is no answer');
+  assert.equal(await one.ask(packet('SD', `${fixOf(1)};`)), '#ASD#1');
+  assert.equal(harness.kept.length, 1, 'nothing inside a block was taken for a packet');
+  assert.equal(await one.ask('#I#many;3;7;091025;120000;a.jpg;1A2B'), '#AI#NA;0');
+  assert.equal(await one.answer(), undefined, 'the next packet cannot be found');
+  const video = await tracker(t, harness);
+  await video.login();
+  assert.equal(await video.ask('#V#1;2;3;0000'), undefined);
+  const large = await tracker(t, harness);
+  await large.login();
+  assert.equal(await large.ask('#I#1048577;3;7;091025;120000;a.jpg;1A2B'), undefined);
 });
 
 test('a packet is answered only when its record stands in the log; until then nothing else is read', async (t) => {

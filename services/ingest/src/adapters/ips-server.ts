@@ -7,18 +7,14 @@ import {
 } from 'node:tls';
 import { Fault } from '@waybill/fault';
 import type { IpsMetrics } from '../ips-metrics.ts';
+import { IpsFrames, type IpsFrame } from './ips-frames.ts';
 
-/** A longer line is no packet; a black box of 500 messages fits. */
-const LINE_BYTES_MAX = 65_536;
 /** For the login after connecting. */
 const LOGIN_MS = 10_000;
-/** For a line, from its first byte. */
-const LINE_MS = 30_000;
+/** For a packet, from its first byte. */
+const PACKET_MS = 30_000;
 /** Answers that the sender does not read. */
 const UNREAD_BYTES_MAX = 16_384;
-
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
 
 /** Why a connection was closed by us. */
 export type IpsClose =
@@ -34,17 +30,17 @@ export type IpsClose =
   | 'withdrawn'
   | 'stopping';
 
-/** What to do after a line. */
+/** What to do after a packet. */
 export interface IpsReply {
   /** Without its line end; undefined: the protocol has no answer for it. */
   readonly answer?: string;
   readonly close?: IpsClose;
 }
 
-/** One connection's conversation; lines come one at a time, each after the answer to the one before. */
+/** One connection's conversation; packets come one at a time, each after the answer to the one before. */
 export interface IpsConversation {
   /** Never rejects. */
-  readonly receive: (line: Buffer) => Promise<IpsReply>;
+  readonly receive: (packet: IpsFrame) => Promise<IpsReply>;
   readonly isLoggedIn: () => boolean;
 }
 
@@ -69,16 +65,16 @@ export interface IpsServer {
 }
 
 /**
- * One connection: *reading* (waits for a line) → *working* (a line is at work, the socket is paused, so what
- * the sender has in store waits in its own memory) → reading … → *closed*. At a stop a reading connection is
- * closed at once, a working one behind its answer.
+ * One connection: *reading* (waits for a packet) → *working* (a packet is at work, the socket is paused, so
+ * what the sender has in store waits in its own memory) → reading … → *closed*. At a stop a reading
+ * connection is closed at once, a working one behind its answer.
  */
 class Connection {
   readonly #socket: Socket;
   readonly #conversation: IpsConversation;
   readonly #options: IpsServerOptions;
-  #rest: Buffer = Buffer.alloc(0);
-  #lineSince = 0;
+  readonly #frames = new IpsFrames();
+  #packetSince = 0;
   #isWorking = false;
   #isStopping = false;
   #isEnded = false;
@@ -89,7 +85,7 @@ class Connection {
     this.#conversation = options.converse(socket.remoteAddress ?? '');
     socket.setNoDelay(true);
     socket.setTimeout(LOGIN_MS, () => {
-      // While a line is at work it is us who are slow.
+      // While a packet is at work it is us who are slow.
       if (!this.#isWorking) this.end('idle');
     });
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
@@ -111,41 +107,27 @@ class Connection {
 
   #take(chunk: Buffer): void {
     if (this.#isEnded) return;
-    const isBegun = this.#rest.length > 0;
-    this.#rest = isBegun ? Buffer.concat([this.#rest, chunk]) : chunk;
     const now = performance.now();
-    if (!isBegun) this.#lineSince = now;
+    if (!this.#frames.isBegun) this.#packetSince = now;
+    this.#frames.push(chunk);
     if (this.#isWorking) return;
-    if (!this.#rest.includes(LINE_FEED)) {
-      if (this.#rest.length > LINE_BYTES_MAX) this.end('line_too_long');
-      else if (now - this.#lineSince > LINE_MS) this.end('too_slow');
-      return;
-    }
-    void this.#work();
+    const first = this.#frames.next();
+    if (first !== undefined) void this.#work(first);
+    else if (now - this.#packetSince > PACKET_MS) this.end('too_slow');
   }
 
-  #nextLine(): Buffer | undefined {
-    const end = this.#rest.indexOf(LINE_FEED);
-    if (end < 0) return undefined;
-    const cut = end > 0 && this.#rest[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
-    // A copy: the record outlives the chunk that it came in.
-    const line = Buffer.from(this.#rest.subarray(0, cut));
-    this.#rest = this.#rest.subarray(end + 1);
-    this.#lineSince = performance.now();
-    return line;
-  }
-
-  async #work(): Promise<void> {
+  async #work(first: ReturnType<IpsFrames['next']>): Promise<void> {
     this.#isWorking = true;
     this.#socket.pause();
-    for (let line = this.#nextLine(); line !== undefined; line = this.#nextLine()) {
-      if (line.length > LINE_BYTES_MAX) return this.end('line_too_long');
-      const { answer, close } = await this.#conversation.receive(line);
+    for (let packet = first; packet !== undefined; packet = this.#frames.next()) {
+      if (packet === 'too_long') return this.end('line_too_long');
+      const { answer, close } = await this.#conversation.receive(packet);
       if (this.#socket.destroyed) return;
       if (answer !== undefined) this.#socket.write(`${answer}\r\n`);
       if (close !== undefined) return this.end(close);
       if (this.#isStopping) return this.end('stopping');
       if (this.#socket.writableLength > UNREAD_BYTES_MAX) return this.end('not_reading');
+      this.#packetSince = performance.now();
     }
     this.#isWorking = false;
     if (this.#conversation.isLoggedIn()) this.#socket.setTimeout(this.#options.idleMs);

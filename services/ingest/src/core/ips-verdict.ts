@@ -52,6 +52,41 @@ export function ipsVerdict(packet: IpsPacket, type: IpsDataType): IpsVerdict {
       };
 }
 
+/** The answer that says no, and to a wrong checksum; how it is told which block of a file is meant. */
+interface Refusal {
+  readonly no: string;
+  /** Undefined: the checksum is of the block, which nobody reads. */
+  readonly corrupt?: string;
+  readonly block?: RegExp;
+}
+
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  M: { no: '#AM#0', corrupt: '#AM#01' },
+  IT: { no: '#AIT#0', corrupt: '#AIT#01' },
+  I: { no: '#AI#', block: /^\d{1,9};(\d{1,9});/ },
+  T: { no: '#AT#', block: /^[^;]*;\d{1,9};(\d{1,9});/ },
+};
+
+/** What only servers send: there is no answer to it. */
+const COMMANDS: ReadonlySet<string> = new Set(['US', 'UC', 'QI', 'QT']);
+
+/**
+ * What is said to packets that carry no messages of units: texts of drivers, pictures and files of
+ * tachographs, none of which any event needs. Without `answer` the protocol has none; `isLost` = where the
+ * next packet begins cannot be known, so the connection has to end.
+ */
+export function ipsRefusal({ type, content, isIntact }: IpsPacket): {
+  readonly answer?: string;
+  readonly isLost: boolean;
+} {
+  const refusal = REFUSALS[type];
+  if (refusal === undefined) return { isLost: !COMMANDS.has(type) };
+  const { no, corrupt, block } = refusal;
+  if (block === undefined) return { answer: isIntact ? no : (corrupt ?? no), isLost: false };
+  const [, index] = block.exec(content) ?? [];
+  return { answer: `${no}${index ?? 'NA'};0`, isLost: index === undefined };
+}
+
 /** Who a login says it is. */
 export interface IpsLogin {
   readonly device: string;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { TlsOptions } from 'node:tls';
+import { deflateSync } from 'node:zlib';
 import type { AssetDescribed, Message, Topic, WebhookReceived } from '@waybill/contracts';
 import { Fault } from '@waybill/fault';
 import { createMetrics } from '@waybill/runtime';
@@ -140,6 +141,14 @@ function checksum(text: string): string {
 /** A packet with its checksum, without its line end. */
 export function packet(type: string, content: string): string {
   return `#${type}#${content}${checksum(content)}`;
+}
+
+/** A line in the container of compressed packets. */
+export function compressed(line: string): Buffer {
+  const data = deflateSync(line);
+  const head = Buffer.from([0xff, 0, 0]);
+  head.writeUInt16LE(data.length, 1);
+  return Buffer.concat([head, data]);
 }
 
 /** What stands in a data packet for a fix at a second of 2025-10-09. */
