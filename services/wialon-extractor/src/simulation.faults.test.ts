@@ -41,6 +41,7 @@ test(
     const rare = [...simulated.ordered].filter((kind) => (judged.faults[kind] ?? 0) < 20);
     assert.deepEqual(rare, [], 'kinds of faults that came less than 20 times');
     assert.ok(simulated.ordered.size >= 40, 'kinds of faults');
+    assert.ok(judged.units >= 500, `${judged.units} units`);
     assert.ok(judged.late >= 0.019 * judged.messages && judged.silent > 100);
   },
 );
