@@ -122,9 +122,24 @@ export function openRegistry(url: string, timeoutMs = TIMEOUT_MS): Registry {
     return answer.body;
   }
 
+  /** Of two processes that set it first at once one is refused; then it is there to be changed. */
   async function setLevel(subject: string): Promise<void> {
-    const body = { compatibility: COMPATIBILITY_LEVEL };
-    await write(subject, `/config/${encodeURIComponent(subject)}`, 'PUT', body);
+    const path = `/config/${encodeURIComponent(subject)}`;
+    const set = (): Promise<unknown> =>
+      write(subject, path, 'PUT', { compatibility: COMPATIBILITY_LEVEL });
+    await set().catch(set);
+  }
+
+  /** Of two processes that write the first version at once one is refused: what counts is the text. */
+  async function addVersion(subject: string, text: string): Promise<number> {
+    try {
+      const path = `${subjectPath(subject)}/versions`;
+      return ((await write(subject, path, 'POST', { schema: text })) as { id: number }).id;
+    } catch (error) {
+      const found = await find(subject, text);
+      if (found?.id === undefined) throw error;
+      return found.id;
+    }
   }
 
   return {
@@ -138,8 +153,7 @@ export function openRegistry(url: string, timeoutMs = TIMEOUT_MS): Registry {
       if (found?.id !== undefined) return found.id;
       // A crash between the first version and its level left the global one: ours comes first.
       if (found) await setLevel(subject);
-      const path = `${subjectPath(subject)}/versions`;
-      const { id } = (await write(subject, path, 'POST', { schema: schemaText })) as { id: number };
+      const id = await addVersion(subject, schemaText);
       if (!found) await setLevel(subject);
       return id;
     },
