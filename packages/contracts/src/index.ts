@@ -1,5 +1,6 @@
 export type * from './generated/types.ts';
 export { allTopics, topics } from './catalogue.ts';
+export { cloudEventsOf, mediaTypeOf, readCloudEvent, readCloudEvents } from './cloud-events.ts';
 export { BODY_OFFSET, compileContract, schemaIdOf, type Contract } from './contract.ts';
 export { openApiDocument } from './open-api.ts';
 export { subjectOf, type Message, type Partitioning, type Topic } from './topic.ts';

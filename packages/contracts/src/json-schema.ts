@@ -74,20 +74,34 @@ export function dataSchema({ doc, fields, any_of: anyOf }: PushedSchema): Json {
   };
 }
 
+const eventId: Json = {
+  type: 'string',
+  pattern: EVENT_ID_PATTERN,
+  description: 'The sender’s id of the event, the same in every repeat of it.',
+};
+
 /** The schema of an envelope `{event, id, data}`. */
 export function envelopeSchema(event: string, data: Json, example: unknown): Json {
   return {
     type: 'object',
     required: ['event', 'id', 'data'],
-    properties: {
-      event: { type: 'string', const: event },
-      id: {
-        type: 'string',
-        pattern: EVENT_ID_PATTERN,
-        description: 'The sender’s id of the event, the same in every repeat of it.',
-      },
-      data,
-    },
+    properties: { event: { type: 'string', const: event }, id: eventId, data },
     examples: [example],
+  };
+}
+
+/** The schema of the same event as a CloudEvent 1.0. */
+export function cloudEventSchema(event: string, schema: PushedSchema): Json {
+  return {
+    type: 'object',
+    required: ['specversion', 'id', 'source', 'type', 'data'],
+    properties: {
+      specversion: { const: '1.0' },
+      id: eventId,
+      source: { type: 'string', minLength: 1 },
+      type: { const: event },
+      data: dataSchema(schema),
+      data_base64: false,
+    },
   };
 }

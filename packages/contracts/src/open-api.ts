@@ -1,4 +1,10 @@
-import { dataSchema, envelopeSchema, instantSchema, type Json } from './json-schema.ts';
+import {
+  cloudEventSchema,
+  dataSchema,
+  envelopeSchema,
+  instantSchema,
+  type Json,
+} from './json-schema.ts';
 import { BATCH_EVENTS_MAX, webhookEvents } from './webhook-events.ts';
 
 const PROBLEM = { $ref: '#/components/schemas/Problem' };
@@ -56,7 +62,9 @@ const answers: Json = {
   408: bare('The request did not arrive in time.'),
   409: problem('The first request with this Idempotency-Key is still at work.', retryAfter),
   413: bare('The body is over 1 MB.'),
-  415: bare('The body is compressed; the signature covers plain bytes.'),
+  415: problem(
+    'The body is compressed (the signature covers plain bytes), then without body; or it is ours and not sent as JSON in UTF-8.',
+  ),
   417: bare('Expectations cannot be met.'),
   422: problem('An event breaks its contract, or the Idempotency-Key was used for another body.'),
   429: problem('The source or its tenant sends more than it may.', retryAfter),
@@ -91,6 +99,8 @@ const tenant = pathParameter('tenant', 'Tenant.');
 const source = pathParameter('source', 'Source in the tenant file.');
 const secret = pathParameter('secret', 'Secret of a source that cannot sign.');
 
+const cloudEvent: Json = { $ref: '#/components/schemas/CloudEvent' };
+
 function push(operationId: string, summary: string, parameters: readonly Json[]): Json {
   return {
     post: {
@@ -108,6 +118,15 @@ function push(operationId: string, summary: string, parameters: readonly Json[])
             examples: Object.fromEntries(
               webhookEvents.map(({ event, example }) => [event, { value: example }]),
             ),
+          },
+          'application/cloudevents+json': { schema: cloudEvent },
+          'application/cloudevents-batch+json': {
+            schema: {
+              type: 'array',
+              minItems: 1,
+              maxItems: BATCH_EVENTS_MAX,
+              items: cloudEvent,
+            },
           },
         },
       },
@@ -307,6 +326,11 @@ export function openApiDocument(): Json {
           },
         },
         ...Object.fromEntries(events.map(({ name, schema }) => [name, schema])),
+        CloudEvent: {
+          description:
+            'One of the events as a CloudEvent; in binary mode its attributes are headers `ce-…` and its data the body.',
+          oneOf: webhookEvents.map(({ event, schema }) => cloudEventSchema(event, schema)),
+        },
         Instant: instantSchema,
         Accepted: {
           type: 'object',

@@ -167,10 +167,17 @@ export function readPushedEvent(
   return found.length === before ? ({ event: name, id, data: read } as PushedEvent) : undefined;
 }
 
-/** Reads a body: one envelope, or an array of up to 1,000 of them with different ids. */
-export function readPushedEvents(value: unknown, found: Violation[]): readonly PushedEvent[] {
+/**
+ * Reads a body: one envelope, or an array of up to 1,000 of them with different ids. `readOne` for events that
+ * are wrapped otherwise.
+ */
+export function readPushedEvents(
+  value: unknown,
+  found: Violation[],
+  readOne: typeof readPushedEvent = readPushedEvent,
+): readonly PushedEvent[] {
   if (!Array.isArray(value)) {
-    const event = readPushedEvent(value, '', found);
+    const event = readOne(value, '', found);
     return event === undefined ? [] : [event];
   }
   if (value.length === 0 || value.length > BATCH_EVENTS_MAX) {
@@ -181,7 +188,7 @@ export function readPushedEvents(value: unknown, found: Violation[]): readonly P
   const events: PushedEvent[] = [];
   const indexOfId = new Map<string, number>();
   for (let index = 0; index < value.length; index += 1) {
-    const event = readPushedEvent(value[index], String(index), found);
+    const event = readOne(value[index], String(index), found);
     if (event === undefined) continue;
     const first = indexOfId.get(event.id);
     if (first === undefined) indexOfId.set(event.id, index);

@@ -7,7 +7,7 @@ import { geotabAdapter } from './webhook-geotab.ts';
 import { ipsAdapter } from './webhook-ips.ts';
 import { samsaraAdapter, samsaraIncidentAdapter } from './webhook-samsara.ts';
 import { traccarAdapter } from './webhook-traccar.ts';
-import { waybillAdapter } from './webhook-waybill.ts';
+import { cloudEventsAdapter, waybillAdapter } from './webhook-waybill.ts';
 import { wialonAdapter } from './webhook-wialon.ts';
 import { readItem, wialonUnit } from './wialon-items.ts';
 import { readMessage, type MessageContext, type SignalReading } from './wialon-message.ts';
@@ -111,6 +111,7 @@ export const pageAdapters: readonly PageAdapter[] = [avlEvents, messages, items,
 /** Newest version of every adapter of pushed bodies; the first that recognises a body reads it. */
 export const webhookAdapters: readonly WebhookAdapter[] = [
   ipsAdapter,
+  cloudEventsAdapter,
   waybillAdapter,
   traccarAdapter,
   samsaraIncidentAdapter,

@@ -176,7 +176,7 @@ export function transformWebhook(
   }
   const signals = { sensorsOf, note: (reason: NullReason) => into.null(reason) };
   let spans: readonly JsonSpan[] | undefined;
-  for (const [index, part] of adapter.parts(body).entries()) {
+  for (const [index, part] of adapter.parts(body, request).entries()) {
     const verdict = adapter.read(part, { request, address, body, index, signals });
     if (verdict.kind === 'event') {
       into.events.push(verdict.event);

@@ -33,7 +33,7 @@ export interface WebhookAdapter {
   /** Names of the members that lead to the elements. */
   readonly within: readonly string[];
   /** Cuts a recognised body into its elements, in the order of their indexes. */
-  readonly parts: (body: unknown) => readonly BodyPart[];
+  readonly parts: (body: unknown, request: WebhookReceived) => readonly BodyPart[];
   readonly read: (part: BodyPart, context: PushContext) => Verdict;
 }
 

@@ -1,4 +1,4 @@
-import type { WebhookReceived } from '@waybill/contracts';
+import { mediaTypeOf, type WebhookReceived } from '@waybill/contracts';
 import { IPS_CONTENT_TYPE } from '@waybill/domain';
 import { parseJson } from './json.ts';
 
@@ -18,7 +18,7 @@ export function pushedBody(
   request: WebhookReceived,
   text: string,
 ): { readonly value: unknown } | undefined {
-  const type = request.content_type?.split(';', 1)[0]?.trim().toLowerCase();
+  const type = request.content_type === null ? undefined : mediaTypeOf(request.content_type);
   if (type === IPS_CONTENT_TYPE) return { value: text };
   const json = parseJson(text);
   if (json !== undefined || type !== FORM) return json;

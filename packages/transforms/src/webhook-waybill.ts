@@ -1,4 +1,11 @@
-import { readPushedEvent, type PushedEvent, type Violation } from '@waybill/contracts';
+import {
+  cloudEventsOf,
+  readCloudEvent,
+  readPushedEvent,
+  type PushedEvent,
+  type Violation,
+  type WebhookReceived,
+} from '@waybill/contracts';
 import { recordFix } from './fix.ts';
 import { isObject } from './json.ts';
 import { recordAlert, recordFuel, recordTripStatus, recordWorkOrder } from './pushed-facts.ts';
@@ -11,6 +18,7 @@ function isEnvelope(value: unknown): boolean {
 
 const CODE_OF_PATH: ReadonlyMap<string, RejectionCode> = new Map([
   ['event', 'EVENT_UNKNOWN'],
+  ['type', 'EVENT_UNKNOWN'],
   ['data.status', 'STATUS_UNKNOWN'],
   ['data.ts', 'TIME_INVALID'],
   ['data.lat', 'POSITION_INVALID'],
@@ -23,9 +31,9 @@ function codeOf(violations: readonly Violation[]): RejectionCode {
   return code === undefined || others.length > 0 ? 'WEBHOOK_MALFORMED' : code;
 }
 
-function readEvent(value: unknown, context: PushContext): Verdict {
+function readEvent(value: unknown, context: PushContext, readOne: typeof readPushedEvent): Verdict {
   const found: Violation[] = [];
-  const pushed = readPushedEvent(value, '', found);
+  const pushed = readOne(value, '', found);
   return pushed === undefined ? reject(codeOf(found), found) : record(pushed, context);
 }
 
@@ -80,5 +88,25 @@ export const waybillAdapter: WebhookAdapter = {
   recognises: (body) => (Array.isArray(body) ? isEnvelope(body[0]) : isEnvelope(body)),
   within: [],
   parts: (body) => (Array.isArray(body) ? elements(body) : [{ key: undefined, value: body }]),
-  read: ({ value }, context) => readEvent(value, context),
+  read: ({ value }, context) => readEvent(value, context, readPushedEvent),
 };
+
+/** The same events as CloudEvents 1.0: one, an array, or the body as the data of one. */
+export const cloudEventsAdapter: WebhookAdapter = {
+  name: 'cloudevents/events',
+  version: 1,
+  recognises: (body, request) => eventsOf(body, request) !== undefined,
+  within: [],
+  parts: (body, request) => {
+    const value = eventsOf(body, request)?.value;
+    return Array.isArray(value) ? elements(value) : [{ key: undefined, value }];
+  },
+  read: ({ value }, context) => readEvent(value, context, readCloudEvent),
+};
+
+function eventsOf(
+  body: unknown,
+  { content_type: type, headers }: WebhookReceived,
+): ReturnType<typeof cloudEventsOf> {
+  return cloudEventsOf(type, headers, body);
+}

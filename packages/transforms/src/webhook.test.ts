@@ -217,6 +217,43 @@ for (const [title, body, code, index, fields] of [
   });
 }
 
+const cloud = (event: { event: string; id: string; data: object }): object => {
+  const { event: type, ...rest } = event;
+  return { specversion: '1.0', source: '/dispatch', type, ...rest };
+};
+
+test('CloudEvents become the facts that our envelopes would, however they are packed', () => {
+  const whole = { content_type: 'application/cloudevents+json; charset=utf-8' };
+  const batch = { content_type: 'application/cloudevents-batch+json' };
+  for (const { example } of webhookEvents) {
+    const ours = example as { event: string; id: string; data: object };
+    const expected = push(ours).events;
+    assert.equal(expected.length, 1);
+    assert.deepEqual(push(cloud(ours), whole).events, expected);
+    assert.deepEqual(push([cloud(ours)], batch).events, expected);
+    const binary = {
+      'ce-specversion': '1.0',
+      'ce-id': encodeURIComponent(ours.id),
+      'ce-source': '/dispatch',
+      'ce-type': ours.event,
+    };
+    assert.deepEqual(push(ours.data, { headers: binary }).events, expected);
+  }
+});
+
+test('a CloudEvent that is not ours is refused by its type, its neighbours pass', () => {
+  const foreign = cloud({ event: 'com.example.moved', id: '1', data: {} });
+  const type = { content_type: 'application/cloudevents-batch+json' };
+  const { events, rejections } = push([cloud(status), foreign], type);
+  assert.equal(events.length, 1);
+  const [refused] = rejections;
+  assert.deepEqual([refused?.code, refused?.index], ['EVENT_UNKNOWN', 1]);
+  assert.match(refused?.message ?? '', /at type: .*found "com\.example\.moved"/);
+  assert.deepEqual(JSON.parse(refused?.original?.toString() ?? ''), foreign);
+  const alone = push(foreign, { content_type: 'application/cloudevents+json' });
+  assert.equal(alone.rejections[0]?.code, 'EVENT_UNKNOWN');
+});
+
 test('a Traccar fix that is invalid or outdated is left out, a wild speed does not cost the fix', () => {
   for (const fields of [{ valid: false }, { outdated: true }]) {
     assert.deepEqual(push(traccar(fields)).skipped, [{ reason: 'no_position', count: 1 }]);

@@ -30,6 +30,10 @@ export const codes: Readonly<Record<RefusalCode, ErrorCode>> = errorCodes({
     kind: 'refused',
     meaning: 'The body is compressed; the signature covers plain bytes.',
   },
+  TYPE_UNSUPPORTED: {
+    kind: 'refused',
+    meaning: 'An event of our format is not sent as JSON in UTF-8.',
+  },
   EVENT_INVALID: { kind: 'malformed', meaning: 'The body breaks the contract of its event.' },
   NOT_FOUND: { kind: 'refused', meaning: 'There is nothing at this address.' },
   REQUEST_MALFORMED: { kind: 'malformed', meaning: 'The request is not valid HTTP.' },

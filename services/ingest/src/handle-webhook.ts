@@ -113,7 +113,7 @@ async function receive(
   }
   const key = parseIdempotencyKey(caller.derivedKey ?? headers['idempotency-key']);
   if (key.kind === 'refused') return key;
-  const valid = checkBody(body, bodyFormat(caller.source), headers['content-type']);
+  const valid = checkBody(body, bodyFormat(caller.source), headers);
   if (valid.kind === 'refused') {
     const { code, violations = [] } = valid;
     await ports.quarantine.keep({ ...address, code, violations, body });

@@ -352,7 +352,9 @@ test('what is too big, compressed, elsewhere or of another type is answered as s
   assert.equal((await refusal(gzip)).status, 415);
   assert.equal((await refusal({ body: eventBody('p'), path: '/a' })).status, 404);
   const text = { body: eventBody('text'), headers: { 'content-type': 'text/plain' } };
-  assert.equal((await post(ingest, text)).status, 200);
+  const refused = await refusal(text);
+  assert.equal(refused.status, 415);
+  assert.match(refused.body, /"code":"TYPE_UNSUPPORTED"/);
 });
 
 test('more requests than the limit are sent away until there is room', async () => {

@@ -34,6 +34,7 @@ const shapes = {
   BODY_MALFORMED: { status: 400, title: 'The body is not JSON' },
   BODY_TOO_LARGE: { status: 413 },
   ENCODING_UNSUPPORTED: { status: 415 },
+  TYPE_UNSUPPORTED: { status: 415, title: 'The body must be sent as application/json' },
   EVENT_INVALID: { status: 422, title: 'The event breaks its contract' },
   NOT_FOUND: { status: 404 },
   REQUEST_MALFORMED: { status: 400 },

@@ -132,7 +132,7 @@ test('of a vendor’s body only the shape is checked', () => {
 test('a vendor may send a form, and JSON that it calls a form; our own senders may not', () => {
   const form = 'application/x-www-form-urlencoded';
   const verdict = (body: string | Buffer, type?: string, format: BodyFormat = 'vendor') =>
-    checkBody(Buffer.from(body), format, type);
+    checkBody(Buffer.from(body), format, type === undefined ? {} : { 'content-type': type });
   const valid = { kind: 'valid', accepted: 1 };
   const text = 'unit=7001&t=1760000001&lat=52.1&lon=21&zone=Hof №2&rule=';
   assert.deepEqual(verdict(text, form), valid);
@@ -141,7 +141,7 @@ test('a vendor may send a form, and JSON that it calls a form; our own senders m
   const refused = [
     verdict(text),
     verdict(text, 'application/json'),
-    verdict(text, form, 'waybill'),
+    verdict(text, undefined, 'waybill'),
     verdict('unit', form),
     verdict('=7001', form),
     verdict('{"unit":7001', form),
@@ -152,6 +152,63 @@ test('a vendor may send a form, and JSON that it calls a form; our own senders m
   for (const result of refused) {
     assert.equal(result.kind === 'refused' && result.code, 'BODY_MALFORMED');
   }
+});
+
+const types: readonly [type: string | undefined, taken: boolean][] = [
+  [undefined, true],
+  ['application/json', true],
+  ['Application/JSON; charset=UTF-8', true],
+  ['application/json; charset="utf-8"; profile=x', true],
+  ['application/vnd.example+json', true],
+  ['', false],
+  ['text/plain', false],
+  ['application/jsonx', false],
+  ['application/x-www-form-urlencoded', false],
+  ['multipart/form-data; boundary=x', false],
+  ['application/json; charset=iso-8859-1', false],
+  ['application/json;charset=utf-8x', false],
+];
+for (const [type, taken] of types) {
+  test(`our own event sent as ${type ?? 'nothing'} is ${taken ? 'taken' : 'of a wrong type'}`, () => {
+    const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type };
+    const body = Buffer.from(JSON.stringify(trip));
+    const result = checkBody(body, 'waybill', headers);
+    if (taken) assert.equal(result.kind, 'valid');
+    else assert.equal(result.kind === 'refused' && result.code, 'TYPE_UNSUPPORTED');
+    assert.equal(checkBody(body, 'vendor', headers).kind, 'valid', 'a vendor cannot change it');
+  });
+}
+
+const { event: ourName, ...idAndData } = trip;
+const cloud = { specversion: '1.0', source: '/dispatch', type: ourName, ...idAndData };
+const structured = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
+
+test('CloudEvents are held against the contract of what they carry', () => {
+  const verdict = (value: unknown, headers: Record<string, string>): unknown => {
+    const result = checkBody(Buffer.from(JSON.stringify(value)), 'waybill', headers);
+    return result.kind === 'valid' ? result.accepted : result.violations?.map(({ path }) => path);
+  };
+  const batch = { 'content-type': 'application/cloudevents-batch+json' };
+  const binary = {
+    'content-type': 'application/json',
+    'ce-specversion': '1.0',
+    'ce-id': 'evt%201',
+    'ce-source': '/dispatch',
+    'ce-type': ourName,
+  };
+  assert.equal(verdict(cloud, structured), cloud.id);
+  assert.equal(verdict([cloud, { ...cloud, id: 'other' }], batch), 2);
+  assert.equal(verdict(cloud.data, binary), 'evt 1');
+  assert.deepEqual(verdict(cloud, {}), ['event'], 'only what says so is a CloudEvent');
+  assert.deepEqual(verdict(trip, structured), ['specversion', 'source', 'type']);
+  assert.deepEqual(verdict([cloud, cloud], batch), ['1.id']);
+  assert.deepEqual(verdict([cloud, 7], batch), ['1']);
+  assert.deepEqual(verdict({ ...cloud, type: 'com.example.moved' }, structured), ['type']);
+  assert.deepEqual(verdict({ ...cloud, data: {} }, structured), [
+    ...['data.trip_id', 'data.status', 'data.ts'],
+  ]);
+  assert.deepEqual(verdict({ ...cloud, data_base64: 'e30=' }, structured), ['data_base64']);
+  assert.deepEqual(verdict([cloud.data], binary), ['data']);
 });
 
 test('whatever JSON arrives, there is a verdict', () => {

@@ -1,4 +1,10 @@
-import { readPushedEvents, type Violation } from '@waybill/contracts';
+import {
+  cloudEventsOf,
+  mediaTypeOf,
+  readCloudEvents,
+  readPushedEvents,
+  type Violation,
+} from '@waybill/contracts';
 import type { Refusal } from './answer.ts';
 import { formProblem, isForm } from './body-form.ts';
 import { readJson } from './body-json.ts';
@@ -31,25 +37,46 @@ export interface ValidBody {
 }
 
 /**
- * Checks a body: strict JSON (of a vendor also a form, where it is sent as one and is no JSON), then the contract of every event in it. All or nothing: one bad event
- * refuses its batch, because a sender that repairs and repeats must not wonder which half was taken.
+ * Checks a body: its media type where the format is ours, strict JSON (of a vendor also a form, where it is
+ * sent as one and is no JSON), then the contract of every event in it. All or nothing: one bad event refuses
+ * its batch, because a sender that repairs and repeats must not wonder which half was taken.
  */
 export function checkBody(
   body: Uint8Array,
   format: BodyFormat,
-  contentType?: string,
+  headers: Headers = {},
 ): ValidBody | Refusal {
+  const contentType = headers['content-type'];
+  if (format === 'waybill' && contentType !== undefined && !isJsonType(contentType)) {
+    const message = `expected Content-Type application/json in UTF-8, found "${contentType.slice(0, 60)}"`;
+    return { kind: 'refused', code: 'TYPE_UNSUPPORTED', violations: [{ path: '', message }] };
+  }
   const read = readJson(body);
   if (read.kind === 'malformed') {
     if (format === 'vendor' && isForm(contentType)) return checkForm(body);
     return { kind: 'refused', code: 'BODY_MALFORMED', violations: read.violations };
   }
-  return format === 'waybill' ? checkEvents(read.value) : checkShape(read.value);
+  return format === 'waybill' ? checkEvents(read.value, headers) : checkShape(read.value);
 }
 
-function checkEvents(value: unknown): ValidBody | Refusal {
+/** Lower case names. */
+type Headers = Readonly<Record<string, string>>;
+
+const JSON_TYPE = /^application\/(?:json|[\w.-]+\+json)$/;
+const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-8"?\s*(?:;|$))/i;
+
+/** JSON, also of a kind of its own (`+json`); it is UTF-8 whoever says so. */
+function isJsonType(contentType: string): boolean {
+  if (contentType === 'application/json') return true;
+  return JSON_TYPE.test(mediaTypeOf(contentType)) && !OTHER_CHARSET.test(contentType);
+}
+
+function checkEvents(body: unknown, headers: Headers): ValidBody | Refusal {
   const violations: Violation[] = [];
-  const events = readPushedEvents(value, violations);
+  const cloud = cloudEventsOf(headers['content-type'], headers, body);
+  const value = cloud === undefined ? body : cloud.value;
+  const events =
+    cloud === undefined ? readPushedEvents(value, violations) : readCloudEvents(value, violations);
   if (violations.length > 0) {
     return {
       kind: 'refused',

@@ -1,3 +1,5 @@
+import { mediaTypeOf } from '@waybill/contracts';
+
 /** Fields of one form; far above what the author of a notification writes. */
 const FIELDS_MAX = 1000;
 
@@ -11,7 +13,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** True for a body that its sender calls a form. */
 export function isForm(contentType: string | undefined): boolean {
-  return contentType?.split(';', 1)[0]?.trim().toLowerCase() === FORM;
+  return contentType !== undefined && mediaTypeOf(contentType) === FORM;
 }
 
 /**
