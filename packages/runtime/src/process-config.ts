@@ -75,6 +75,15 @@ export const stateConfig = {
     },
     2_048 * MIB,
   ),
+  STATE_SNAPSHOT_INTERVAL_MS: variable.integer(
+    {
+      minimum: 10,
+      maximum: 86_400_000,
+      unit: 'ms',
+      meaning: 'time between two snapshots of a task; one more is written on stop',
+    },
+    60_000,
+  ),
 };
 
 /** The state options of the stream core, from the variables above. */
@@ -82,14 +91,17 @@ export function stateOptions(config: {
   readonly STATE_DIR: string | undefined;
   readonly STATE_TASK_LIMIT_BYTES: number;
   readonly STATE_PROCESS_LIMIT_BYTES: number;
+  readonly STATE_SNAPSHOT_INTERVAL_MS: number;
 }): {
   readonly directory?: string;
   readonly taskLimitBytes: number;
   readonly processLimitBytes: number;
+  readonly snapshotIntervalMs: number;
 } {
   return {
     ...(config.STATE_DIR !== undefined && { directory: config.STATE_DIR }),
     taskLimitBytes: config.STATE_TASK_LIMIT_BYTES,
     processLimitBytes: config.STATE_PROCESS_LIMIT_BYTES,
+    snapshotIntervalMs: config.STATE_SNAPSHOT_INTERVAL_MS,
   };
 }

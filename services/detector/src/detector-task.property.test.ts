@@ -65,7 +65,7 @@ interface Course {
   readonly batches: readonly number[];
   /** How far progress stays behind what it could say, s; null = no progress after this batch. */
   readonly progress: readonly (number | null)[];
-  readonly incidents: readonly ('none' | 'abort' | 'restart')[];
+  readonly incidents: readonly ('none' | 'abort' | 'restart' | 'snapshot')[];
   /** 0: by registration; 1: anyhow. */
   readonly disorder: 0 | 1;
 }
@@ -76,7 +76,7 @@ const course: fc.Arbitrary<Course> = fc.record({
     minLength: 1,
     maxLength: 5,
   }),
-  incidents: fc.array(fc.constantFrom('none', 'none', 'abort', 'restart'), {
+  incidents: fc.array(fc.constantFrom('none', 'none', 'abort', 'restart', 'snapshot'), {
     minLength: 1,
     maxLength: 4,
   }),
@@ -107,6 +107,8 @@ async function play(steps: readonly Step[], how: Course, endS: number): Promise<
     const incident = how.incidents[turn % how.incidents.length];
     await driver.process(inputs, { abort: incident === 'abort' });
     if (incident === 'restart') await driver.restart();
+    // What a later start finds is older than the state by then.
+    if (incident === 'snapshot') driver.snapshot();
   }
   await driver.process([progress(endS)]);
   return driver;
@@ -185,6 +187,8 @@ async function idsOf(log: readonly Input[], how: Course): Promise<readonly strin
     const incident = how.incidents[turn % how.incidents.length];
     await driver.process(log.slice(at, at + size), { abort: incident === 'abort' });
     if (incident === 'restart') await driver.restart();
+    // What a later start finds is older than the state by then.
+    if (incident === 'snapshot') driver.snapshot();
     at += size;
   }
   const crossings = new Map(driver.crossings.map((each) => [each.event_id, each]));

@@ -19,6 +19,7 @@ import {
 import type { Encoded, Headers, MemoryBroker, Stored } from './broker.ts';
 import type { Engine } from './engine.ts';
 import type { Groups } from './group.ts';
+import type { Snapshots } from './snapshots.ts';
 
 /** What all actors of one connection share: one connection is one process of a service. */
 export interface Instance {
@@ -32,6 +33,7 @@ export interface Instance {
   readonly tracing: StreamTracing;
   /** Limits of the state of all tasks. */
   readonly ledger: StateLedger;
+  readonly snapshots: Snapshots;
   /** Told once by every runner that ends with a Fault. */
   readonly failed: (fault: Fault) => void;
 }

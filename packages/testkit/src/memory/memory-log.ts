@@ -27,6 +27,7 @@ import type { Instance } from './instance.ts';
 import { project } from './project.ts';
 import { openPublisher } from './publisher.ts';
 import type { MemoryRunner } from './runner.ts';
+import { createSnapshots } from './snapshots.ts';
 import { openTables } from './tables.ts';
 import { transact } from './transact.ts';
 
@@ -81,6 +82,8 @@ export interface MemoryLog {
   readonly registry: Registry;
   readonly engine: Engine;
   readonly crashes: Crashes;
+  /** Every task writes a snapshot of its buffers; without one they are rebuilt from the inputs. */
+  readonly takeSnapshots: () => void;
   /** All members of all groups are assigned anew at the next turn. */
   readonly rebalance: () => void;
   /**
@@ -125,6 +128,7 @@ export function createMemoryLog(startMs = 1_800_000_000_000): MemoryLog {
   clock = engine.now;
   const registry = createRegistry();
   const groups = createGroups(engine);
+  const snapshots = createSnapshots();
   const reader = createCodecs(registry, '');
   let instances = 0;
   let failingSends = 0;
@@ -142,6 +146,7 @@ export function createMemoryLog(startMs = 1_800_000_000_000): MemoryLog {
       metrics,
       tracing: tracing ?? noTracing,
       ledger: createStateLedger(state, metrics),
+      snapshots,
       failed: failed ?? (() => undefined),
     };
     const runners = new Set<MemoryRunner>();
@@ -199,6 +204,7 @@ export function createMemoryLog(startMs = 1_800_000_000_000): MemoryLog {
     admin: createAdmin(broker, registry),
     registry,
     engine,
+    takeSnapshots: snapshots.takeAll,
     rebalance: groups.rebalance,
     crashes: {
       nextCommit: (service, partition, fault) =>

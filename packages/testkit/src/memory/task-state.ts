@@ -7,6 +7,7 @@ import {
 } from '@waybill/stream';
 import type { Stored } from './broker.ts';
 import { decode, type Instance } from './instance.ts';
+import type { Snapshot } from './snapshots.ts';
 
 /** Reads the changelogs of a task into its empty state; what cannot be read must not leave a hole. */
 export async function restoreState<V>(
@@ -37,16 +38,33 @@ export async function restoreState<V>(
   }
 }
 
-/** Buffers come back cold: the records before the committed position, as far back as the task needs. */
+/** The snapshot that fits, put back; call before the author sees the state. */
+export function restoreBuffers<V>(
+  { snapshots, broker }: Instance,
+  { inputs, buffers: options }: TransactOptions<V>,
+  { partition, task, state }: { partition: number; task: string; state: TaskState<V> },
+): Snapshot | undefined {
+  const snapshot = snapshots.of(task);
+  if (snapshot === undefined || snapshot.layout !== options?.layout) return undefined;
+  const { positions, buffers } = snapshot;
+  const lacks = inputs.some(
+    ({ name }) => (positions.get(name) ?? -1n) < broker.start(name, partition),
+  );
+  if (lacks) return undefined;
+  for (const [key, bytes] of buffers) state.buffers.restore(key, bytes);
+  return snapshot;
+}
+
+/** Buffers come back: from a snapshot the records behind it, else as far back as the task needs. */
 export async function rebuildBuffers<V>(
   instance: Instance,
   { inputs, buffers: options }: TransactOptions<V>,
-  { partition, task, state, next }: RebuiltTask<V>,
+  { partition, task, state, next, snapshot }: RebuiltTask<V>,
 ): Promise<void> {
   if (options === undefined) return;
   for (const topic of inputs) {
     const end = next.get(topic.name) ?? 0n;
-    const from = task.rebuildFrom?.(topic);
+    const from = snapshot?.positions.get(topic.name) ?? task.rebuildFrom?.(topic);
     const before = instance.broker
       .read(topic.name, partition, from ?? 0n)
       .records.filter(({ offset }) => offset < end);
@@ -77,4 +95,5 @@ interface RebuiltTask<V> {
   readonly task: Task;
   readonly state: TaskState<V>;
   readonly next: ReadonlyMap<string, bigint>;
+  readonly snapshot: Snapshot | undefined;
 }

@@ -15,7 +15,8 @@ import {
 } from '@waybill/stream';
 import { createDraft, decode, type Draft, type Instance } from './instance.ts';
 import { reworkLog } from './rework-log.ts';
-import { rebuildBuffers, restoreState } from './task-state.ts';
+import type { Snapshot } from './snapshots.ts';
+import { rebuildBuffers, restoreBuffers, restoreState } from './task-state.ts';
 import type { MemoryTables, TableChange } from './tables.ts';
 
 /** Chunks are cut here; where they end is no part of the contract. */
@@ -125,6 +126,7 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
       );
     }
     await restoreState(instance, state, partition);
+    const snapshot = restoreBuffers(instance, options, { partition, task: id, state });
     const { store, stores, buffers, time } = state;
     const task = authored(() =>
       options.createTask({
@@ -132,7 +134,7 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
         tables: tables.reader,
       }),
     );
-    await rebuildBuffers(instance, options, { partition, task, state, next });
+    await rebuildBuffers(instance, options, { partition, task, state, next, snapshot });
     const built = { epoch, state, task };
     changed.clear();
     show(built, tables.snapshot());
@@ -224,8 +226,8 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
         task.handle(records, out);
         state.buffers.open(false);
       },
-      // Buffers come back cold here, so that nobody asks what stands in them.
-      reworked: () => undefined,
+      // The effect of a reworked record stands between no two positions.
+      reworked: () => instance.snapshots.drop(id),
     };
   }
 
@@ -253,6 +255,18 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
           });
         }),
     });
+
+  function snapshot(): Snapshot | undefined {
+    if (live === undefined || options.buffers === undefined) return undefined;
+    const { buffers } = live.state;
+    const bytes = [...buffers.keys()].map(
+      (key) => [key, Uint8Array.from(buffers.get(key))] as const,
+    );
+    const { layout } = options.buffers;
+    return { layout, positions: new Map(next), buffers: new Map(bytes) };
+  }
+
+  const leave = instance.snapshots.join(id, snapshot);
 
   async function takeTurns(): Promise<boolean> {
     const taken = turns.splice(0);
@@ -283,6 +297,7 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
     },
     close: () => {
       live = undefined;
+      leave();
       void reworker?.stop();
       void takeTurns();
     },

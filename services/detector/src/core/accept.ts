@@ -82,7 +82,11 @@ export function acceptAgain(
   if (position.retracted || wrongTime(position) !== undefined) return;
   const fix = fixOf(position);
   const { timeline } = unit;
-  if (fix.latenessMs > graceMs || fix.time < timeline.trimmedTo) return;
+  if (fix.latenessMs > graceMs) return;
+  if (fix.time < timeline.trimmedTo) {
+    timeline.forget();
+    return;
+  }
   if (timeline.count >= maxFixes && !timeline.knows(fix)) return;
   timeline.insert(fix, undefined, offset);
 }

@@ -123,6 +123,14 @@ export class Timeline {
     return insertion;
   }
 
+  /**
+   * A fix comes back that was folded into the base since the pages were written: the checkpoints in them
+   * were made without it.
+   */
+  forget(): void {
+    this.#checkpoints.keep(() => false);
+  }
+
   /** True when the last fix that was inserted was the third position in one device second. */
   get clockStands(): boolean {
     return this.#pages.clockStands;

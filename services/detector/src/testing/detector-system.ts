@@ -23,6 +23,8 @@ export interface SystemOptions {
   readonly partitions: number;
   /** Folder of snapshots. */
   readonly stateDir: string;
+  /** Further variables of the process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Further arguments of node. */
   readonly nodeArguments?: readonly string[];
 }
@@ -132,6 +134,7 @@ export async function openSystem(
           SCHEMA_REGISTRY_URL: registryUrl,
           KAFKA_NAMESPACE: namespace,
           STATE_DIR: stateDir,
+          ...options.env,
         },
         options.nodeArguments ?? [],
       ),

@@ -83,6 +83,8 @@ export interface Driver {
   readonly setPlan: (value: AssignmentPlanned) => Promise<Produced>;
   /** The process dies; its successor has the changelog. */
   readonly restart: () => Promise<void>;
+  /** Puts the buffers aside; a later start reads on from there. */
+  readonly snapshot: () => void;
   /** Newest version of each trip that is not retracted. */
   readonly standingTrips: () => readonly TripCompleted[];
   readonly standingVisits: () => readonly SiteVisited[];
@@ -258,6 +260,7 @@ export async function createDriver(
       ]);
     },
     restart: service.restart,
+    snapshot: stream.log.takeSnapshots,
     standingTrips: () => newest(trips).filter((trip) => !trip.retracted),
     standingVisits: () => newest(visits).filter((visit) => !visit.retracted),
     versions: <T>(topic: Topic<Message<string, T>>) => (further.get(topic.name) ?? []) as T[],

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { topics, type Message, type PositionRecorded } from '@waybill/contracts';
-import { seededRandom, testNamespace, until, type TestStack } from '@waybill/testkit';
+import { seededRandom, testNamespace, until, type Random, type TestStack } from '@waybill/testkit';
 import { openSystem, type DetectorProcess, type DetectorSystem } from './detector-system.ts';
 import { fleetRounds, fleetZones, FLEET_START_S } from './fleet.ts';
 import { greedyTenant } from './plain-detector.ts';
@@ -16,6 +16,10 @@ const FLEET = {
 const ZONES = 400;
 const REPORTS_PER_ROUND = 20;
 const HELD = 3;
+/** Short, so that quarters are folded away on the way. */
+const GRACE_H = 1;
+/** Rounds that an older snapshot is behind at most: more than grace. */
+const OLDEST = 12;
 /** Starting a process takes seconds; a busy machine takes its time. */
 const PATIENT = { deadlineMs: 300_000, everyMs: 100 };
 
@@ -89,10 +93,39 @@ async function caughtUp(system: DetectorSystem, detector: DetectorProcess): Prom
   await until('all positions are handled', async () => (await detector.handled()) >= end, PATIENT);
 }
 
-/** When in its round a process is killed, and whether its snapshots go with it. */
+/** When in its round a process is killed, and what the next one finds. */
 interface Kill {
   readonly afterShare: number;
-  readonly isCold: boolean;
+  /** Snapshots of so many rounds before; undefined: none. */
+  readonly roundsOld: number | undefined;
+}
+
+/** The folder of snapshots, with copies of what stood in it when a process was killed. */
+interface Snapshots {
+  readonly folder: string;
+  readonly afterKill: (roundsOld: Kill['roundsOld']) => Promise<void>;
+  readonly remove: () => Promise<void>;
+}
+
+async function keepSnapshots(): Promise<Snapshots> {
+  const all = await mkdtemp(join(tmpdir(), 'waybill-detector-'));
+  const folder = join(all, 'now');
+  const copies: string[] = [];
+  await mkdir(folder);
+  return {
+    folder,
+    afterKill: async (roundsOld) => {
+      const copy = join(all, String(copies.length));
+      await cp(folder, copy, { recursive: true });
+      copies.push(copy);
+      if (roundsOld === 0) return;
+      await rm(folder, { recursive: true });
+      const older = roundsOld === undefined ? undefined : copies.at(-1 - roundsOld);
+      if (older === undefined) await mkdir(folder);
+      else await cp(older, folder, { recursive: true });
+    },
+    remove: () => rm(all, { recursive: true, force: true }),
+  };
 }
 
 /** One namespace of the broker with a detector that is killed as told, once in every round. */
@@ -101,16 +134,17 @@ async function play(
   rounds: readonly Round[],
   kill: (() => Kill) | undefined,
 ): Promise<readonly string[]> {
-  const stateDir = await mkdtemp(join(tmpdir(), 'waybill-detector-'));
+  const snapshots = await keepSnapshots();
   const system = await openSystem(
     {
       brokers: stack.kafka.brokers,
       registryUrl: stack.registry.url,
       namespace: testNamespace(),
       partitions: 2,
-      stateDir,
+      stateDir: snapshots.folder,
+      env: { STATE_SNAPSHOT_INTERVAL_MS: '100' },
     },
-    greedyTenant(TENANT),
+    greedyTenant(TENANT, GRACE_H),
     fleetZones(ZONES, TENANT),
   );
   let detector = system.start();
@@ -124,12 +158,12 @@ async function play(
         await caughtUp(system, detector);
         continue;
       }
-      const { afterShare, isCold } = kill();
+      const { afterShare, roundsOld } = kill();
       const at = before + Math.floor(((await system.published()) - before) * afterShare);
       await until('it is ready', () => detector.isReady(), PATIENT);
       await until('a part is handled', async () => (await detector.handled()) >= at, PATIENT);
       await detector.end('SIGKILL');
-      if (isCold) await rm(stateDir, { recursive: true, force: true });
+      await snapshots.afterKill(roundsOld);
       detector = system.start();
     }
     await caughtUp(system, detector);
@@ -137,13 +171,20 @@ async function play(
   } finally {
     await detector.end('SIGKILL');
     await system.close();
-    await rm(stateDir, { recursive: true, force: true });
+    await snapshots.remove();
   }
+}
+
+function killOf(random: Random): Kill {
+  const afterShare = random() < 0.5 ? 0 : random();
+  const chance = random();
+  if (chance < 0.2) return { afterShare, roundsOld: undefined };
+  return { afterShare, roundsOld: chance < 0.6 ? 0 : Math.ceil(random() * OLDEST) };
 }
 
 /**
  * Plays so many rounds in each of so many namespaces at once, and kills the detector in every one, now and
- * then with its snapshots: what stands in the end is what it is without.
+ * then with its snapshots, or older ones in their place: what stands in the end is what it is without.
  */
 export async function checkKills(
   stack: TestStack,
@@ -153,10 +194,7 @@ export async function checkKills(
   const played = roundsOf(size.rounds);
   const lanes = Array.from({ length: size.lanes }, async (_, lane) => {
     const random = seededRandom(seed + lane);
-    return play(stack, played, () => ({
-      afterShare: random() < 0.5 ? 0 : random(),
-      isCold: random() < 0.3,
-    }));
+    return play(stack, played, () => killOf(random));
   });
   const [expected, ...found] = await Promise.all([play(stack, played, undefined), ...lanes]);
   assert.ok(expected.length > size.rounds, `${expected.length} events`);

@@ -20,10 +20,10 @@ export interface PlainDetector {
 }
 
 /** A tenant that wants every event. */
-export function greedyTenant(tenantId: string): TenantConfigured {
+export function greedyTenant(tenantId: string, graceHours = 6): TenantConfigured {
   const all = 'detected' as const;
   return tenant({
-    tenantId,
+    ...{ tenantId, graceHours },
     events: {
       ...{ trip: all, site_visit: all, geofence: all, idle: all, fuel_level: all },
       ...{ odometer: all, service_due: all, shift: all },
