@@ -57,7 +57,7 @@ export class ByteWriter {
 
   u8(value: number): void {
     const at = this.#reserve(1);
-    this.#view.setUint8(at, value);
+    this.#bytes[at] = value;
   }
 
   u32(value: number): void {
@@ -126,9 +126,15 @@ export class ByteWriter {
   raw(other: ByteWriter): void {
     const length = other.#length;
     if (length === 0) return;
-    const at = this.#reserve(length);
-    for (let i = 0; i < length; i += 1) this.#bytes[at + i] = other.#bytes[i] ?? 0;
+    this.copy(other.#bytes, 0, length);
     other.#length = 0;
+  }
+
+  /** A few bytes of another place, from inclusive to exclusive. */
+  copy(source: Uint8Array, from: number, to: number): void {
+    const at = this.#reserve(to - from);
+    const bytes = this.#bytes;
+    for (let i = from; i < to; i += 1) bytes[at + i - from] = source[i] ?? 0;
   }
 
   /** What was written, as a view that holds until the next change; the writer starts over. */

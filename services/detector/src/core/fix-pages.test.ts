@@ -62,7 +62,7 @@ function put(pages: FixPages, given: Fix): Insertion {
     return pages.insert(given, index, 0);
   }
   if (newest?.index !== index) pages.begin(index, 0);
-  pages.append(given);
+  pages.append([given]);
   return 'added';
 }
 

@@ -3,7 +3,14 @@ import { Chunk, type Insertion } from './chunk.ts';
 import { isRepeat, outranks, secondOf, type Fix } from './fix.ts';
 import type { Pages, UnitPages } from './pages.ts';
 import { insertRow } from './row-insert.ts';
-import { packRows, unpackRows, writeMark, type Rows, type Unpacked } from './row-codec.ts';
+import {
+  joinRuns,
+  packRows,
+  unpackRows,
+  writeMark,
+  type Rows,
+  type Unpacked,
+} from './row-codec.ts';
 
 const writer = new ByteWriter();
 
@@ -13,8 +20,8 @@ const HEADER_BYTES = 20;
 /** Outranked fixes that are remembered per second: with the one that counts, a clock that stands shows. */
 const MARKS_PER_SECOND = 2;
 
-/** So many even rows in the newest quarter are worth packing it anew when it ends. */
-const EVEN_ROWS = 8;
+/** So many runs in the newest quarter are worth looking for those that are one when it ends. */
+const RUNS = 8;
 
 function writeHeader(chunk: Pick<Chunk, 'index' | 'count' | 'size' | 'firstOffset'>): void {
   writer.i32(chunk.index);
@@ -136,32 +143,26 @@ export class FixPages {
   #seal(): void {
     const newest = this.chunks.at(-1);
     if (newest === undefined) return;
-    const isEven = (this.#rows?.evenRows ?? 0) >= EVEN_ROWS;
-    const bytes = isEven ? this.#packed(this.unpack(newest), newest) : this.#rowsOf(newest);
+    let bytes = this.#open.read(HEADER_BYTES, HEADER_BYTES + newest.size);
+    if ((this.#rows?.runs ?? 0) >= RUNS) {
+      joinRuns(writer, bytes, newest.startTime);
+      bytes = writer.finish();
+    }
     newest.size = bytes.length;
     writeHeader(newest);
     this.#sealed.append(writer.take());
     this.#sealed.append(bytes);
   }
 
-  #rowsOf(newest: Chunk): Uint8Array {
-    return this.#open.read(HEADER_BYTES, HEADER_BYTES + newest.size);
-  }
-
-  #packed(unpacked: Unpacked, chunk: Chunk): Uint8Array {
-    packRows(writer, unpacked, chunk.startTime);
-    return writer.finish();
-  }
-
-  /** Adds a fix of a later second than all others to the newest quarter. */
-  append(fix: Fix): void {
+  /** Adds fixes of later seconds than all others, in order, to the newest quarter, which holds them. */
+  append(fixes: readonly Fix[]): void {
     const chunk = this.chunks.at(-1) as Chunk;
     if (this.#rows === undefined) this.unpack(chunk);
-    this.#rows?.write(writer, fix);
+    this.#rows?.writeAll(writer, fixes);
     const bytes = writer.take();
     this.#open.append(bytes);
     chunk.size += bytes.length;
-    chunk.count += 1;
+    chunk.count += fixes.length;
   }
 
   /** Makes room for a quarter between others. */
@@ -221,7 +222,7 @@ export class FixPages {
     if (isOpen) this.#open.set(writer.take());
     else this.#splice(start, before, writer.finish());
     if (isOpen && end !== undefined) {
-      end.evenRows += this.#rows?.evenRows ?? 0;
+      end.runs += this.#rows?.runs ?? 0;
       this.#rows = end;
     }
     return true;

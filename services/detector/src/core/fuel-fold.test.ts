@@ -32,8 +32,8 @@ function cutsOf(rows: readonly Row[]): FuelCut[] {
   const fixes = rows.map(({ minute, level, speed = 0, ignition = true, lat = 1 }) =>
     fix({ t: minute * 60, lat, lon: 1, speed, signals: { ignition, fuel_level_l: level } }),
   );
-  for (const step of stepsOf(fixes)) {
-    state = advanceFuel(state, step, rule, { ...trip, movementSource: 'speed' }, closed);
+  for (const step of stepsOf(fixes, { ...trip, movementSource: 'speed' })) {
+    state = advanceFuel(state, step, rule, closed);
   }
   if (state.filling !== undefined) closed.push(state.filling);
   return closed;

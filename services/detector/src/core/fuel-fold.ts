@@ -1,8 +1,7 @@
 import { type Fix, type LocatedFix } from './fix.ts';
-import { joined, NO_INPUTS, withFix, type Inputs } from './inputs.ts';
-import { motionOf, wasMoved } from './motion.ts';
+import { InputSum, joined, type Inputs } from './inputs.ts';
+import { wasMoved } from './motion.ts';
 import type { Step } from './rule.ts';
-import type { TripRule } from './rules.ts';
 import { at, type Valid } from './unit-settings.ts';
 
 /** What decides about fuel events; volumes in litres. */
@@ -194,10 +193,8 @@ function agreed(
   }
   const spread = most - least;
   if (spread > toleranceL(rule, last.fix, isRested)) return undefined;
-  let inputs = NO_INPUTS;
-  for (let i = from; i < window.length; i += 1) {
-    inputs = withFix(inputs, (window[i] as Reading).fix);
-  }
+  const inputs = new InputSum();
+  for (let i = from; i < window.length; i += 1) inputs.add((window[i] as Reading).fix);
   const level = spread === 0 ? least : medianOf(window, from);
   const anchor = { level, spread, fix: last.fix, isRested, inputs };
   return { anchor, first: (window[from] as Reading).fix };
@@ -275,7 +272,8 @@ function whileStanding(comparison: Comparison, settled: FuelState, rule: FuelRul
   }
   if (Math.abs(now.level - before.level) <= tolerance) {
     const level = Math.min(Math.max(now.level, before.level - burnt), before.level);
-    return { ...settled, anchor: { ...before, level, fix: now.fix, inputs: now.inputs } };
+    const { spread, isRested } = before;
+    return { ...settled, anchor: { level, spread, fix: now.fix, isRested, inputs: now.inputs } };
   }
   return state;
 }
@@ -295,8 +293,15 @@ function compare(
   rule: FuelRule,
   closed: FuelCut[],
 ): FuelState {
-  const settled: FuelState = { ...state, anchor: now, since: NOTHING };
-  const { anchor: before, since } = state;
+  const { anchor: before, since, window, isStanding, suspicion, filling } = state;
+  const settled: FuelState = {
+    isStanding,
+    window,
+    anchor: now,
+    since: NOTHING,
+    suspicion,
+    filling,
+  };
   if (before === undefined) return settled;
   const comparison: Comparison = { state, before, now, first, place };
   if (isRefuel(comparison, rule)) return refuelled(comparison, settled, closed);
@@ -354,7 +359,9 @@ function read(
 ): FuelState {
   const window = state.window.length < CALM ? state.window.slice() : state.window.slice(1);
   window.push(reading);
-  const next = confirmed({ ...state, window }, reading.fix, rule, closed);
+  const { isStanding, anchor: before, since, suspicion, filling } = state;
+  const seen = { isStanding, window, anchor: before, since, suspicion, filling };
+  const next = confirmed(seen, reading.fix, rule, closed);
   const agreement = agreed(window, rule);
   if (agreement === undefined) return next;
   const { anchor, first } = agreement;
@@ -366,19 +373,18 @@ export function advanceFuel(
   state: FuelState,
   step: Step,
   rule: FuelRule,
-  trip: Pick<TripRule, 'movementSource' | 'minSpeedKmh'>,
   closed: FuelCut[],
 ): FuelState {
-  const { fix, last, located } = step;
+  const { fix, last, motion } = step;
   const level = levelOf(fix, rule);
   // Most units have no fuel sensor: nothing is kept of them.
   if (level === undefined && state.window.length === 0 && state.anchor === undefined) return state;
-  const motion = motionOf(located, fix, trip);
   const isStanding = motion === 'unknown' ? state.isStanding : motion === 'standing';
   const since = movedBy(state.since, step, isStanding);
   let next = state;
   if (since !== state.since || isStanding !== state.isStanding) {
-    next = { ...state, since, isStanding };
+    const { window, anchor, suspicion, filling } = state;
+    next = { isStanding, window, anchor, since, suspicion, filling };
   }
   if (last !== undefined && fix.time - last.time > SILENCE_MS)
     next = afterSilence(next, since, step);

@@ -15,7 +15,7 @@ function ended(rows: readonly Row[]): (readonly [number, number])[] {
   const fixes = rows.map(([minute, ignition, away = 0]) =>
     fix({ t: minute * 60, lat: away / 1000, lon: 0.0001, signals: { ignition } }),
   );
-  for (const step of stepsOf(fixes)) state = advanceIdle(state, step, idle, trip, closed);
+  for (const step of stepsOf(fixes, trip)) state = advanceIdle(state, step, idle, closed);
   return closed.map(({ start, end }) => [start.time / 60_000, end.time / 60_000]);
 }
 

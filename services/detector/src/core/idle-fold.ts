@@ -11,9 +11,7 @@ import {
   writeInputs,
   type Inputs,
 } from './inputs.ts';
-import { motionOf } from './motion.ts';
 import type { Shift, Step } from './rule.ts';
-import type { TripRule } from './rules.ts';
 
 export interface IdleRule {
   /** Shorter ones are none, ms. */
@@ -54,13 +52,11 @@ export function idleEndsBy({ end, off }: Idling, rule: IdleRule): number {
 /** The idle rule: one fix further; a stretch that ends is added to `closed`, however short. */
 export function advanceIdle(
   state: IdleState,
-  { fix, located, place }: Pick<Step, 'fix' | 'located' | 'place'>,
+  { fix, place, motion }: Pick<Step, 'fix' | 'place' | 'motion'>,
   rule: IdleRule,
-  trip: Pick<TripRule, 'movementSource' | 'minSpeedKmh'>,
   closed: Idling[],
 ): IdleState {
   if (state === undefined && fix.engineOn !== true) return undefined;
-  const motion = motionOf(located, fix, trip);
   let current = state;
   if (current !== undefined && fix.time > idleEndsBy(current, rule)) {
     closed.push(current);
@@ -73,7 +69,7 @@ export function advanceIdle(
   if (fix.engineOn === true) {
     if (current === undefined) return motion === 'standing' ? begun(fix, place) : undefined;
     return {
-      ...current,
+      start: current.start,
       end: fix,
       place: current.place ?? place,
       off: undefined,

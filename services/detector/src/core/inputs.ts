@@ -46,6 +46,21 @@ export function withFix(inputs: Inputs, fix: Fix): Inputs {
   };
 }
 
+/** Inputs while they are added up. */
+export class InputSum implements Inputs {
+  count = 0;
+  high = 0;
+  low = 0;
+
+  add({ idHigh, idLow }: Fix): void {
+    const low = this.low + idLow;
+    const high = this.high + idHigh + (low >= WORD ? 1 : 0);
+    this.count += 1;
+    this.high = high >= WORD ? high - WORD : high;
+    this.low = low >= WORD ? low - WORD : low;
+  }
+}
+
 export function sameInputs(a: Inputs, b: Inputs): boolean {
   return a.count === b.count && a.high === b.high && a.low === b.low;
 }

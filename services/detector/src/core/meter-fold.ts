@@ -101,8 +101,19 @@ function withOdometer(
   const { time } = fix;
   if (known === undefined || goesOn(known, km, time, today.distanceKm, rule)) {
     const higher = known === undefined ? km : Math.max(km, known.km);
-    const distanceKm = hundredths(today.distanceKm + (higher - (known?.km ?? higher)));
-    const read = { ...today, last: fix, odometerKm: higher, distanceKm };
+    const rise = higher - (known?.km ?? higher);
+    // Written out: this is what happens to nearly every fix.
+    const read: MeterDay = {
+      day: today.day,
+      first: today.first,
+      last: fix,
+      odometerKm: higher,
+      engineHoursH: today.engineHoursH,
+      distanceKm: rise === 0 ? today.distanceKm : hundredths(today.distanceKm + rise),
+      resetCount: today.resetCount,
+      implausibleCount: today.implausibleCount,
+      inputs: today.inputs,
+    };
     return { today: read, known: { km: higher, time }, suspect: undefined };
   }
   if (suspect !== undefined && goesOn(suspect, km, time, today.distanceKm, rule)) {

@@ -14,30 +14,32 @@ export type Motion = 'moving' | 'standing' | 'unknown';
 function motionBySteps(
   last: LocatedFix | undefined,
   fix: Fix,
+  stepM: number | undefined,
   minSpeedKmh: number,
 ): Motion | undefined {
-  if (last === undefined || !isLocated(fix) || fix.time <= last.time) return undefined;
+  if (last === undefined || stepM === undefined || fix.time <= last.time) return undefined;
   const gapMs = fix.time - last.time;
-  const stepM = distanceM(last, fix);
   // After a silence only the distance tells whether it was moved meanwhile.
   if (gapMs >= BLIND_MS) return stepM > MOVED_M ? 'moving' : 'standing';
   return (stepM / gapMs) * 3600 > minSpeedKmh ? 'moving' : 'standing';
 }
 
 /**
- * Whether the unit moves at `fix`, by recorded speed or by the step from the last fix with a position: what
- * the tenant trusts first, the other where that says nothing.
+ * Whether the unit moves at `fix`, by recorded speed or by the step from the last fix with a position (its
+ * length in m; undefined where either has none): what the tenant trusts first, the other where that says
+ * nothing.
  */
 export function motionOf(
   last: LocatedFix | undefined,
   fix: Fix,
+  stepM: number | undefined,
   { movementSource, minSpeedKmh }: Pick<TripRule, 'movementSource' | 'minSpeedKmh'>,
 ): Motion {
   const speed = fix.speedKmh;
   const bySpeed =
     speed === undefined ? undefined : speed > minSpeedKmh ? ('moving' as const) : 'standing';
   if (bySpeed !== undefined && movementSource !== 'position') return bySpeed;
-  return motionBySteps(last, fix, minSpeedKmh) ?? bySpeed ?? 'unknown';
+  return motionBySteps(last, fix, stepM, minSpeedKmh) ?? bySpeed ?? 'unknown';
 }
 
 /** Whether the unit was elsewhere after a silence; undefined without positions on both sides. */

@@ -157,8 +157,8 @@ export class Rows {
   signals: readonly number[] = NO_SIGNALS;
   topics: string[] = [];
   drivers: string[] = [];
-  /** Rows with header 0 in succession that were written one by one: `packRows` would make one of them. */
-  evenRows = 0;
+  /** Even rows, and runs of them, that may go on from the one before: `joinRuns` makes one of them. */
+  runs = 0;
 
   constructor(startMs: number) {
     this.time = startMs;
@@ -185,7 +185,8 @@ export class Rows {
     }
     const y = Math.round(latitude * 1e7);
     const x = Math.round(longitude * 1e7);
-    const [north, east] = [y - this.latitude, x - this.longitude];
+    const north = y - this.latitude;
+    const east = x - this.longitude;
     if (north === 0 && east === 0 && this.isLocated) return POSITION.same;
     this.isLocated = true;
     this.latitude = y;
@@ -208,8 +209,9 @@ export class Rows {
 
   #writeAddress({ topic, partition, offset, index }: RawAddress): number {
     const known = this.topics.length;
-    const at = indexIn(this.topics, topic);
-    const [offsetStep, indexStep] = [offset - this.offset, index - this.index];
+    const at = this.topics[this.topic] === topic ? this.topic : indexIn(this.topics, topic);
+    const offsetStep = offset - this.offset;
+    const indexStep = index - this.index;
     const isNear = at === this.topic && partition === this.partition;
     const isEven = isNear && offsetStep === this.offsetStep && indexStep === this.indexStep;
     this.offset = offset;
@@ -232,11 +234,11 @@ export class Rows {
 
   #writeSignals(fix: Fix): number {
     const known = this.drivers.length;
-    const next = signalsOf(fix, this.drivers);
     const before = this.signals;
+    const next = signalsOf(fix, this.drivers, before);
+    if (next === before) return 0;
     let changed = 0;
     for (let i = 0; i < SIGNAL_COUNT; i += 1) if (next[i] !== before[i]) changed |= 1 << i;
-    if (changed === 0) return 0;
     this.signals = next;
     scratch.varint(changed);
     for (let i = 0; i < SIGNAL_COUNT; i += 1) {
@@ -260,12 +262,12 @@ export class Rows {
   /** Writes the next fix, of a later second than all before. */
   write(writer: ByteWriter, fix: Fix): void {
     const header = this.#writeRow(fix);
-    this.evenRows = header === 0 ? this.evenRows + 1 : this.evenRows;
+    if (header === 0) this.runs += 1;
     writer.u8(header);
     writer.raw(scratch);
   }
 
-  /** Writes all fixes, even ones as a run. */
+  /** Writes fixes of later seconds in order, even ones as a run. */
   writeAll(writer: ByteWriter, fixes: readonly Fix[]): void {
     let run = 0;
     for (const fix of fixes) {
@@ -280,7 +282,7 @@ export class Rows {
       writer.raw(scratch);
     }
     writeRun(writer, run);
-    this.evenRows = 0;
+    if (run > 0) this.runs += 1;
   }
 
   #readAddress(reader: ByteReader, kind: number): void {
@@ -397,24 +399,36 @@ export class Rows {
   }
 }
 
-const NO_SIGNALS: readonly number[] = Object.freeze(Array.from({ length: SIGNAL_COUNT }, () => 0));
+/** Not frozen, because arrays that are read here should be of one kind; never changed. */
+const NO_SIGNALS: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/** The signals of a fix as whole numbers; the shared list of zeros when it has none. */
-function signalsOf(fix: Fix, drivers: string[]): readonly number[] {
-  const { engineOn, driver } = fix;
-  const signals = [
-    whole(fix.speedKmh, 1000),
-    whole(fix.courseDeg, 1),
-    whole(fix.satellites, 1),
-    engineOn === undefined ? 0 : engineOn ? 2 : 1,
-    whole(fix.fuelLevelL, 100),
-    whole(fix.fuelLevelPercent, 100),
-    whole(fix.odometerKm, 100),
-    whole(fix.engineHoursH, 100),
-    driver === undefined ? 0 : indexIn(drivers, driver) + 1,
-    fix.isPrivate ? 1 : 0,
-  ];
-  return signals.every((signal) => signal === 0) ? NO_SIGNALS : signals;
+/** The signals of a fix as whole numbers; the list before where they are the same. */
+function signalsOf(fix: Fix, drivers: string[], before: readonly number[]): readonly number[] {
+  const { engineOn, driver: name } = fix;
+  const speed = whole(fix.speedKmh, 1000);
+  const course = whole(fix.courseDeg, 1);
+  const satellites = whole(fix.satellites, 1);
+  const engine = engineOn === undefined ? 0 : engineOn ? 2 : 1;
+  const litres = whole(fix.fuelLevelL, 100);
+  const percent = whole(fix.fuelLevelPercent, 100);
+  const odometer = whole(fix.odometerKm, 100);
+  const hours = whole(fix.engineHoursH, 100);
+  const driver = name === undefined ? 0 : indexIn(drivers, name) + 1;
+  const isPrivate = fix.isPrivate ? 1 : 0;
+  const isSame =
+    before[0] === speed &&
+    before[1] === course &&
+    before[2] === satellites &&
+    before[3] === engine &&
+    before[4] === litres &&
+    before[5] === percent &&
+    before[6] === odometer &&
+    before[7] === hours &&
+    before[DRIVER] === driver &&
+    before[9] === isPrivate;
+  if (isSame) return before;
+  // prettier-ignore
+  return [speed, course, satellites, engine, litres, percent, odometer, hours, driver, isPrivate];
 }
 
 /** What the rows of a quarter hold. */
@@ -436,14 +450,38 @@ export function unpackRows(bytes: Uint8Array, startMs: number): Unpacked {
     const header = reader.u8();
     if (header === MARK) marks.push(reader.varint(), reader.u32());
     else if (header === RUN) {
+      rows.runs += 1;
       for (let left = reader.varint(); left > 0; left -= 1) fixes.push(rows.read(reader, 0));
     } else if ((header & TOKEN) === TOKEN) throw new RangeError(`no row has header ${header}`);
     else {
-      if (header === 0) rows.evenRows += 1;
+      if (header === 0) rows.runs += 1;
       fixes.push(rows.read(reader, header));
     }
   }
   return { fixes, marks, rows };
+}
+
+/** Rows as they were written, but even ones in succession as one run. */
+export function joinRuns(writer: ByteWriter, bytes: Uint8Array, startMs: number): void {
+  const reader = new ByteReader(bytes);
+  const rows = new Rows(startMs);
+  let run = 0;
+  while (!reader.isAtEnd()) {
+    const from = reader.position;
+    const header = reader.u8();
+    if (header === 0) run += 1;
+    else if (header === RUN) run += reader.varint();
+    else {
+      if (header === MARK) {
+        reader.varint();
+        reader.u32();
+      } else rows.pass(reader, header);
+      writeRun(writer, run);
+      run = 0;
+      writer.copy(bytes, from, reader.position);
+    }
+  }
+  writeRun(writer, run);
 }
 
 /** The rows of a quarter as short as they go, and where the next one goes on. */

@@ -2,6 +2,7 @@ import type { Message, Topic } from '@waybill/contracts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { Fix, LocatedFix } from './fix.ts';
 import type { Interval } from './inherit.ts';
+import type { Motion } from './motion.ts';
 import type { Change } from './occasion.ts';
 import type { Version } from './publication.ts';
 import type { Rules } from './rules.ts';
@@ -21,7 +22,7 @@ export const SIGNAL = {
   driver: 64,
 } as const;
 
-/** One fix further, as every rule sees it. */
+/** One fix further, as every rule sees it; good for this one call. */
 export interface Step {
   /** The fix before, the newest one; undefined before the first. */
   readonly last: Fix | undefined;
@@ -32,6 +33,8 @@ export interface Step {
   readonly place: LocatedFix | undefined;
   /** Great circle from `located` to `place`, in steps of 1/1024 m; 0 where either is unknown. */
   readonly wayM: number;
+  /** Whether the unit moves, by what the tenant trusts; trips have rules of their own. */
+  readonly motion: Motion;
   /** Impossible positions that were left out between `located` and `place`. */
   readonly leftOut: number;
   /** Zones that hold the fix, ascending. */

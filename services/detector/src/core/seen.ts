@@ -97,9 +97,12 @@ function readBlock(block: Uint8Array): { readonly marks: Mark[]; readonly hasWor
  */
 export class Seen {
   readonly #blocks: Map<number, Uint8Array>;
+  /** Number of the oldest block; Infinity = there is none. */
+  #oldest: number;
 
   constructor(blocks: Iterable<readonly [number, Uint8Array]> = []) {
     this.#blocks = new Map(blocks);
+    this.#oldest = Math.min(Infinity, ...this.#blocks.keys());
   }
 
   /** Block numbers that exist. */
@@ -139,21 +142,20 @@ export class Seen {
     const before = block === undefined ? undefined : readBlock(block);
     const marks = [...(before?.marks ?? []), ...added];
     const hasWords = (before?.hasWords ?? true) && marks.length <= MOST_MARKS;
+    this.#oldest = Math.min(this.#oldest, index);
     this.#blocks.set(index, hasWords ? writeMarks(marks) : writeSeconds(marks));
   }
 
   /** End of the oldest block, ms. */
   get oldestEnd(): number {
-    let oldest = Infinity;
-    for (const index of this.#blocks.keys())
-      oldest = Math.min(oldest, (index + 1) * BLOCK_S * 1000);
-    return oldest;
+    return (this.#oldest + 1) * BLOCK_S * 1000;
   }
 
   /** Drops blocks that end by `before` (ms); returns their numbers. */
   forget(before: number): readonly number[] {
     const gone = this.indexes.filter((index) => (index + 1) * BLOCK_S * 1000 <= before);
     for (const index of gone) this.#blocks.delete(index);
+    if (gone.length > 0) this.#oldest = Math.min(Infinity, ...this.#blocks.keys());
     return gone;
   }
 }

@@ -3,8 +3,6 @@ import type { Occasion } from './occasion.ts';
 import { compare, type Published, type Version } from './publication.ts';
 import type { AnyRule, Scene } from './rule.ts';
 import { RULES } from './rule-list.ts';
-import type { Rules } from './rules.ts';
-import { sceneOf } from './scene.ts';
 import type { Dropped } from './timeline.ts';
 import type { Decision, Unit } from './unit.ts';
 
@@ -62,17 +60,19 @@ function decisionOf(rule: AnyRule, version: Version<unknown>, scene: Scene<unkno
   return { kind: 'publish', rule: rule.name, change, cause: causation.cause, entry, announcements };
 }
 
-/** Compares what stands by the rule at that position with what it published; returns the difference. */
+/**
+ * Compares what stands by the rule at that position, whose scene it is, with what it published; returns the
+ * difference.
+ */
 export function compareFacts(
   unit: Unit,
   index: number,
-  rules: Rules,
+  scene: Scene<unknown>,
   occasion: Occasion,
 ): Decision[] {
   const [rule, facts] = [RULES[index], unit.facts[index]];
   if (rule === undefined || facts === undefined) return [];
   const { publication } = rule;
-  const scene = sceneOf(unit, index, rules, occasion.clock);
   const { chunks, view } = unit.timeline;
   const closed = [...chunks.flatMap((chunk) => chunk.cutsOf(index)), ...view.closed.of(index)];
   const { cuts, open } = publication.standing(closed, scene);

@@ -1,12 +1,14 @@
 import { BUCKET_MS } from './beyond-grace.ts';
-import { doubtEnds } from './fold.ts';
+import type { Facts } from './facts.ts';
 import type { Occasion } from './occasion.ts';
 import { compareFacts, release, type Released } from './settle-facts.ts';
-import { sceneOf } from './scene.ts';
+import { stageOf } from './scene.ts';
+import type { AnyRule } from './rule.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
 import { SEEN_MS } from './seen.ts';
 import type { Decision, Unit } from './unit.ts';
+import { doubtEnds } from './walk.ts';
 
 /** What the changelog no longer needs, or needs anew, after a trim. */
 export interface Trimmed {
@@ -18,6 +20,13 @@ export interface Trimmed {
   readonly released: Released;
 }
 
+const NOTHING: Trimmed = Object.freeze({
+  leftOut: 0,
+  seenChanged: new Set<number>(),
+  seenGone: Object.freeze([]),
+  released: Object.freeze([]),
+});
+
 /** Folds what is outstanding and returns the difference to the published set. */
 export function settle(unit: Unit, rules: Rules, occasion: Occasion): Decision[] {
   const { timeline } = unit;
@@ -25,23 +34,21 @@ export function settle(unit: Unit, rules: Rules, occasion: Occasion): Decision[]
   timeline.look(rules, occasion.clock);
   const moved = timeline.takeMoved();
   const { states } = timeline.view.state;
+  const stage = stageOf(unit, rules, occasion.clock);
   const decisions: Decision[] = [];
-  for (const [i, rule] of RULES.entries()) {
-    const facts = unit.facts[i];
-    if (facts === undefined) continue;
+  for (let i = 0; i < RULES.length; i += 1) {
+    const [rule, facts] = [RULES[i] as AnyRule, unit.facts[i] as Facts];
     if (!rule.isWanted(rules)) {
       if (!facts.isEmpty) unit.unsaved = true;
       facts.published = [];
       continue;
     }
     // Nothing is pending of a rule that has seen nothing yet; most units, most of the time.
-    const pending =
-      states[i] === rule.start
-        ? rule.start
-        : rule.publication.pending(sceneOf(unit, i, rules, occasion.clock));
+    stage.state = states[i];
+    const pending = states[i] === rule.start ? rule.start : rule.publication.pending(stage);
     if ((moved & (1 << i)) === 0 && pending === facts.settledPending) continue;
     facts.settledPending = pending;
-    decisions.push(...compareFacts(unit, i, rules, occasion));
+    decisions.push(...compareFacts(unit, i, stage, occasion));
   }
   return decisions;
 }
@@ -58,6 +65,7 @@ export function retentionMs(rules: Rules): number {
 export function trim(unit: Unit, rules: Rules, clock: number): Trimmed {
   const { timeline, seen } = unit;
   const before = clock - retentionMs(rules);
+  if (timeline.trimDue(0) > before && seen.oldestEnd > before - SEEN_MS) return NOTHING;
   const dropped = timeline.trim(before, rules);
   const seenChanged = seen.remember(dropped.flatMap(({ marks }) => marks));
   const seenGone = seen.forget(before - SEEN_MS);
@@ -80,9 +88,12 @@ export function nextDue(unit: Unit, rules: Rules, clock: number | undefined): nu
   const { states } = unit.timeline.view.state;
   const doubt = doubtEnds(unit.timeline.head, rules);
   if (clock === undefined || doubt > clock) due = Math.min(due, doubt);
-  for (const [i, rule] of RULES.entries()) {
+  const stage = stageOf(unit, rules, clock);
+  for (let i = 0; i < RULES.length; i += 1) {
+    const rule = RULES[i] as AnyRule;
     if (states[i] === rule.start || !rule.isWanted(rules)) continue;
-    const time = rule.publication.dueTime(sceneOf(unit, i, rules, clock));
+    stage.state = states[i];
+    const time = rule.publication.dueTime(stage);
     if (clock === undefined || time > clock) due = Math.min(due, time);
   }
   return due;

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { everyRule, fix, plain, rules } from '../testing/fixes.ts';
 import type { Chunk } from './chunk.ts';
-import { advance, Closed, START, type FoldState } from './fold.ts';
+import { Closed, START } from './fold.ts';
+import { walked } from './walk.ts';
 import { memoryPages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import { Timeline } from './timeline.ts';
@@ -59,10 +60,8 @@ for (const [name, given] of Object.entries(settings)) {
           timeline.fold(given);
 
           const closed = new Closed();
-          let state: FoldState = START;
-          for (const each of fixes.toSorted((a, b) => a.time - b.time)) {
-            state = advance(state, each, given, closed);
-          }
+          const inOrder = fixes.toSorted((a, b) => a.time - b.time);
+          const state = walked(START, inOrder, given, closed);
           assert.deepEqual(plain(timeline.head), plain(state));
           for (const rule of RULES.keys()) {
             assert.deepEqual(

@@ -2,13 +2,14 @@ import { Checkpoints, type Checkpoint } from './checkpoints.ts';
 import { chunkIndexOf, type Chunk, type Insertion } from './chunk.ts';
 import { isRepeat, secondOf, type Fix } from './fix.ts';
 import { FixPages } from './fix-pages.ts';
-import { advance, Closed, doubtEnds, release, START, type FoldState } from './fold.ts';
+import { Closed, START, type FoldState } from './fold.ts';
 import { memoryPages, type UnitPages } from './pages.ts';
 import type { Rules } from './rules.ts';
 import type { Mark } from './seen.ts';
 import type { Shifts } from './state-shift.ts';
+import { doubtEnds, released, walked } from './walk.ts';
 
-/** Takes what one fix closes; almost always it stays empty. */
+/** Takes what a run of fixes closes; almost always it stays empty. */
 const closing = new Closed();
 const NOTHING = new Closed();
 const ALL_RULES = -1;
@@ -22,8 +23,9 @@ export interface SavedTimeline {
 /**
  * The fixes of one unit over event time and what the rules make of them.
  *
- * `base` is the state before the oldest retained fix, `head` the state after the newest. A fix that is
- * newer than all others moves the head: constant cost. Any other fix marks its chunk dirty, and `fold`
+ * `base` is the state before the oldest retained fix, `head` the state after the newest. Fixes that are
+ * newer than all others wait until something is asked for, then are packed and move the head as one run:
+ * constant cost. Any other fix marks its chunk dirty, and `fold`
  * goes on from that chunk's checkpoint until a later checkpoint comes out as it was. Both ways run the
  * same `advance` over the same sequence, so results depend on the set of fixes only.
  *
@@ -43,6 +45,9 @@ export class Timeline {
   readonly #checkpoints: Checkpoints;
   #newest: number;
   #count = 0;
+  /** Fixes of the newest chunk that are neither packed nor folded, and the rules that they came under. */
+  readonly #waiting: Fix[] = [];
+  #waitingRules: Rules | undefined;
   /** Chunks to fold again, and the one from which on all are. */
   readonly #dirty = new Set<number>();
   #allDirtyFrom = Infinity;
@@ -79,6 +84,7 @@ export class Timeline {
   }
 
   get chunks(): readonly Chunk[] {
+    if (this.#waiting.length > 0) this.#takeIn();
     return this.#pages.chunks;
   }
 
@@ -89,6 +95,7 @@ export class Timeline {
 
   /** Bytes of the retained fixes. */
   get bytes(): number {
+    this.#takeIn();
     return this.#pages.bytes;
   }
 
@@ -109,6 +116,7 @@ export class Timeline {
       this.#pages.clockStands = false;
       return 'added';
     }
+    // Waiting fixes are taken in before anything is put between them.
     const chunks = this.chunks.length;
     const insertion = this.#pages.insert(fix, index, offset);
     if (this.chunks.length !== chunks || this.#pages.cameBefore(index, offset)) {
@@ -151,6 +159,7 @@ export class Timeline {
 
   /** Other rules hold from now on: goes on from an adapted base, everything retained is folded anew. */
   rebase(base: FoldState): void {
+    this.#takeIn();
     this.base = base;
     this.#isResumed = true;
     this.#markAll();
@@ -218,6 +227,7 @@ export class Timeline {
 
   /** Brings checkpoints, closed cuts and head up to date. */
   fold(rules: Rules): void {
+    this.#takeIn();
     if (!this.#isResumed) this.#resume(rules);
     let next = this.#isFolded ? undefined : this.#startOfFold(rules, 0);
     while (next !== undefined) next = this.#foldFrom(next, rules);
@@ -243,7 +253,8 @@ export class Timeline {
       }
       this.#moved |= chunk.rules;
       chunk.reopen();
-      for (const fix of chunk.fixes) state = this.#step(state, fix, rules, chunk);
+      state = walked(state, chunk.fixes, rules, closing);
+      if (!closing.isEmpty) chunk.close(closing);
       this.#moved |= chunk.rules;
     }
     this.head = state;
@@ -259,15 +270,9 @@ export class Timeline {
     this.#isFree = isFree;
     const closed = isFree ? new Closed() : NOTHING;
     // A neighbour may still come late, so the head goes on holding the fix.
-    const state = isFree ? release(head, false, rules, closed) : head;
+    const state = isFree ? released(head, rules, closed) : head;
     this.#moved |= closed.rules | this.view.closed.rules;
     this.view = { state, closed };
-  }
-
-  #step(state: FoldState, fix: Fix, rules: Rules, chunk: Chunk): FoldState {
-    const next = advance(state, fix, rules, closing);
-    if (!closing.isEmpty) chunk.close(closing);
-    return next;
   }
 
   /** All from that chunk on was folded before, and differs in sums alone: these are moved instead. */
@@ -344,26 +349,39 @@ export class Timeline {
   }
 
   #append(fix: Fix, index: number, rules: Rules | undefined, offset: number): void {
-    const isFolded = rules !== undefined && this.#isResumed && this.#isFolded;
-    if (this.chunks.at(-1)?.index !== index) {
-      this.#pages.begin(index, offset);
-      this.chunksVersion += 1;
-      if (isFolded && this.chunks.length > 1) {
-        this.#putCheckpoint(this.chunks.length - 1, this.head, rules);
-      }
-    }
-    this.#pages.append(fix);
+    if (this.#waitingRules !== rules) this.#takeIn();
+    if (this.#pages.chunks.at(-1)?.index !== index) this.#begin(index, rules, offset);
     this.#count += 1;
     this.#newest = fix.time;
-    if (!isFolded) {
-      this.#mark(index);
-      return;
+    this.#waiting.push(fix);
+    this.#waitingRules = rules;
+    // Fixes that come back do so outside of a turn: nobody will ask.
+    if (rules === undefined) this.#takeIn();
+  }
+
+  #begin(index: number, rules: Rules | undefined, offset: number): void {
+    const { chunks } = this;
+    const isFolded = this.#isResumed && this.#isFolded;
+    this.#pages.begin(index, offset);
+    this.chunksVersion += 1;
+    if (rules !== undefined && isFolded && chunks.length > 1) {
+      this.#putCheckpoint(chunks.length - 1, this.head, rules);
     }
-    const chunk = this.chunks.at(-1) as Chunk;
-    this.head = advance(this.head, fix, rules, closing);
-    if (closing.isEmpty) return;
-    this.#moved |= closing.rules;
-    chunk.close(closing);
+  }
+
+  /** Packs the fixes that wait and, where all before them is folded, moves the head over them. */
+  #takeIn(): void {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    const [rules, chunk] = [this.#waitingRules, this.#pages.chunks.at(-1) as Chunk];
+    this.#pages.append(waiting);
+    if (rules === undefined || !this.#isResumed || !this.#isFolded) this.#mark(chunk.index);
+    else {
+      this.head = walked(this.head, waiting, rules, closing);
+      this.#moved |= closing.rules;
+      if (!closing.isEmpty) chunk.close(closing);
+    }
+    waiting.length = 0;
   }
 
   #mark(index: number): void {

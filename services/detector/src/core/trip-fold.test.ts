@@ -12,7 +12,7 @@ function foldAll(
 ): { readonly closed: TripCut[]; readonly run: Run | undefined } {
   const closed: TripCut[] = [];
   let run: Run | undefined;
-  for (const { located: last, place: fix, wayM, leftOut } of stepsOf(fixes)) {
+  for (const { located: last, place: fix, wayM, leftOut } of stepsOf(fixes, rule)) {
     if (fix === undefined) continue;
     run = advanceRun({ last, fix, wayM, leftOut, assignments: [] }, run, rule, closed);
   }

@@ -115,7 +115,8 @@ export function advanceRun(
   if (current === undefined) return undefined;
   const drivers = drive(current.toLast.drivers, fix, undefined, assignments);
   const toLast = add(current.toLast, step, stepM, drivers);
-  return { ...current, toLast, standingSince: current.standingSince ?? fix.time };
+  const { start, end, toEnd, standingSince } = current;
+  return { start, end, toEnd, toLast, standingSince: standingSince ?? fix.time };
 }
 
 /** Sums over the fix that opens a run. */

@@ -75,7 +75,19 @@ function spread(boxed: Boxed, cells: Map<number, Boxed[]>, wide: Boxed[]): void 
   }
 }
 
-/** A grid over the areas' boxes: a point is tested against the few shapes of its cell. */
+/** From then on no shape begins or ceases to hold, ms. */
+function newestBorder(areas: readonly Area[]): number {
+  let newest = -Infinity;
+  for (const { validFrom, validTo } of areas) {
+    newest = Math.max(newest, validFrom, validTo === Infinity ? -Infinity : validTo);
+  }
+  return newest;
+}
+
+/**
+ * A grid over the areas' boxes: a point is tested against the few shapes of its cell. A point that is asked
+ * for once more, as that of a vehicle which stands, is not tested again.
+ */
 export function buildZoneIndex(areas: readonly Area[]): ZoneIndex {
   const cells = new Map<number, Boxed[]>();
   const wide: Boxed[] = [];
@@ -109,14 +121,24 @@ export function buildZoneIndex(areas: readonly Area[]): ZoneIndex {
     }
     return result;
   };
+  const search = (point: Coordinate, time: number): readonly string[] => {
+    const near = cells.get(cellAt(lineOf(point.latitude), lineOf(point.longitude)));
+    let found = near === undefined ? undefined : collect(near, point, time, undefined);
+    if (wide.length > 0) found = collect(wide, point, time, found);
+    if (found === undefined) return NONE;
+    return found.length > 1 ? found.sort() : found;
+  };
+  const stableFrom = newestBorder(areas);
+  let [latitude, longitude] = [NaN, NaN];
+  let answer = NONE;
   return {
     ids: [...new Set(areas.map((area) => area.zoneId))].sort(),
     containing: (point, time) => {
-      const near = cells.get(cellAt(lineOf(point.latitude), lineOf(point.longitude)));
-      let found = near === undefined ? undefined : collect(near, point, time, undefined);
-      if (wide.length > 0) found = collect(wide, point, time, found);
-      if (found === undefined) return NONE;
-      return found.length > 1 ? found.sort() : found;
+      if (time < stableFrom) return search(point, time);
+      if (point.latitude === latitude && point.longitude === longitude) return answer;
+      ({ latitude, longitude } = point);
+      answer = search(point, time);
+      return answer;
     },
     areasOf: (zoneId, time) =>
       (byZone.get(zoneId) ?? []).filter((area) => time >= area.validFrom && time < area.validTo),

@@ -1,6 +1,7 @@
 import type { PositionRecorded, SignalRecorded } from '@waybill/contracts';
 import { fixOf, isLocated, sameFix, type Fix, type LocatedFix } from '../core/fix.ts';
-import { advance, Closed, release, START } from '../core/fold.ts';
+import { Closed, START } from '../core/fold.ts';
+import { released, walked } from '../core/walk.ts';
 import { isMoving } from '../core/movement.ts';
 import { RULES } from '../core/rule-list.ts';
 import { trip as tripRuleOfList } from '../core/rules/trip.ts';
@@ -88,11 +89,11 @@ function leftOutOf({ unit }: Replayed, rules: Rules): ReadonlySet<number> {
     for (const fix of chunk.fixes) {
       const closed = new Closed();
       const [suspect] = state.held;
-      state = advance(state, fix, rules, closed);
+      state = walked(state, [fix], rules, closed);
       if (closed.leftOut > 0 && suspect !== undefined) leftOut.add(suspect.time);
     }
   }
-  release(state, false, rules, new Closed());
+  released(state, rules, new Closed());
   return leftOut;
 }
 

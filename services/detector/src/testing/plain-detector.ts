@@ -66,11 +66,12 @@ export function plainDetector(rules: Rules): PlainDetector {
     units,
     turn: (records, clock) => {
       const touched = new Map<Unit, Arrival[]>();
+      const intake = { maxFixes: 100_000, offset: 0 };
       for (const record of records) {
         const unit = unitOf(record);
-        const accepted = accept(unit, record, rules, { maxFixes: 100_000, offset: 0 });
-        const arrivals = touched.get(unit) ?? [];
-        touched.set(unit, arrivals);
+        const accepted = accept(unit, record, rules, intake);
+        let arrivals = touched.get(unit);
+        if (arrivals === undefined) touched.set(unit, (arrivals = []));
         if (accepted.kind !== 'applied') continue;
         const { fix, isLate } = accepted;
         arrivals.push({ fix, isLate, receivedTime: record.received_time });

@@ -53,7 +53,7 @@ export const fuelLevel: Rule<FuelState, FuelCut> = {
   reads: SIGNAL.fuel | SIGNAL.position | SIGNAL.speed,
   isWanted: (rules) => rules.publishes.fuelLevel,
   start: FUEL_START,
-  advance: (state, step, rules, closed) => advanceFuel(state, step, rules.fuel, rules.trip, closed),
+  advance: (state, step, rules, closed) => advanceFuel(state, step, rules.fuel, closed),
   sameState: sameFuelState,
   writeState: writeFuelState,
   readState: readFuelState,

@@ -55,7 +55,7 @@ export const idle: Rule<IdleState, Idling> = {
   reads: SIGNAL.engine | SIGNAL.position | SIGNAL.speed,
   isWanted: (rules) => rules.publishes.idle,
   start: undefined,
-  advance: (state, step, rules, closed) => advanceIdle(state, step, rules.idle, rules.trip, closed),
+  advance: (state, step, rules, closed) => advanceIdle(state, step, rules.idle, closed),
   sameState: sameIdling,
   shiftOf: shiftOfIdling,
   writeState: (writer, state) => writer.optional(state, (idling) => writeIdling(writer, idling)),

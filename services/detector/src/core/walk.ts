@@ -1,0 +1,211 @@
+import { distanceM } from '@waybill/domain';
+import { isLocated, type Fix, type LocatedFix } from './fix.ts';
+import { NO_FIXES, type Closed, type FoldState } from './fold.ts';
+import { motionOf } from './motion.ts';
+import { isTooFast, judge, withoutPosition } from './outlier.ts';
+import { SIGNAL, type AnyRule, type Step } from './rule.ts';
+import { RULES } from './rule-list.ts';
+import { tripRuleAt, type Rules } from './rules.ts';
+
+const NO_ZONES: readonly string[] = Object.freeze([]);
+
+/** Takes what one step of one rule closes; almost always it stays empty. */
+const scratch: unknown[] = [];
+
+/** The fix when it has a position that the rules may use. */
+function placeOf(fix: Fix, rules: Rules): LocatedFix | undefined {
+  if (!isLocated(fix)) return undefined;
+  const { minSatellites } = tripRuleAt(rules, fix.time);
+  return (fix.satellites ?? Infinity) < minSatellites ? undefined : fix;
+}
+
+/** What a fix tells, as a sum of `SIGNAL` bits. */
+function signalsOf(fix: Fix): number {
+  let signals = fix.latitude === undefined ? 0 : SIGNAL.position;
+  if (fix.speedKmh !== undefined) signals |= SIGNAL.speed;
+  if (fix.engineOn !== undefined) signals |= SIGNAL.engine;
+  if (fix.fuelLevelL !== undefined || fix.fuelLevelPercent !== undefined) signals |= SIGNAL.fuel;
+  if (fix.odometerKm !== undefined) signals |= SIGNAL.odometer;
+  if (fix.engineHoursH !== undefined) signals |= SIGNAL.engineHours;
+  if (fix.driver !== undefined) signals |= SIGNAL.driver;
+  return signals;
+}
+
+/** What of a rule is asked for at every fix: of one shape for all, which rules themselves are not. */
+interface Wanted {
+  readonly index: number;
+  readonly reads: number;
+  readonly advance: AnyRule['advance'];
+}
+
+const wanted = new WeakMap<Rules, readonly Wanted[]>();
+
+/** The rules that these settings want. */
+function wantedBy(rules: Rules): readonly Wanted[] {
+  let list = wanted.get(rules);
+  if (list === undefined) {
+    list = RULES.flatMap(({ reads, advance, isWanted }, index) =>
+      isWanted(rules) ? [{ index, reads, advance }] : [],
+    );
+    wanted.set(rules, list);
+  }
+  return list;
+}
+
+type Filled<T> = { -readonly [K in keyof T]: T[K] };
+
+/** How long a fix in doubt waits for a neighbour, ms. */
+function waitMs({ trip }: Rules): number {
+  return Math.min(trip.gapMs, trip.silenceMs);
+}
+
+/** When nobody can contradict the fix in doubt any more, ms; Infinity without one. */
+export function doubtEnds(state: FoldState, rules: Rules): number {
+  const [suspect] = state.held;
+  return suspect === undefined ? Infinity : suspect.time + waitMs(rules);
+}
+
+/** A state on its way over a run of fixes: only its end becomes a state of its own. */
+class Walk {
+  #last: Fix | undefined;
+  #located: LocatedFix | undefined;
+  #held: readonly Fix[];
+  readonly #states: unknown[];
+  readonly #rules: Rules;
+  readonly #wanted: readonly Wanted[];
+  readonly #closed: Closed;
+  /** Filled anew for each fix: no rule keeps it. */
+  readonly #step: Filled<Step>;
+
+  constructor({ last, located, held, states }: FoldState, rules: Rules, closed: Closed) {
+    this.#last = last;
+    this.#located = located;
+    this.#held = held;
+    this.#states = states.slice();
+    this.#rules = rules;
+    this.#wanted = wantedBy(rules);
+    this.#closed = closed;
+    this.#step = {
+      last: undefined,
+      // Never shown: `#show` fills all.
+      fix: last as Fix,
+      located: undefined,
+      place: undefined,
+      wayM: 0,
+      motion: 'unknown',
+      leftOut: 0,
+      zoneIds: NO_ZONES,
+    };
+  }
+
+  /** Where it is now. */
+  get state(): FoldState {
+    return {
+      last: this.#last,
+      located: this.#located,
+      states: this.#states,
+      held: this.#held,
+    };
+  }
+
+  /** One fix further. */
+  next(fix: Fix): void {
+    const located = this.#located;
+    const limitKmh = this.#rules.outlierSpeedKmh;
+    if (located === undefined) {
+      this.#show(fix, 0);
+      return;
+    }
+    if (this.#held.length > 0) {
+      this.#decide(located, fix);
+      return;
+    }
+    const isDoubtful = limitKmh !== Infinity && isLocated(fix) && isTooFast(located, fix, limitKmh);
+    if (isDoubtful) this.#held = [fix];
+    else this.#show(fix, 0);
+  }
+
+  #decide(located: LocatedFix, fix: Fix): void {
+    const rules = this.#rules;
+    const limits = { limitKmh: rules.outlierSpeedKmh, waitMs: waitMs(rules) };
+    switch (judge(located, this.#held, fix, limits)) {
+      case 'wait':
+        this.#held = [...this.#held, fix];
+        return;
+      case 'leave out':
+        this.release(true);
+        this.#show(fix, 1);
+        return;
+      case 'keep':
+        this.release(false);
+        this.next(fix);
+    }
+  }
+
+  /** Shows the held fixes to the rules, all of them or without the position of the first. */
+  release(isLeftOut: boolean): void {
+    for (const [i, fix] of this.#held.entries()) {
+      this.#show(isLeftOut && i === 0 ? withoutPosition(fix) : fix, 0);
+    }
+    if (isLeftOut) this.#closed.leftOut += 1;
+  }
+
+  #fill(fix: Fix, leftOut: number): Step {
+    const [step, rules, located] = [this.#step, this.#rules, this.#located];
+    const place = placeOf(fix, rules);
+    const stepM = located === undefined || !isLocated(fix) ? undefined : distanceM(located, fix);
+    step.last = this.#last;
+    step.fix = fix;
+    step.located = located;
+    step.place = place;
+    // Such lengths have sums that do not depend on their order.
+    step.wayM = place === undefined || stepM === undefined ? 0 : Math.round(stepM * 1024) / 1024;
+    step.motion = motionOf(located, fix, stepM, rules.trip);
+    step.leftOut = leftOut;
+    step.zoneIds = place === undefined ? NO_ZONES : rules.zones.containing(place, place.time);
+    return step;
+  }
+
+  /** Shows a fix to the rules. */
+  #show(fix: Fix, leftOut: number): void {
+    const step = this.#fill(fix, leftOut);
+    const [states, rules] = [this.#states, this.#rules];
+    const hasPosition = fix.latitude !== undefined;
+    let signals = -1;
+    for (const { index, reads, advance } of this.#wanted) {
+      // Most rules read the position: what else the fix tells is looked at for the others.
+      if (!hasPosition || (reads & SIGNAL.position) === 0) {
+        if (signals === -1) signals = signalsOf(fix);
+        if ((reads & signals) === 0) continue;
+      }
+      states[index] = advance(states[index], step, rules, scratch);
+      if (scratch.length > 0) this.#closed.add(index, scratch.splice(0));
+    }
+    this.#last = fix;
+    this.#located = step.place ?? step.located;
+    this.#held = NO_FIXES;
+  }
+}
+
+/**
+ * All these fixes further; what they end is added to `closed`. Fixes must come in order, one per second. A
+ * fix that is impossibly far from the one before is held until the next one tells whether it counts.
+ */
+export function walked(
+  state: FoldState,
+  fixes: readonly Fix[],
+  rules: Rules,
+  closed: Closed,
+): FoldState {
+  if (fixes.length === 0) return state;
+  const walk = new Walk(state, rules, closed);
+  for (const fix of fixes) walk.next(fix);
+  return walk.state;
+}
+
+/** Shows the held fixes to the rules. */
+export function released(state: FoldState, rules: Rules, closed: Closed): FoldState {
+  const walk = new Walk(state, rules, closed);
+  walk.release(false);
+  return walk.state;
+}
