@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -237,6 +237,19 @@ test('tenant plan prints the derived calls and their share of the limits', async
   assert.match(out, /resource\/get_zone_data +12\/h .*site_visit/);
   assert.match(out, /polls per 10 s and session +5 of 10 +50 %/);
   assert.match(out, /fits/);
+});
+
+test('tenant plan refuses what takes more than half of a limit, and says which', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'plan-'));
+  cpSync(`${tenants}bay-cabs`, dir, { recursive: true });
+  const file = join(dir, 'tenant.yaml');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace('poll_interval_ms: 2000', 'poll_interval_ms: 1000'));
+  const { code, out } = await waybill(['tenant', 'plan', dir]);
+  assert.equal(code, 78);
+  assert.match(out, /refused: polls per 10 s and session: 10 of 10 \(100 %\), at most 50 %/);
+  assert.doesNotMatch(out, /fits/);
+  rmSync(dir, { recursive: true });
 });
 
 test('secret seal writes a file that the sealed store opens', async () => {

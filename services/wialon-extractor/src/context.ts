@@ -27,6 +27,8 @@ export interface AccountMemory {
   loggedInAt: number;
   /** Which token worked last; tried first. */
   tokenIndex: number;
+  /** The provider refused the last login with every token. */
+  isLoginFailing: boolean;
 }
 
 /** What all parts of an account's worker share, from one failed transaction to the next. */
@@ -61,6 +63,7 @@ export function createMemory(account: Account, { clock, metrics }: WorkerPorts):
     heardToMs: null,
     loggedInAt: Number.NEGATIVE_INFINITY,
     tokenIndex: 0,
+    isLoginFailing: false,
   };
 }
 

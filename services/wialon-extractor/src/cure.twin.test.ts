@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SessionChanged } from '@waybill/contracts';
 import { madeUpFleets, startTwin, tokenOf } from '@waybill/wialon-twin';
-import { cures, type CureRow } from './core/cure.ts';
+import { cureFor, cures, type CureRow } from './core/cure.ts';
 import { createLoginGate } from './login-gate.ts';
 import { testAccount } from './testing/account.ts';
 import { committed, createClock, createOwner, createPorts, untilTurn } from './testing/owner.ts';
@@ -23,15 +23,24 @@ function serviceOf({ service }: CureRow): string {
   return service === 'resource/*' ? 'resource/get_zone_data' : service;
 }
 
-/** A reason that the row is for. */
-function reasonOf({ reason }: CureRow): string {
-  return reason === undefined ? 'limit exceeded' : (reason.source.split('|')[0] ?? '');
+/** The sub-reasons of 1003 that a row names, and one that no row does. */
+function reasonsOf({ reason }: CureRow): readonly string[] {
+  return reason === undefined ? ['limit exceeded'] : reason.source.split('|');
+}
+
+/** Codes of the row; of one for any code those that no other row knows. */
+function codesOf({ service, codes }: CureRow): readonly number[] {
+  if (codes.length > 0) return codes;
+  if (service === 'messages/unload') return [4];
+  return service === 'avl_evts' ? [6, 424_242] : [3, 15, 424_242];
 }
 
 /** Rows that the table repeats for any service, and whose first service has a row of its own. */
-const calledInstead: Readonly<Record<string, string>> = {
-  '* 1002 ': 'avl_evts',
-  '* 1003 ': 'core/update_data_flags',
+const calledInstead: Readonly<Record<string, readonly string[]>> = {
+  '* 1002': ['avl_evts', 'core/search_items'],
+  '* 1003 limit exceeded': ['core/update_data_flags', 'avl_evts'],
+  '* 1': ['messages/load_interval', 'avl_evts'],
+  '* 1011': ['messages/load_interval', 'avl_evts'],
 };
 
 /** What the provider must see, as calls beyond those of an account to which nothing happens. */
@@ -55,14 +64,31 @@ const seenByCure: Readonly<Record<CureRow['cure'], (row: CureRow) => Seen>> = {
   stop: () => ({ logins: 1 }),
 };
 
-/** The twin's fault script knows the entries of a batch; the batch itself is refused in upkeep.test.ts. */
-const rows = cures.filter(({ service }) => service !== 'core/batch');
+interface Case {
+  readonly row: CureRow;
+  readonly service: string;
+  readonly code: number;
+  readonly reason: string | undefined;
+}
 
-for (const row of rows) {
-  const [code = row.service === 'avl_evts' ? 6 : row.service === 'messages/unload' ? 4 : 424_242] =
-    row.codes;
-  const name = `${row.service} ${code} ${row.reason?.source ?? ''}`;
-  test(`${name}: ${row.cure}, scope ${row.scope}, wait ${row.wait}, audit ${row.audit}`, async (t) => {
+/** Every code of every row, each sub-reason of 1003, and codes that nobody knows. */
+const cases = cures
+  // The twin's fault script knows the entries of a batch; the batch itself is refused in upkeep.test.ts.
+  .filter(({ service }) => service !== 'core/batch')
+  .flatMap((row) =>
+    codesOf(row).flatMap((code) =>
+      (code === 1003 ? reasonsOf(row) : [undefined]).flatMap((reason): Case[] => {
+        const name = [row.service, code, ...(reason === undefined ? [] : [reason])].join(' ');
+        const services = calledInstead[name] ?? [serviceOf(row)];
+        return services.map((service) => ({ row, service, code, reason }));
+      }),
+    ),
+  );
+
+for (const { row, service, code, reason } of cases) {
+  const why = reason === undefined ? '' : ` (${reason})`;
+  test(`${service} ${code}${why}: ${row.cure}, scope ${row.scope}, wait ${row.wait}, audit ${row.audit}`, async (t) => {
+    assert.equal(cureFor(service, code, reason), row);
     const clock = createClock(BASE + 600_000);
     const twin = await startTwin({
       scenario: madeUpFleets({
@@ -80,12 +106,11 @@ for (const row of rows) {
     const { ports } = createPorts(clock, async (reference) =>
       tokenOf('acme', reference.endsWith('2') ? 2 : 1),
     );
-    const service = calledInstead[name] ?? serviceOf(row);
     const fault = {
       kind: 'error',
       svc: service,
       code,
-      ...(code === 1003 && { reason: reasonOf(row) }),
+      ...(reason !== undefined && { reason }),
       // A poll is refused once the account is live.
       after: service === 'avl_evts' ? 3 : 0,
     };
@@ -129,6 +154,9 @@ for (const row of rows) {
     if (row.cure === 'retry' && service === 'messages/load_interval') {
       // Two units, each loaded once, and the one that was refused once more.
       assert.equal(of?.total, 3);
+    }
+    if (row.cure === 'retry' && service === 'avl_evts') {
+      assert.equal(calls['messages/load_interval']?.total, 2, 'nothing is read again');
     }
     if (row.cure === 'empty' && service === 'messages/unload') assert.equal(of?.total, 2);
     if (row.cure === 'narrow' && service === 'messages/load_interval') {

@@ -57,6 +57,22 @@ async function failed(
   await audit(context, { kind: 'FAILURE', sessionHash: null, errorCode, reason, latencyMs });
 }
 
+/** Asks for a session with the token; an answer that did not come is audited too. */
+async function exchangeOf(context: AccountContext, token: string): ReturnType<typeof exchange> {
+  const { memory, ports, signal } = context;
+  const early = memory.loggedInAt + MIN_LOGIN_GAP_MS - ports.clock.now();
+  memory.loggedInAt = ports.clock.now() + Math.max(0, early);
+  if (early > 0) await ports.clock.wait(early, signal);
+  const started = ports.clock.now();
+  try {
+    return await exchange(context, 'token/login', { token, fl: 1 }, undefined);
+  } catch (error) {
+    const code = isFault(error) ? error.code : 'UNEXPECTED';
+    if (code !== 'STOPPED') await failed(context, null, code, ports.clock.now() - started);
+    throw error;
+  }
+}
+
 /** One token: a session, or the Fault that says why not; `refused` when another token may help. */
 async function tryToken(
   context: AccountContext,
@@ -74,15 +90,14 @@ async function tryToken(
     await failed(context, null, `token ${index + 1}: ${error.code}`, 0);
     return { fault: error, refused: true };
   }
-  await gate.enter(account.url, signal);
-  const early = memory.loggedInAt + MIN_LOGIN_GAP_MS - ports.clock.now();
-  memory.loggedInAt = ports.clock.now() + Math.max(0, early);
-  if (early > 0) await ports.clock.wait(early, signal);
-  const started = ports.clock.now();
-  const answer = await exchange(context, 'token/login', { token, fl: 1 }, undefined).catch(
-    async (error: unknown) => {
-      const code = isFault(error) ? error.code : 'UNEXPECTED';
-      if (code !== 'STOPPED') await failed(context, null, code, ports.clock.now() - started);
+  const turn = await gate.enter(account.url, memory.isLoginFailing, signal);
+  const answer = await exchangeOf(context, token).then(
+    (exchanged) => {
+      turn.end(exchanged.kind === 'refusal' ? 'refused' : 'accepted');
+      return exchanged;
+    },
+    (error: unknown) => {
+      turn.end('unanswered');
       throw error;
     },
   );
@@ -109,7 +124,6 @@ async function tryToken(
     await keepUnusable(context, asked, fault);
     return { fault, refused: false };
   }
-  gate.failed(account.url);
   const detail = answer.reason === '' ? '' : `, ${answer.reason}`;
   await failed(context, answer.code, `token ${index + 1}${detail}`, answer.latencyMs);
   const row = cureFor('token/login', answer.code, answer.reason);
@@ -139,7 +153,10 @@ export async function login(
   for (let step = 0; step < count; step += 1) {
     const index = (context.memory.tokenIndex + step) % count;
     const result = await tryToken(context, gate, index, why);
-    if ('sid' in result) return result;
+    if ('sid' in result) {
+      context.memory.isLoginFailing = false;
+      return result;
+    }
     fault = result.fault;
     context.ports.logger.warn(
       { ...context.fields, code: fault.code, message: fault.message },
@@ -149,6 +166,7 @@ export async function login(
     // A token that was put right again is found by starting with the first one.
     if (step === count - 1) context.memory.tokenIndex = 0;
   }
+  context.memory.isLoginFailing = true;
   throw fault ?? extractorFault('LOGIN_REFUSED', 'the account names no token');
 }
 
