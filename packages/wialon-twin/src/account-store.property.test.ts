@@ -28,7 +28,12 @@ interface Event {
 }
 
 function subscribed(store: AccountStore, now: number): Session {
-  const sessions = new Sessions({ idleS: 300, nowMs: () => 0, onEnd: () => undefined });
+  const sessions = new Sessions({
+    idleS: 300,
+    nowMs: () => 0,
+    newSid: () => 'a',
+    onEnd: () => undefined,
+  });
   const from = { cursor: store.registered(now), changesSeen: 0, token: 1 } as const;
   const session = sessions.open(store, from);
   for (const unit of store.units.values()) {

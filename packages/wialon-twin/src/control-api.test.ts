@@ -85,8 +85,26 @@ test('orders that make no sense are refused with status 400', async () => {
     ['5', /object/],
     ['{"kind":"explode"}', /kind must be/],
     ['{"kind":"error","code":4}', /svc is missing/],
-    ['{"kind":"error","svc":"x"}', /code is missing/],
-    ['{"kind":"error","svc":"x","code":"4"}', /code must be a number/],
+    ['{"kind":"error","svc":"avl_evts"}', /code is missing/],
+    ['{"kind":"error","svc":"avl_evts","code":"4"}', /code must be a number/],
+    ['{"kind":"cut","svc":"x"}', /svc must be \* or one of .*; found x/],
+    ['{"kind":"cut","svc":"avl_evts","tiems":2}', /unknown field tiems; known are svc, account/],
+    ['{"kind":"cut","svc":"avl_evts","times":1.5}', /times must be a whole number from 0 on/],
+    ['{"kind":"cut","svc":"token/login","account":"bay-cabs"}', /leave account out/],
+    ['{"kind":"http","svc":"avl_evts","status":99}', /status must be from 200 to 599/],
+    ['{"kind":"remove_unit","account":"bay-cabs"}', /unit is missing/],
+    [
+      '{"kind":"remove_unit","account":"bay-cabs","unit":5}',
+      /unknown unit 5; they begin with 7001/,
+    ],
+    ['{"kind":"edit_zone","account":"bay-cabs","zone":99}', /unknown zone 99; there are 1, 2/],
+    ['{"kind":"revoke_token","account":"bay-cabs","token":3}', /token must be 1 or 2/],
+    ['{"kind":"message","account":"bay-cabs","unit":7001,"message":"x"}', /message must be one of/],
+    [
+      '{"kind":"rename_column","account":"bay-cabs","report":"x","column":"y","name":"z"}',
+      /unknown report x; there are Trips/,
+    ],
+    ['[{"kind":"expire_sessions"},{"kind":"explode"}]', /kind must be one of .*; found explode/],
     ['{"kind":"expire_sessions","account":"nobody"}', /unknown account nobody/],
   ];
   for (const [body, message] of cases) {

@@ -3,7 +3,7 @@ import type { DataClock } from './clock.ts';
 import type { UnitCount } from './entries.ts';
 import type { FaultScript } from './fault-script.ts';
 import { asFields, ControlError, optionalNumber, type Fields } from './faults/fields.ts';
-import { orderFault } from './faults/order-fault.ts';
+import { orderFault, readOrder } from './faults/order-fault.ts';
 import type { TimedFaults } from './faults/timed-faults.ts';
 import type { TwinAccount } from './items.ts';
 import type { Sessions } from './session.ts';
@@ -127,5 +127,7 @@ export function postFault(ports: ControlPorts, body: string): unknown {
   const trimmed = body.trimStart();
   if (!trimmed.startsWith('[')) return orderFault(ports, fieldsOf(body));
   const { orders } = fieldsOf(`{"orders":${body}}`);
-  return (orders as readonly unknown[]).map((order) => orderFault(ports, asFields(order)));
+  // None is carried out when one of them is wrong.
+  const read = (orders as readonly unknown[]).map((order) => readOrder(ports, asFields(order)));
+  return read.map((order) => order());
 }

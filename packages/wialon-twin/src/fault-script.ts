@@ -31,6 +31,9 @@ export interface OrderedFault {
   readonly fault: CallFault;
 }
 
+/** The service that runs others: a fault of any service meets its entries, not itself. */
+export const BATCH = 'core/batch';
+
 /** Ordered faults and the planned session expiries; both are consumed by the calls they meet. */
 export class FaultScript {
   readonly #expiries: readonly SessionExpiry[];
@@ -66,7 +69,7 @@ export class FaultScript {
     if (this.#ordered.length === 0) return undefined;
     let met: OrderedFault | undefined;
     for (const one of this.#ordered) {
-      if (one.svc !== svc && one.svc !== '*') continue;
+      if (one.svc !== svc && (one.svc !== '*' || svc === BATCH)) continue;
       if (one.account !== undefined && one.account !== account) continue;
       if (one.after > 0) one.after--;
       else met ??= one;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,19 +38,37 @@ test('the process prints its port, writes its plan, serves, and stops on SIGTERM
   assert.equal((await ended(child)).code, 0);
 });
 
-test('options that cannot be followed end with one clear line, the usage and exit code 64', async () => {
+test('--help explains every option and ends with exit code 0', async () => {
+  const child = run('--help');
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  assert.equal((await ended(child)).code, 0);
+  assert.match(text, /usage: npm run twin/);
+  assert.match(text, /--session-idle-s <s> +silence after which/);
+});
+
+test('options that cannot be followed end with one clear line and exit code 64', async () => {
   const cases: readonly (readonly [args: string[], message: RegExp])[] = [
     [['--sped', '3'], /Unknown option '--sped'/],
     [['--speed', 'fast'], /--speed must be a number/],
     [['--seed', '1.5'], /--seed must be a whole number/],
     [['--port', '70000'], /--port must be a number from 0 to 65535/],
+    [['--faults'], /--faults/],
   ];
   const results = await Promise.all(cases.map(([args]) => ended(run(...args))));
   for (const [index, { code, errors }] of results.entries()) {
     assert.equal(code, 64);
     assert.match(errors, cases[index]?.[1] ?? /never/);
-    assert.match(errors, /usage: /);
+    assert.match(errors, /^twin: .*; --help lists the options\n$/);
   }
+});
+
+test('a fault script that cannot be followed is named with its line', async () => {
+  const file = join(folder, 'faults.json');
+  writeFileSync(file, '[\n  { "at_s": 1, "kind": "cut", "svc": "avl_event" }\n]\n');
+  const { code, errors } = await ended(run('--units', '1', '--faults', file));
+  assert.equal(code, 1);
+  assert.match(errors, /^twin: .*faults\.json, line 2: svc must be \* or one of .*\n$/);
 });
 
 test('an unknown scenario and a busy port are named', async () => {

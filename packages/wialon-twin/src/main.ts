@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { readCommandLine, usage, UsageError, type CommandLine } from './options.ts';
 import { madeUpFleets } from './made-up.ts';
 import { ownTracks } from './own-tracks.ts';
-import { readTimedFaults } from './faults/timed-faults.ts';
+import { readFaultScript } from './faults/script-file.ts';
 import { readScenario, type Scenario } from './scenario.ts';
 import { startTwin } from './twin.ts';
 
@@ -51,13 +51,16 @@ function pushing(scenario: Scenario, url: string | undefined): Scenario {
 
 async function main(): Promise<void> {
   const line = readCommandLine(process.argv.slice(2));
+  if (line.help) {
+    process.stdout.write(`${usage}\n`);
+    return;
+  }
   const { troubleOut, faults, push, ips, ...options } = line;
-  const script: unknown = faults === undefined ? [] : JSON.parse(readFileSync(faults, 'utf8'));
   const scenario = pushing(scenarioOf(line), push);
   const twin = await startTwin({
     ...options,
     scenario,
-    faults: readTimedFaults(script),
+    faults: faults === undefined ? [] : readFaultScript(faults),
     ...(ips !== undefined && { ips }),
   });
   let stopping: Promise<void> | undefined;
@@ -78,6 +81,6 @@ try {
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   const isUsage = error instanceof UsageError;
-  process.stderr.write(`${isUsage ? `${message}\n${usage}` : `twin: ${message}`}\n`);
+  process.stderr.write(`twin: ${message}${isUsage ? '; --help lists the options' : ''}\n`);
   process.exit(isUsage ? 64 : 1);
 }

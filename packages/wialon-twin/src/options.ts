@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util';
 
 /** The command line of the twin. */
 export interface CommandLine {
+  /** Only the usage is wanted. */
+  readonly help: boolean;
   readonly scenario: string;
   readonly seed: number;
   readonly speed: number;
@@ -33,12 +35,42 @@ export interface CommandLine {
 /** A command line that cannot be followed. */
 export class UsageError extends Error {}
 
-export const usage = `usage: main.ts [--scenario demo|short|<file.json> | --tracks <folder> | --units <n> [--every-s 5] [--history-s 0]]
-  [--live] [--clock real|virtual] [--speed 2000] [--seed 7] [--loop] [--start-held] [--faults <file.json>]
-  [--push <url>] [--ips <host:port>] [--host 127.0.0.1] [--port 0] [--trouble-out <file>]
-  [--session-idle-s 300] [--latency-ms 3]`;
+export const usage = `A Wialon server on your own machine. Prints {"port": …} when it listens; SIGINT or SIGTERM ends it.
+
+usage: npm run twin -- [options]
+
+what it serves (one of)
+  --scenario <name|file>   demo (default), short, or a path ending in .json
+  --tracks <folder>        your own recordings: every .csv or .csv.gz is an account
+  --units <n>              a made-up fleet in account fleet
+    --every-s <s>          seconds between two messages of a unit, default 5
+    --history-s <s>        messages from before the start, default 0
+
+when
+  --live                   starts now, speed 1
+  --clock real|virtual     virtual: stands until POST /twin/clock moves it; default real
+  --speed <x>              seconds of data per second, default 2000; 1 when live or virtual
+  --loop                   a recording starts again when it is over
+  --start-held             waits at 0 for POST /twin/clock
+  --seed <n>               of everything that is drawn, default 7
+
+what goes wrong
+  --faults <file.json>     a fault script, such as packages/wialon-twin/scenarios/faults.json
+  --session-idle-s <s>     silence after which a session is gone, default 300
+  --latency-ms <ms>        time that every call takes, default 3
+  --trouble-out <file>     writes the trouble plan of the scenario
+
+where
+  --host <address>         default 127.0.0.1
+  --port <n>               default 0: any free one
+  --push <url>             notifications are posted there
+  --ips <host:port>        every message is sent there by Wialon IPS 2.0
+
+  --help                   this text
+See README.md and CONTROL.md in packages/wialon-twin.`;
 
 const spec = {
+  help: { type: 'boolean', short: 'h', default: false },
   scenario: { type: 'string', default: 'demo' },
   seed: { type: 'string', default: '7' },
   speed: { type: 'string' },
@@ -99,6 +131,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   // Virtual time is moved by whole steps, live data by real seconds; only replays are hurried.
   const speed = values.clock === 'virtual' || values.live ? '1' : '2000';
   return {
+    help: values.help,
     scenario: values.scenario,
     seed: integerOption('seed', values.seed, 0, 0xffff_ffff),
     speed: numberOption('speed', values.speed ?? speed, 0.001, 1_000_000),

@@ -1,6 +1,6 @@
 import type { CallAudit } from './call-audit.ts';
 import { coreServices, pollEvents } from './core-services.ts';
-import type { FaultScript } from './fault-script.ts';
+import { BATCH, type FaultScript } from './fault-script.ts';
 import type { TwinAccount } from './items.ts';
 import { admitCall, admitHeavy, admitPoll, LoginGuard, type Limits } from './limits.ts';
 import { authenticate, credentialsOf, loginAnswer, type Credential } from './login.ts';
@@ -61,7 +61,6 @@ const services: Services = {
   ...reportServices,
 };
 const POLL = 'avl_evts';
-const BATCH = 'core/batch';
 const LOGOUT = 'core/logout';
 const DUPLICATE = 'core/duplicate';
 const LOGIN = 'token/login';
@@ -122,7 +121,11 @@ export class RemoteApi {
       const release = admitCall(session, this.#options.limits);
       try {
         const params = parse(request.params);
-        if (request.svc === BATCH) return await this.#batch(session, params, request);
+        if (request.svc === BATCH) {
+          return await this.#withFaults(BATCH, session, () =>
+            this.#batch(session, params, request),
+          );
+        }
         return await this.#run(session, request.svc, params, request);
       } finally {
         release();

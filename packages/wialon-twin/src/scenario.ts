@@ -138,6 +138,15 @@ function check(scenario: Scenario, file: string): Scenario {
   return scenario;
 }
 
+function parse(json: string, file: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : '';
+    throw new Error(`${file} is no JSON: ${message}`, { cause: error });
+  }
+}
+
 /**
  * Reads a scenario: `demo` and `short` ship with the package, anything ending in .json is a path.
  * Throws an Error naming the file and what is wrong with it.
@@ -146,6 +155,6 @@ export function readScenario(nameOrPath: string): Scenario {
   const file = nameOrPath.endsWith('.json')
     ? nameOrPath
     : join(import.meta.dirname, '..', 'scenarios', `${nameOrPath}.json`);
-  // Our own files: the shape is checked for what would otherwise fail far away from its cause.
-  return check(JSON.parse(readFileSync(file, 'utf8')) as Scenario, file);
+  // Mostly our own files: the shape is checked for what would otherwise fail far away from its cause.
+  return check(parse(readFileSync(file, 'utf8'), file) as Scenario, file);
 }

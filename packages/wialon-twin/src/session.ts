@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { MessageStore } from './message-store.ts';
 import type { LoadedEvents } from './services/events.ts';
 import type { Report } from './services/reports.ts';
@@ -48,6 +47,8 @@ export interface SessionsOptions {
   /** Seconds without any request after which a session is gone. */
   readonly idleS: number;
   readonly nowMs: () => number;
+  /** Gives a sid that no session had. */
+  readonly newSid: () => string;
   readonly onEnd: (session: Session, how: SessionEnd) => void;
 }
 
@@ -69,7 +70,7 @@ export class Sessions {
   ): Session {
     this.#dropIdle();
     const session: Session = {
-      sid: randomBytes(16).toString('hex'),
+      sid: this.#options.newSid(),
       store,
       subscriptions: new Map(),
       ...from,

@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -302,6 +303,14 @@ function wallClock(options: TwinOptions): Pick<ControlPorts, 'advance'> & { nowM
   };
 }
 
+const randomSid = (): string => randomBytes(16).toString('hex');
+
+/** Sids of a run that is to be the same again; a sid of one run would be good in the next. */
+function numberedSids(seed: number): () => string {
+  let opened = 0;
+  return () => createHash('md5').update(`${seed} ${opened++}`).digest('hex');
+}
+
 function portsOf(
   options: TwinOptions,
   { nowMs, advance }: ReturnType<typeof wallClock>,
@@ -312,12 +321,8 @@ function portsOf(
   const accounts = accountsOf({ scenario, recordings, plan, seed });
   const audit = new CallAudit(scenario.accounts.map(({ account }) => account));
   const endS = options.loop === true ? Number.POSITIVE_INFINITY : scenario.duration_s;
-  return {
-    plan,
+  const acting = {
     accounts,
-    audit,
-    advance,
-    timed: new TimedFaults([...(scenario.faults ?? []), ...(options.faults ?? [])]),
     faults: new FaultScript(
       plan.operations.flatMap((operation) =>
         operation.op === 'expire_session' ? [operation] : [],
@@ -327,9 +332,12 @@ function portsOf(
     sessions: new Sessions({
       idleS: options.sessionIdleS ?? 300,
       nowMs,
+      newSid: options.virtual === true ? numberedSids(seed) : randomSid,
       onEnd: ({ store }, how) => audit.ended(store.account.account, how),
     }),
   };
+  const script = [...(scenario.faults ?? []), ...(options.faults ?? [])];
+  return { ...acting, plan, audit, advance, timed: new TimedFaults(acting, script) };
 }
 
 function* registeredBy(
@@ -362,7 +370,7 @@ function deliverAlways(delivery: Delivery): () => void {
   };
 }
 
-/** Starts a twin; rejects when the port is taken. The data clock starts to run here. */
+/** Starts a twin; rejects when the port is taken or a fault is ordered that cannot be. The data clock starts to run here. */
 export async function startTwin(options: TwinOptions): Promise<Twin> {
   const wall = wallClock(options);
   const ports = portsOf(options, wall);
@@ -378,7 +386,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     limits: { ...documentedLimits, ...options.limits },
     pause: options.pause ?? ((): Promise<void> => (latencyMs === 0 ? turn() : wait(latencyMs))),
     sleep,
-    runFaults: () => timed.run(ports),
+    runFaults: () => timed.run(),
     nowMs: wall.nowMs,
     elapsedS,
   });

@@ -18,6 +18,20 @@ export function optionalNumber(fields: Fields, name: string): number | undefined
   return value;
 }
 
+/** A whole number from 0 on. */
+export function optionalCount(fields: Fields, name: string): number | undefined {
+  const value = optionalNumber(fields, name);
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
+  throw new ControlError(`${name} must be a whole number from 0 on, found ${value}`);
+}
+
+/** Throws for fields that the order does not have: typos must not become defaults. */
+export function checkFields(fields: Fields, known: readonly string[]): void {
+  const unknown = Object.keys(fields).filter((name) => name !== 'kind' && !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new ControlError(`unknown field ${unknown.join(', ')}; known are ${known.join(', ')}`);
+}
+
 export function optionalText(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   if (value === undefined) return undefined;

@@ -34,31 +34,44 @@ function parametersOf(json: string): { readonly odometer?: unknown } {
   return message?.p ?? {};
 }
 
+type Template = (typeof templates)[number];
+
+/** The template of a report that has this column; throws when there is none. */
+export function templateOf(report: string, column: string): Template {
+  const template = templates.find((one) => one.name === report || one.table === report);
+  if (template === undefined) {
+    const known = templates.map(({ name }) => name).join(', ');
+    throw new ControlError(`unknown report ${report}; there are ${known}`);
+  }
+  const columns = template.columns.map((one) => one.name);
+  if (columns.includes(column)) return template;
+  throw new ControlError(
+    `report ${template.name} has no column ${column}; it has ${columns.join(', ')}`,
+  );
+}
+
 /** Gives a column of a report another name. */
 export function renameColumn(
   { equipment, changes, store }: TwinAccount,
-  report: string,
+  template: Template,
   column: string,
   name: string,
 ): void {
-  const template = required(
-    templates.find((one) => one.name === report || one.table === report),
-    `report ${report}`,
-  );
-  if (!template.columns.some((one) => one.name === column)) {
-    throw new ControlError(`report ${template.name} has no column ${column}`);
-  }
   equipment.renameColumn(template.name, column, name);
   const repu = [template.id, { id: template.id, n: template.name, ct: 'avl_unit' }];
   changes.push({ i: store.account.resource_id, t: 'u', d: { repu }, flag: REPORTS_FLAG });
 }
 
+/** A zone of the account; throws when there is none. */
+export function zoneOf({ zones }: TwinAccount, id: number): TwinAccount['zones'][number] {
+  const zone = zones.find((one) => one.id === id);
+  if (zone !== undefined) return zone;
+  const known = zones.map((one) => one.id).join(', ');
+  throw new ControlError(`unknown zone ${id}; there ${known === '' ? 'is none' : `are ${known}`}`);
+}
+
 /** Moves a zone by about 100 m to the north. */
 export function editZone(account: TwinAccount, id: number): void {
-  required(
-    account.zones.find((zone) => zone.id === id),
-    `zone ${id}`,
-  );
   account.zones = account.zones.map((zone) =>
     zone.id === id
       ? { ...zone, points: zone.points.map(({ x, y }) => ({ x, y: y + 0.0009 })) }

@@ -1,18 +1,10 @@
 import type { DataClock } from '../clock.ts';
-import type { CallFault, FaultScript } from '../fault-script.ts';
+import type { FaultScript } from '../fault-script.ts';
 import type { TwinAccount } from '../items.ts';
 import type { Sessions } from '../session.ts';
-import { ControlError, optionalNumber, optionalText, required, type Fields } from './fields.ts';
-import {
-  changeSensors,
-  editZone,
-  removeUnit,
-  renameColumn,
-  resetCounter,
-  restoreUnit,
-} from './items.ts';
-import { injectionOf, messageFaults } from './messages.ts';
-import { limitReasons } from './reasons.ts';
+import { accountKinds, readAccountOrder, tokenNumber } from './account-orders.ts';
+import { callKinds, readCallOrder } from './call-orders.ts';
+import { checkFields, ControlError, optionalText, required, type Fields } from './fields.ts';
 
 /** What faults act on. */
 export interface FaultPorts {
@@ -22,86 +14,16 @@ export interface FaultPorts {
   readonly clock: Pick<DataClock, 'wholeSecond'>;
 }
 
-const LIMIT = 1003;
-const BAD_GATEWAY = 502;
-
-/** Kinds of faults that meet calls of a service. */
-const callKinds: Readonly<Record<string, (fields: Fields) => CallFault>> = {
-  error: (fields) => ({
-    kind: 'error',
-    code: required(optionalNumber(fields, 'code'), 'code'),
-    reason: optionalText(fields, 'reason'),
-  }),
-  limit: (fields) => {
-    const reason = optionalText(fields, 'reason') ?? limitReasons[0];
-    if (!limitReasons.some((known) => known === reason)) {
-      throw new ControlError(`reason must be one of ${limitReasons.join(', ')}`);
-    }
-    return { kind: 'error', code: LIMIT, reason };
-  },
-  http: (fields) => ({ kind: 'http', status: optionalNumber(fields, 'status') ?? BAD_GATEWAY }),
-  html: () => ({ kind: 'html' }),
-  cut: () => ({ kind: 'cut' }),
-  truncate: () => ({ kind: 'truncate' }),
-  slow: (fields) => ({ kind: 'slow', ms: required(optionalNumber(fields, 'ms'), 'ms') }),
-  expire: () => ({ kind: 'expire' }),
-  ip_changed: () => ({ kind: 'ip_changed' }),
-};
-
-type Act = (account: TwinAccount, fields: Fields, now: number) => void;
-
-const unitOf = (account: TwinAccount, fields: Fields): number => {
-  const unit = required(optionalNumber(fields, 'unit'), 'unit');
-  if (![...account.store.units.values()].includes(unit)) {
-    throw new ControlError(`unknown unit ${unit}`);
-  }
-  return unit;
-};
-
-function tokenOf(fields: Fields): 1 | 2 {
-  const token = optionalNumber(fields, 'token') ?? 1;
-  if (token !== 1 && token !== 2) throw new ControlError('token must be 1 or 2');
-  return token;
-}
-
-const messageAct: Act = (account, fields, now) => {
-  const kind = optionalText(fields, 'message');
-  const message = messageFaults.find((known) => known === kind);
-  if (message === undefined) {
-    throw new ControlError(`message must be one of ${messageFaults.join(', ')}`);
-  }
-  const unit = unitOf(account, fields);
-  const ageS = optionalNumber(fields, 'age_s') ?? 3600;
-  const silent = fields['silent'] === true;
-  account.store.inject([injectionOf(account, { unit, message, ageS, silent }, now)], now);
-};
-
-/** Kinds of faults that change an account. */
-const accountKinds: Readonly<Record<string, Act>> = {
-  message: messageAct,
-  restore_token: (account, fields) => account.tokens.add(tokenOf(fields)),
-  change_sensors: (account, fields) => changeSensors(account, unitOf(account, fields)),
-  reset_counter: (account, fields, now) => resetCounter(account, unitOf(account, fields), now),
-  remove_unit: (account, fields) => removeUnit(account, unitOf(account, fields)),
-  restore_unit: (account, fields) => restoreUnit(account, unitOf(account, fields)),
-  edit_zone: (account, fields) =>
-    editZone(account, required(optionalNumber(fields, 'zone'), 'zone')),
-  rename_column: (account, fields) =>
-    renameColumn(
-      account,
-      required(optionalText(fields, 'report'), 'report'),
-      required(optionalText(fields, 'column'), 'column'),
-      required(optionalText(fields, 'name'), 'name'),
-    ),
-};
-
 /** All kinds that can be ordered. */
 export const faultKinds: readonly string[] = [
   'expire_sessions',
   'revoke_token',
-  ...Object.keys(callKinds),
-  ...Object.keys(accountKinds),
+  ...callKinds,
+  ...accountKinds,
 ];
+
+/** Carries out an order that was read; throws ControlError when the moment does not allow it. */
+export type Order = () => unknown;
 
 /** Ends the live sessions of a token and refuses it from now on. */
 function revoke({ sessions, faults }: FaultPorts, account: TwinAccount, token: 1 | 2): unknown {
@@ -112,47 +34,60 @@ function revoke({ sessions, faults }: FaultPorts, account: TwinAccount, token: 1
   return { expired: live.length };
 }
 
-function orderCall(
-  ports: FaultPorts,
-  kind: string,
-  fields: Fields,
-  read: (f: Fields) => CallFault,
-): unknown {
-  const svc =
-    optionalText(fields, 'svc') ?? (kind === 'expire' || kind === 'ip_changed' ? '*' : undefined);
-  const times = optionalNumber(fields, 'times') ?? 1;
-  ports.faults.order({
-    svc: required(svc, 'svc'),
-    account: optionalText(fields, 'account'),
-    after: optionalNumber(fields, 'after') ?? 0,
-    times,
-    fault: read(fields),
-  });
-  return { ordered: times };
+function expireSessions({ sessions, faults }: FaultPorts, account: string | undefined): unknown {
+  const live = sessions.live(account);
+  for (const session of live) sessions.end(session, 'fault');
+  faults.count('expire_sessions');
+  return { expired: live.length };
 }
 
-/** Carries out one order of the control API or of a fault script; throws ControlError. */
-export function orderFault(ports: FaultPorts, fields: Fields): unknown {
-  const kind = optionalText(fields, 'kind') ?? '';
+function accountOf({ accounts }: FaultPorts, fields: Fields): TwinAccount | undefined {
   const name = optionalText(fields, 'account');
-  const account = ports.accounts.find(({ store }) => store.account.account === name);
-  if (name !== undefined && account === undefined)
-    throw new ControlError(`unknown account ${name}`);
+  const account = accounts.find(({ store }) => store.account.account === name);
+  if (name !== undefined && account === undefined) {
+    const known = accounts.map(({ store }) => store.account.account).join(', ');
+    throw new ControlError(`unknown account ${name}; there are ${known}`);
+  }
+  return account;
+}
+
+/**
+ * Reads one order of the control API or of a fault script. Throws ControlError for what could never be carried
+ * out; the order itself throws it for what cannot be now, such as a late message of a unit that sent none yet.
+ */
+export function readOrder(ports: FaultPorts, fields: Fields): Order {
+  const kind = optionalText(fields, 'kind') ?? '';
+  const account = accountOf(ports, fields);
   if (kind === 'expire_sessions') {
-    const live = ports.sessions.live(name);
-    for (const session of live) ports.sessions.end(session, 'fault');
-    ports.faults.count(kind);
-    return { expired: live.length };
+    checkFields(fields, ['account']);
+    return () => expireSessions(ports, account?.store.account.account);
   }
   if (kind === 'revoke_token') {
-    return revoke(ports, required(account, 'account'), tokenOf(fields));
+    checkFields(fields, ['account', 'token']);
+    const [target, token] = [required(account, 'account'), tokenNumber(fields)];
+    return () => revoke(ports, target, token);
   }
-  const read = Object.hasOwn(callKinds, kind) ? callKinds[kind] : undefined;
-  if (read !== undefined) return orderCall(ports, kind, fields, read);
-  const act = Object.hasOwn(accountKinds, kind) ? accountKinds[kind] : undefined;
-  if (act === undefined) throw new ControlError(`kind must be one of ${faultKinds.join(', ')}`);
-  const target = required(account, 'account');
-  act(target, fields, target.store.base + ports.clock.wholeSecond());
-  ports.faults.count(kind === 'message' ? `message ${String(fields['message'])}` : kind);
-  return { done: kind };
+  const call = readCallOrder(fields);
+  if (call !== undefined) {
+    return () => {
+      ports.faults.order({ ...call });
+      return { ordered: call.times };
+    };
+  }
+  const act = readAccountOrder(fields, account);
+  if (act === undefined || account === undefined) {
+    throw new ControlError(
+      `kind must be one of ${faultKinds.join(', ')}${kind === '' ? '' : `; found ${kind}`}`,
+    );
+  }
+  return () => {
+    act(account.store.base + ports.clock.wholeSecond());
+    ports.faults.count(kind === 'message' ? `message ${String(fields['message'])}` : kind);
+    return { done: kind };
+  };
+}
+
+/** Carries out one order; throws ControlError. */
+export function orderFault(ports: FaultPorts, fields: Fields): unknown {
+  return readOrder(ports, fields)();
 }

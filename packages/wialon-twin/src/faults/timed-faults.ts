@@ -1,46 +1,60 @@
-import { asFields, ControlError, optionalNumber, required, type Fields } from './fields.ts';
-import { orderFault, type FaultPorts } from './order-fault.ts';
+import { ControlError, optionalCount, required, type Fields } from './fields.ts';
+import { readOrder, type FaultPorts, type Order } from './order-fault.ts';
 
 /** An order that is carried out when the data clock comes to it; the rest as in POST /twin/fault. */
 export interface TimedFault extends Fields {
   readonly at_s: number;
+  /** Where it stands, for messages: `faults.json, line 3`. Default: its number in the list. */
+  readonly where?: string;
 }
 
-/** Reads a fault script: a JSON list of orders with `at_s`. Throws ControlError. */
-export function readTimedFaults(value: unknown): TimedFault[] {
-  if (!Array.isArray(value)) throw new ControlError('a fault script is a list of orders');
-  return value.map((order) => {
-    const fields = asFields(order);
-    return { ...fields, at_s: required(optionalNumber(fields, 'at_s'), 'at_s') };
-  });
+interface Timed {
+  readonly atS: number;
+  readonly where: string;
+  readonly order: Order;
+}
+
+function readTimed(ports: FaultPorts, fault: TimedFault, index: number): Timed {
+  const { at_s: _at, where = `order ${index + 1}`, ...fields } = fault;
+  try {
+    const atS = required(optionalCount(fault, 'at_s'), 'at_s (seconds after the start)');
+    return { atS, where, order: readOrder(ports, fields) };
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error;
+    throw new ControlError(`${where}: ${error.message}`);
+  }
 }
 
 /**
  * A fault script on the data clock. Orders are carried out at the first request at or after their second, in
- * the order of their times; one that cannot be carried out is kept in `failed`.
+ * the order of their times; one that the moment does not allow is kept in `failed`.
  */
 export class TimedFaults {
-  readonly #orders: readonly TimedFault[];
+  readonly #orders: readonly Timed[];
+  readonly #ports: FaultPorts;
   readonly failed: string[] = [];
   #next = 0;
 
-  constructor(orders: readonly TimedFault[]) {
-    this.#orders = orders.toSorted((a, b) => a.at_s - b.at_s);
+  /** Throws ControlError for an order that could never be carried out. */
+  constructor(ports: FaultPorts, faults: readonly TimedFault[]) {
+    this.#ports = ports;
+    this.#orders = faults
+      .map((fault, index) => readTimed(ports, fault, index))
+      .toSorted((a, b) => a.atS - b.atS);
   }
 
   /** Carries out what is due. */
-  run(ports: FaultPorts): void {
-    const elapsedS = ports.clock.wholeSecond();
+  run(): void {
+    const elapsedS = this.#ports.clock.wholeSecond();
     for (;;) {
-      const order = this.#orders[this.#next];
-      if (order === undefined || order.at_s > elapsedS) return;
+      const timed = this.#orders[this.#next];
+      if (timed === undefined || timed.atS > elapsedS) return;
       this.#next++;
-      const { at_s, ...fields } = order;
       try {
-        orderFault(ports, fields);
+        timed.order();
       } catch (error) {
         if (!(error instanceof ControlError)) throw error;
-        this.failed.push(`at ${at_s} s: ${error.message}`);
+        this.failed.push(`${timed.where}, at ${timed.atS} s: ${error.message}`);
       }
     }
   }
