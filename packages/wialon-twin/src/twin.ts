@@ -26,6 +26,7 @@ import { FaultScript } from './fault-script.ts';
 import { orderFault } from './faults/order-fault.ts';
 import { createAccount, type TwinAccount } from './items.ts';
 import { documentedLimits, type Limits } from './limits.ts';
+import { postPage } from './post-page.ts';
 import { readRecording, type Recording } from './recording.ts';
 import { RemoteApi, type ApiAnswer } from './remote-api.ts';
 import { requestFields, sidOf } from './request-fields.ts';
@@ -107,6 +108,7 @@ const FLEET_ZONES = 20;
 const SERVER = 'adf_http_server/twin';
 const API_PATH = '/wialon/ajax.html';
 const POLL_PATH = '/avl_evts';
+const POST_PAGE_PATH = '/wialon/post.html';
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
 const acceptsGzip = (request: FastifyRequest): boolean =>
@@ -171,6 +173,7 @@ function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: ApiAns
 }
 
 function addRemoteApi(server: FastifyInstance, api: RemoteApi): void {
+  server.get(POST_PAGE_PATH, (_request, reply) => reply.type('text/html').send(postPage));
   for (const url of [API_PATH, POLL_PATH]) {
     server.route({
       method: ['GET', 'POST'],
