@@ -169,7 +169,12 @@ class WindowReader {
       const page = await askPage(this.#reading, first, last);
       if (page.kind === 'cured') return page.cure === 'narrow' ? 'narrow' : 'reload';
       const { asked, messages } = page;
-      if (messages.length === 0) return 'reload';
+      if (messages.length === 0) {
+        const expected = `messages ${first} to ${last} of ${count}`;
+        const call = { service: 'messages/get_messages', parameters: asked.parameters };
+        await wrongShape(context, this.#reading.session, call, { ...asked, expected });
+        return 'reload';
+      }
       this.#count(messages);
       reachedS = Math.max(reachedS, newestSecond(messages, nowS) ?? reachedS);
       const isEnd = first + messages.length >= count;

@@ -70,17 +70,21 @@ export function publishedTimes(log: readonly Transaction[]): string[] {
   return committed<PageFetched>(log, 'PageFetched').flatMap((page) => timesOf(page));
 }
 
-/** `<unit>/<t>` of the messages of one page. */
+/** `<unit>/<t>` of the messages of one page, as odd as they may be. */
 export function timesOf(page: PageFetched): string[] {
   if (page.unusable_reason !== null) return [];
   const body = JSON.parse(page.body.toString('utf8')) as unknown;
   if (page.call === 'avl_evts') {
-    const { events } = body as { events: { i: number; t: string; d: { t: number } }[] };
-    return events.filter(({ t }) => t === 'm').map(({ i, d }) => `wialon:${i}/${d.t}`);
+    const { events } = body as { events: ({ i: number; t: string; d?: WithTime } | null)[] };
+    return events
+      .filter((event) => event?.t === 'm')
+      .map((event) => `wialon:${event?.i}/${event?.d?.t}`);
   }
   if (page.call !== 'messages/get_messages') return [];
-  return (body as { t: number }[]).map(({ t }) => `${page.unit}/${t}`);
+  return (body as WithTime[]).map((message) => `${page.unit}/${message?.t}`);
 }
+
+type WithTime = { readonly t: number } | null;
 
 /**
  * Every statement of progress must be true: all that was registered up to it stands before it.
