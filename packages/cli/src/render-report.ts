@@ -16,6 +16,10 @@ export interface ReportAnswer {
     readonly trips: { readonly current: number; readonly retracted: number };
     readonly site_visits: { readonly current: number; readonly retracted: number };
     readonly transport_orders: { readonly current: number };
+    /** By entity; absent from an older reconciler. */
+    readonly other_events?: Readonly<
+      Record<string, { readonly current: number; readonly retracted: number }>
+    >;
     readonly deliveries: Readonly<Record<string, number>>;
     readonly beyond_grace: { readonly open_tasks: number; readonly fixes: number };
     readonly waiting: number;
@@ -147,6 +151,10 @@ function tenantLines(tenant: Tenant, paint: Paint): string[] {
     ['trips', `${trips.current} current, ${trips.retracted} retracted`],
     ['visits', `${visits.current} current, ${visits.retracted} retracted`],
     ['order events', String(tenant.transport_orders.current)],
+    ...Object.entries(tenant.other_events ?? {}).map(([entity, counts]): [string, string] => [
+      entity.replaceAll('_', ' '),
+      `${counts.current} current, ${counts.retracted} retracted`,
+    ]),
     ['deliveries', list(tenant.deliveries)],
     ['beyond grace', `${beyond.fixes} fixes in ${beyond.open_tasks} open tasks`],
     ['ids', `${tenant.waiting} events wait, ${tenant.released} were released`],

@@ -6,6 +6,12 @@ const nouns: Readonly<Record<string, string>> = {
   trip: 'trip',
   site_visit: 'visit',
   transport_order: 'order',
+  idle: 'idling',
+  fuel_level: 'fuel change',
+  odometer: 'odometer reading',
+  work_order: 'due service',
+  shift: 'shift',
+  geofence: 'crossing',
 };
 /** Ladder of colours: as wanted, on its way, needs somebody. */
 const colours: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {

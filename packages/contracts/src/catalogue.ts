@@ -267,7 +267,7 @@ const geofence: Topic<Message<'GeofenceCrossed', t.GeofenceCrossed>> = topic(
   {
     key: 'tenant/unit',
     madeBy: ['detector'],
-    readBy: [],
+    readBy: ['erp-sink', 'reconciler'],
     contracts: { GeofenceCrossed: contract('fleet/geofence/1.1') },
   },
 );
@@ -275,7 +275,7 @@ const geofence: Topic<Message<'GeofenceCrossed', t.GeofenceCrossed>> = topic(
 const idle: Topic<Message<'IdleEnded', t.IdleEnded>> = topic('fleet.idle.event.v1', {
   key: 'tenant/unit',
   madeBy: ['detector'],
-  readBy: [],
+  readBy: ['erp-sink', 'reconciler'],
   contracts: { IdleEnded: contract('fleet/idle/1.0') },
 });
 
@@ -284,7 +284,7 @@ const fuelLevel: Topic<Message<'FuelLevelChanged', t.FuelLevelChanged>> = topic(
   {
     key: 'tenant/unit',
     madeBy: ['detector'],
-    readBy: [],
+    readBy: ['erp-sink', 'reconciler'],
     contracts: { FuelLevelChanged: contract('fleet/fuel-level/1.0') },
   },
 );
@@ -292,14 +292,14 @@ const fuelLevel: Topic<Message<'FuelLevelChanged', t.FuelLevelChanged>> = topic(
 const odometer: Topic<Message<'OdometerRead', t.OdometerRead>> = topic('fleet.odometer.event.v1', {
   key: 'tenant/unit',
   madeBy: ['detector'],
-  readBy: [],
+  readBy: ['erp-sink', 'reconciler'],
   contracts: { OdometerRead: contract('fleet/odometer/1.0') },
 });
 
 const workOrder: Topic<Message<'ServiceDue', t.ServiceDue>> = topic('fleet.work-order.event.v1', {
   key: 'tenant/unit',
   madeBy: ['detector'],
-  readBy: [],
+  readBy: ['erp-sink', 'reconciler'],
   contracts: { ServiceDue: contract('fleet/work-order/1.0') },
 });
 
@@ -318,7 +318,7 @@ const driverActivity: Topic<
 const shift: Topic<Message<'ShiftWorked', t.ShiftWorked>> = topic('fleet.shift.event.v1', {
   key: 'tenant/driver',
   madeBy: ['detector'],
-  readBy: [],
+  readBy: ['erp-sink', 'reconciler'],
   contracts: { ShiftWorked: contract('fleet/shift/1.1') },
 });
 

@@ -23,7 +23,7 @@ function version(change: Partial<NewVersion> = {}): NewVersion {
   return {
     triple: triple(2),
     retracted: false,
-    vehicle: 'V1',
+    subject: 'V1',
     site: null,
     date: 'd1',
     sums: { distance_km: 1000 },
@@ -100,8 +100,8 @@ const cases: readonly [string, NewVersion, CurrentState, typeof open, string][] 
   ],
   [
     'another vehicle on a closed day',
-    version({ vehicle: 'V2' }),
-    { ...nobody, row: row({ changed: ['vehicle_id'] }) },
+    version({ subject: 'V2' }),
+    { ...nobody, row: row({ changed: ['subject'] }) },
     closed,
     'amend reversal addition',
   ],
@@ -174,7 +174,7 @@ function carryOut(current: CurrentState, next: NewVersion, decision: Decision): 
 
 test('property: after every step the effective record is the newest version', () => {
   const step = fc.record({
-    vehicle: fc.constantFrom('V1', 'V2'),
+    subject: fc.constantFrom('V1', 'V2'),
     date: fc.constantFrom('d1', 'd2', 'd3'),
     distance: fc.integer({ min: 0, max: 5 }),
     retracted: fc.boolean(),
@@ -188,7 +188,7 @@ test('property: after every step the effective record is the newest version', ()
       for (const [n, s] of steps.entries()) {
         const next = version({
           triple: triple(n + 1),
-          vehicle: s.vehicle,
+          subject: s.subject,
           date: s.date,
           sums: { distance_km: s.distance },
           retracted: s.retracted,
@@ -197,8 +197,8 @@ test('property: after every step the effective record is the newest version', ()
           ...current.row,
           changed: current.row.sums['distance_km'] === s.distance ? [] : ['distance_km'],
         };
-        const moved = seen && (seen.vehicle !== s.vehicle || seen.date !== s.date);
-        const compared = seen && { ...seen, changed: moved ? ['vehicle_id'] : seen.changed };
+        const moved = seen && (seen.subject !== s.subject || seen.date !== s.date);
+        const compared = seen && { ...seen, changed: moved ? ['subject'] : seen.changed };
         const input = { ...current, row: compared };
         current = carryOut(current, next, decide(next, input, periods(state), absolutes));
         const effective = effectiveOf(current);
@@ -206,8 +206,8 @@ test('property: after every step the effective record is the newest version', ()
           assert.equal(effective, undefined);
         } else {
           assert.deepEqual(
-            [effective?.vehicle, effective?.date, effective?.sums['distance_km']],
-            [s.vehicle, s.date, s.distance],
+            [effective?.subject, effective?.date, effective?.sums['distance_km']],
+            [s.subject, s.date, s.distance],
           );
         }
         if (s.closes !== null) state[s.closes] = 'closed';

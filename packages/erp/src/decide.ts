@@ -13,12 +13,16 @@ import { compareTriple, newestTriple } from './triple.ts';
 
 /** Values that decide about identity and sums; numbers are scaled integers of the ERP's unit. */
 export interface Facts {
-  readonly vehicle: string | null;
+  /** Vehicle, or of a shift the driver. */
+  readonly subject: string | null;
   readonly site: string | null;
   /** Business date; null for entities without. */
   readonly date: string | null;
   readonly sums: Readonly<Record<string, number>>;
 }
+
+/** Stands among changed fields for the field that holds the subject. */
+export const SUBJECT = 'subject';
 
 export interface RowState extends Facts {
   readonly triple: Triple | null;
@@ -96,8 +100,8 @@ export function effectiveOf(
       sums[field] = (sums[field] ?? 0) + value;
     }
   }
-  const { vehicle, site, date, changed } = newest;
-  return { vehicle, site, date, sums, changed };
+  const { subject, site, date, changed } = newest;
+  return { subject, site, date, sums, changed };
 }
 
 function differences(next: Facts, now: Facts): Record<string, number> {
@@ -114,8 +118,8 @@ function negated(facts: Facts): Facts {
   return { ...facts, sums };
 }
 
-function facts({ vehicle, site, date, sums }: Facts): Facts {
-  return { vehicle, site, date, sums };
+function facts({ subject, site, date, sums }: Facts): Facts {
+  return { subject, site, date, sums };
 }
 
 function amend(
@@ -159,12 +163,12 @@ function decideClosed(next: NewVersion, current: CurrentState): Decision {
   if (next.retracted) return amend([reversal], []);
   const difference = differences(next, now);
   const changed = [
-    ...(next.vehicle === now.vehicle ? [] : ['vehicle_id']),
+    ...(next.subject === now.subject ? [] : [SUBJECT]),
     ...(next.site === now.site ? [] : ['site_id']),
     ...(next.date === now.date ? [] : ['business_date']),
     ...Object.keys(difference).filter((field) => difference[field] !== 0),
   ];
-  const moved = next.vehicle !== now.vehicle || next.site !== now.site || next.date !== now.date;
+  const moved = next.subject !== now.subject || next.site !== now.site || next.date !== now.date;
   const all = [...new Set([...changed, ...now.changed])];
   if (moved) return amend([reversal, { ...facts(next), kind: 'addition' }], all);
   if (all.length === 0) return { do: 'nothing', reason: null };

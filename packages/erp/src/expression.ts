@@ -13,7 +13,16 @@ const CONTRACT_DECIMALS: Readonly<Record<string, number>> = {
   distance_km: 2,
   duration_s: 0,
   dwell_s: 0,
+  moving_s: 0,
   fix_count: 0,
+  volume_l: 1,
+  volume_error_l: 1,
+  level_before_l: 1,
+  level_after_l: 1,
+  odometer_km: 2,
+  engine_hours_h: 2,
+  due_km: 2,
+  due_engine_hours_h: 2,
 };
 
 function unfit(expression: Expression, value: unknown): Fault {

@@ -20,6 +20,7 @@ const good: ErpMapping = {
     columns: {
       ref: { from: 'entity_id', as: 'text' },
       kind: { from: 'kind', as: 'text' },
+      vehicle: { from: 'vehicle_id', as: 'text' },
       original: { from: 'original_business_date', as: 'date' },
       booked: { from: 'booked_business_date', as: 'date' },
       km: { from: 'distance_km', as: 'number', decimals: 2 },

@@ -34,7 +34,18 @@ export interface ErpMapping {
 }
 
 /** Fields of which an amendment holds the difference; all others are absolute. */
-export const DIFFERENCE_FIELDS: readonly string[] = ['distance_km', 'duration_s', 'dwell_s'];
+export const DIFFERENCE_FIELDS: readonly string[] = [
+  'distance_km',
+  'duration_s',
+  'dwell_s',
+  'moving_s',
+  'volume_l',
+];
+
+/** Field that says what a row is about, a vehicle or a driver: with another one it is another record. */
+export function subjectOf({ entity }: Pick<ErpMapping, 'entity'>): 'vehicle_id' | 'driver_id' {
+  return entity === 'shift' ? 'driver_id' : 'vehicle_id';
+}
 
 /** Column that holds a field, or undefined. */
 export function columnOf(columns: Columns, from: string): string | undefined {
@@ -80,12 +91,12 @@ export function checkMapping(mapping: ErpMapping): void {
       throw invalid(mapping, `the amendment needs a column from ${from}`);
     }
   }
-  for (const from of ['revision', 'activation', 'resolution']) {
+  for (const from of ['revision', 'activation', 'resolution', subjectOf(mapping)]) {
     if (columnOf(amendment.columns, from) === undefined) {
       throw invalid(mapping, `the amendment needs a column from ${from}`);
     }
   }
-  for (const from of ['business_date', 'vehicle_id']) {
+  for (const from of ['business_date', subjectOf(mapping)]) {
     if (columnOf(columns, from) === undefined) {
       throw invalid(mapping, `an entity with amendments needs a column from ${from}`);
     }

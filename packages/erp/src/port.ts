@@ -1,7 +1,16 @@
 import type { Fault } from '@waybill/fault';
 
 /** Entities that an ERP takes from us in this version. */
-export type ErpEntity = 'trip' | 'site_visit' | 'transport_order';
+export type ErpEntity =
+  | 'trip'
+  | 'site_visit'
+  | 'transport_order'
+  | 'idle'
+  | 'fuel_level'
+  | 'odometer'
+  | 'work_order'
+  | 'shift'
+  | 'geofence';
 
 /** A value of a deliverable field; a Date is an instant. */
 export type FieldValue = string | number | boolean | Date | null;

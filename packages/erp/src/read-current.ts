@@ -53,7 +53,7 @@ function rowState(row: Row, statements: Statements): RowState {
   return {
     triple: tripleOf(row),
     withdrawn: row['withdrawn'] === true,
-    vehicle: text(row, 'vehicle'),
+    subject: text(row, 'subject'),
     site: text(row, 'site'),
     date: text(row, 'date'),
     sums: sumsOf(row, statements),
@@ -69,7 +69,7 @@ function amendmentState(row: Row, statements: Statements): AmendmentState {
     // A mapping may translate the three kinds, and nothing else stands in the column.
     kind: (kind === undefined ? stored : untranslate(kind, stored)) as AmendmentKind,
     triple: tripleOf(row) ?? { revision: 0, activation: 0, resolution: 0 },
-    vehicle: text(row, 'vehicle'),
+    subject: text(row, 'subject'),
     site: text(row, 'site'),
     date: text(row, 'date'),
     sums: sumsOf(row, statements),

@@ -3,6 +3,7 @@ import { Fault } from '@waybill/fault';
 import {
   columnOf,
   DIFFERENCE_FIELDS,
+  subjectOf,
   type Columns,
   type ErpMapping,
   type Expression,
@@ -95,7 +96,7 @@ function selectRow(mapping: ErpMapping, key: Bound, columns: readonly Bound[]): 
   return statement(
     `SELECT ${revision}::text AS revision, ${activation}::text AS activation,
        ${resolution}::text AS resolution, ${withdrawn} AS withdrawn,
-       ${selectAs(mapping.columns, 'vehicle_id', 'vehicle')},
+       ${selectAs(mapping.columns, subjectOf(mapping), 'subject')},
        ${selectAs(mapping.columns, 'site_id', 'site')},
        ${selectAs(mapping.columns, 'business_date', 'date')},
        ${sums.join(', ')}${flags(columns, 2)}
@@ -104,6 +105,7 @@ function selectRow(mapping: ErpMapping, key: Bound, columns: readonly Bound[]): 
 }
 
 function selectAmendments(
+  mapping: ErpMapping,
   amendment: NonNullable<ErpMapping['amendment']>,
   absolutes: readonly Bound[],
 ): { readonly statement: Statement; readonly byEntity: boolean } {
@@ -117,7 +119,7 @@ function selectAmendments(
     byEntity: entity !== undefined,
     statement: statement(
       `SELECT ${head.join(', ')},
-         ${selectAs(columns, 'vehicle_id', 'vehicle')}, ${selectAs(columns, 'site_id', 'site')},
+         ${selectAs(columns, subjectOf(mapping), 'subject')}, ${selectAs(columns, 'site_id', 'site')},
          ${selectAs(columns, 'original_business_date', 'date')},
          ${sums.join(', ')}${flags(absolutes, entity === undefined ? 2 : 3)}
        FROM ${quoteName(amendment.table)} WHERE ${quoteName(entityId)} = $1${where}`,
@@ -163,6 +165,7 @@ const NOT_ABSOLUTE: ReadonlySet<string> = new Set([
   'entity_id',
   'kind',
   'vehicle_id',
+  'driver_id',
   'site_id',
   'original_business_date',
   'booked_business_date',
@@ -193,7 +196,8 @@ export function compileStatements(mapping: ErpMapping): Statements {
   const names = columns.map(({ column }) => column);
   const { table, retracted, amendment } = mapping;
   const restored = retracted === undefined ? '' : `, ${quoteName(retracted)} = false`;
-  const amended = amendment === undefined ? undefined : selectAmendments(amendment, absolutes);
+  const amended =
+    amendment === undefined ? undefined : selectAmendments(mapping, amendment, absolutes);
   return {
     mapping,
     key,

@@ -2,13 +2,14 @@ import { hashId } from '@waybill/domain';
 import type { PoolClient } from '@waybill/postgres';
 import {
   decide,
+  SUBJECT,
   type CurrentState,
   type Entry,
   type NewVersion,
   type PeriodState,
 } from './decide.ts';
 import { decimalsOf, evaluate, scaleNumber, type SqlValue } from './expression.ts';
-import { columnOf } from './mapping.ts';
+import { columnOf, subjectOf } from './mapping.ts';
 import type { AmendmentKind, ErpFact, FieldValue, Triple, WriteResult } from './port.ts';
 import { readCurrent, scaled } from './read-current.ts';
 import type { Bound, Statement, Statements } from './statements.ts';
@@ -62,7 +63,7 @@ function newVersion({ statements, fact, triple, zone }: Write): NewVersion {
   return {
     triple,
     retracted: fact.retracted,
-    vehicle: text('vehicle_id'),
+    subject: text(subjectOf(statements.mapping)),
     site: text('site_id'),
     date: text('business_date'),
     sums,
@@ -122,7 +123,7 @@ function amendmentValue(write: Write, entry: Entry, booked: string, bound: Bound
   };
   const { from } = expression;
   // Stored forms already: they come from the ERP, or were evaluated for the row.
-  if (from === 'vehicle_id') return entry.vehicle;
+  if (from === subjectOf(write.statements.mapping)) return entry.subject;
   if (from === 'site_id') return entry.site;
   if (from in own) return evaluate(expression, own[from], zone);
   if (entry.kind === 'reversal') return null;
@@ -217,7 +218,10 @@ export async function writeFact(write: Write): Promise<WriteResult> {
         throw new NothingWritten('NO_OPEN_PERIOD');
       }
       const kinds: readonly AmendmentKind[] = decision.entries.map(({ kind }) => kind);
-      return result('AMENDED', { changedFields: decision.changed, amendments: kinds });
+      const named = decision.changed.map((field) =>
+        field === SUBJECT ? subjectOf(mapping) : field,
+      );
+      return result('AMENDED', { changedFields: [...new Set(named)], amendments: kinds });
     }
   }
 }

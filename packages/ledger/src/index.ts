@@ -27,9 +27,8 @@ export {
 export { unitEvidence, type LedgerTask, type UnitEvidence } from './unit-evidence.ts';
 export { writeDeliveries } from './write-deliveries.ts';
 export {
-  statusVersion,
-  tripVersion,
-  visitVersion,
+  eventContracts,
+  eventVersion,
   writeEvents,
   type EventEntity,
   type EventVersion,

@@ -12,11 +12,9 @@ import {
   newestSums,
   reportTenants,
   reviseSums,
-  statusVersion,
   traceEvent,
-  tripVersion,
   unitEvidence,
-  visitVersion,
+  eventVersion,
   writeDeadLetters,
   writeDeliveries,
   writeEvents,
@@ -36,6 +34,7 @@ import {
   address,
   delivery,
   fix,
+  idle,
   page,
   rejected,
   task,
@@ -125,12 +124,14 @@ async function writeEverything(tx: LedgerTx): Promise<void> {
     at(4, fix(3700, { provider_time: T0 + 3_900_000 })),
   ]);
   await writeEvents(tx, [
-    tripVersion(TRIPS, at(1, trip('T-1'))),
-    tripVersion(
+    eventVersion('TripCompleted', TRIPS, at(1, trip('T-1'))),
+    eventVersion(
+      'TripCompleted',
       TRIPS,
       at(2, trip('T-1', { revision: 2, distance_km: 4.5, cause: 'late_fix', late_by_s: 900 })),
     ),
-    visitVersion('fleet.site-visit.event.v1', at(1, visit('V-1'))),
+    eventVersion('SiteVisited', 'fleet.site-visit.event.v1', at(1, visit('V-1'))),
+    eventVersion('IdleEnded', 'fleet.idle.event.v1', at(1, idle('I-1'))),
   ]);
   await writeDeliveries(tx, [
     delivery(trip('T-1')),
@@ -248,6 +249,7 @@ test('the report counts what was written', async () => {
       trips: { current: 1, retracted: 0, versions: 2 },
       site_visits: { current: 1, retracted: 0, versions: 1 },
       transport_orders: { current: 0, retracted: 0, versions: 0 },
+      other_events: { idle: { current: 1, retracted: 0, versions: 1 } },
       deliveries: { INSERTED: 1, UPDATED: 1 },
       amended: 0,
       beyond_grace: { open_tasks: 1, fixes: 3 },
@@ -278,7 +280,11 @@ test('positions of one hour are counted the same in one batch and in many', asyn
 
 test('a late fix raises the revision; the history keeps all versions, in whatever order they came', async () => {
   const versions = [1, 5, 3].map((revision) =>
-    tripVersion(TRIPS, at(revision, trip('T-1', { revision, distance_km: revision }))),
+    eventVersion(
+      'TripCompleted',
+      TRIPS,
+      at(revision, trip('T-1', { revision, distance_km: revision })),
+    ),
   );
   for (const version of versions) await writeEvents(pool, [version]);
   const [event] = await findEvents(pool, null, 'T-1');
@@ -323,7 +329,7 @@ test('an event leads back to the call and window of its fixes and forward to its
 
 test('events are found by event id, ERP key and a prefix of at least 8 digits', async () => {
   const value = trip('T-1');
-  await writeEvents(pool, [tripVersion(TRIPS, at(1, value))]);
+  await writeEvents(pool, [eventVersion('TripCompleted', TRIPS, at(1, value))]);
   await writeDeliveries(pool, [delivery(value, { erp_key: '4711' })]);
   for (const reference of [value.event_id, '4711', value.event_id.slice(0, 8)]) {
     const found = await findEvents(pool, null, reference);
@@ -341,7 +347,8 @@ test('events are found by event id, ERP key and a prefix of at least 8 digits', 
 
 test('an order has one event per status', async () => {
   const status = (event_id: string, status: 'started' | 'arrived') =>
-    statusVersion(
+    eventVersion(
+      'TripStatusChanged',
       'fleet.trip-status.event.v1',
       at(event_id.length, {
         ...trip('ignored'),
@@ -413,7 +420,7 @@ test('texts that PostgreSQL cannot store do not stop the ledger', async () => {
 test('an id of any length is kept and found', async () => {
   const long = Array.from({ length: 2000 }, (_, n) => `${n * 7919}`).join('-');
   const value = trip(long, { unit: `wialon:${long}` });
-  await writeEvents(pool, [tripVersion(TRIPS, at(1, value))]);
+  await writeEvents(pool, [eventVersion('TripCompleted', TRIPS, at(1, value))]);
   await writeDeliveries(pool, [delivery(value, { erp_key: `key ${long}`, entity_id: long })]);
   for (const reference of [long, `key ${long}`]) {
     assert.equal((await findEvents(pool, null, reference)).length, 1);
@@ -437,7 +444,7 @@ test('events for the comparison come in pages with the outcome of their newest d
   const trips = ['T-1', 'T-2', 'T-3'].map((id) => trip(id));
   await writeEvents(
     pool,
-    trips.map((value, n) => tripVersion(TRIPS, at(n, value))),
+    trips.map((value, n) => eventVersion('TripCompleted', TRIPS, at(n, value))),
   );
   const [first, second] = trips;
   assert.ok(first && second);

@@ -31,6 +31,8 @@ export interface TenantReport {
   readonly trips: EventCounts;
   readonly site_visits: EventCounts;
   readonly transport_orders: EventCounts;
+  /** All other entities that there are events of, by name. */
+  readonly other_events: Readonly<Record<string, EventCounts>>;
   /** Settled deliveries by outcome, one per event, target, triple and outcome. */
   readonly deliveries: Readonly<Record<string, number>>;
   readonly amended: number;
@@ -128,6 +130,14 @@ function eventCounts(rows: Rows, tenant: string, entity: string): EventCounts {
   };
 }
 
+const OWN_FIELD: ReadonlySet<string> = new Set(['trip', 'site_visit', 'transport_order']);
+
+function otherEvents(rows: Rows, tenant: string): Record<string, EventCounts> {
+  const names = ofTenant(rows, tenant).map((row) => String(row['entity']));
+  const others = names.filter((name) => !OWN_FIELD.has(name)).toSorted();
+  return Object.fromEntries(others.map((name) => [name, eventCounts(rows, tenant, name)]));
+}
+
 function deadLetters(rows: Rows, tenant: string): DeadLetterCount[] {
   return ofTenant(rows, tenant).map((row) => ({
     service: String(row['service']),
@@ -187,6 +197,7 @@ export async function reportTenants(
         trips: eventCounts(events, id, 'trip'),
         site_visits: eventCounts(events, id, 'site_visit'),
         transport_orders: eventCounts(events, id, 'transport_order'),
+        other_events: otherEvents(events, id),
         deliveries: outcomes,
         amended: outcomes['AMENDED'] ?? 0,
         beyond_grace: { open_tasks: number(task, 'open_tasks'), fixes: number(task, 'fixes') },

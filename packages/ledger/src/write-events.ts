@@ -1,6 +1,12 @@
 import type {
   Cause,
+  FuelLevelChanged,
+  GeofenceCrossed,
+  IdleEnded,
+  OdometerRead,
   RawAddress,
+  ServiceDue,
+  ShiftWorked,
   SiteVisited,
   TripCompleted,
   TripStatusChanged,
@@ -15,8 +21,67 @@ import {
   type LedgerTx,
 } from './batch.ts';
 
+/** Contracts of business events that the ledger keeps. */
+interface Facts {
+  readonly TripCompleted: TripCompleted;
+  readonly SiteVisited: SiteVisited;
+  readonly TripStatusChanged: TripStatusChanged;
+  readonly IdleEnded: IdleEnded;
+  readonly FuelLevelChanged: FuelLevelChanged;
+  readonly OdometerRead: OdometerRead;
+  readonly ServiceDue: ServiceDue;
+  readonly ShiftWorked: ShiftWorked;
+  readonly GeofenceCrossed: GeofenceCrossed;
+}
+
+export type EventContract = keyof Facts;
+
 /** Entities that are delivered. */
-export type EventEntity = 'trip' | 'site_visit' | 'transport_order';
+export type EventEntity =
+  | 'trip'
+  | 'site_visit'
+  | 'transport_order'
+  | 'idle'
+  | 'fuel_level'
+  | 'odometer'
+  | 'work_order'
+  | 'shift'
+  | 'geofence';
+
+/** What of a contract names the entity and says when it was. */
+interface Kind<V> {
+  readonly entity: EventEntity;
+  readonly id: keyof V;
+  readonly from: keyof V;
+  /** Null while it lasts. */
+  readonly to: keyof V;
+}
+
+const kinds: { readonly [C in EventContract]: Kind<Facts[C]> } = {
+  TripCompleted: { entity: 'trip', id: 'trip_id', from: 'start_time', to: 'end_time' },
+  SiteVisited: { entity: 'site_visit', id: 'visit_id', from: 'entered_time', to: 'left_time' },
+  // The provider's trip id is the ERP's order reference.
+  TripStatusChanged: {
+    entity: 'transport_order',
+    id: 'trip_id',
+    from: 'event_time',
+    to: 'event_time',
+  },
+  IdleEnded: { entity: 'idle', id: 'idle_id', from: 'start_time', to: 'end_time' },
+  FuelLevelChanged: {
+    entity: 'fuel_level',
+    id: 'change_id',
+    from: 'start_time',
+    to: 'end_time',
+  },
+  OdometerRead: { entity: 'odometer', id: 'reading_id', from: 'event_time', to: 'event_time' },
+  ServiceDue: { entity: 'work_order', id: 'due_id', from: 'event_time', to: 'event_time' },
+  ShiftWorked: { entity: 'shift', id: 'shift_id', from: 'start_time', to: 'end_time' },
+  GeofenceCrossed: { entity: 'geofence', id: 'event_id', from: 'event_time', to: 'event_time' },
+};
+
+/** Contracts that `eventVersion` takes. */
+export const eventContracts: readonly EventContract[] = Object.keys(kinds) as EventContract[];
 
 /** One version of a business event, as the ledger keeps it. */
 export interface EventVersion {
@@ -25,65 +90,38 @@ export interface EventVersion {
   readonly offset: bigint;
   readonly entity: EventEntity;
   readonly entityId: string;
+  /** Null for a driver's shift and for an order without unit. */
+  readonly unit: string | null;
   /** Span of device time that the fact covers, ms since epoch; end null while it lasts. */
   readonly fromTime: number;
   readonly toTime: number | null;
   readonly firstFix: RawAddress | null;
   readonly lastFix: RawAddress | null;
-  readonly fact: TripCompleted | SiteVisited | TripStatusChanged;
+  readonly fact: Facts[EventContract];
   readonly traceparent: string | undefined;
 }
 
-/** Row of a `TripCompleted`. */
-export function tripVersion(topic: string, record: Addressed<TripCompleted>): EventVersion {
-  const { partition, offset, value, traceparent } = record;
+/** Row of a record of a business event. */
+export function eventVersion<C extends EventContract>(
+  contract: C,
+  topic: string,
+  { partition, offset, value, traceparent }: Addressed<Facts[C]>,
+): EventVersion {
+  const { entity, id, from, to } = kinds[contract];
+  // A kind names fields of these types only.
+  const at = (field: keyof Facts[C]): number | null => value[field] as number | null;
   return {
     topic,
     partition,
     offset,
     traceparent,
-    entity: 'trip',
-    entityId: value.trip_id,
-    fromTime: value.start_time,
-    toTime: value.end_time,
-    firstFix: value.first_fix,
-    lastFix: value.last_fix,
-    fact: value,
-  };
-}
-
-/** Row of a `SiteVisited`. */
-export function visitVersion(topic: string, record: Addressed<SiteVisited>): EventVersion {
-  const { partition, offset, value, traceparent } = record;
-  return {
-    topic,
-    partition,
-    offset,
-    traceparent,
-    entity: 'site_visit',
-    entityId: value.visit_id,
-    fromTime: value.entered_time,
-    toTime: value.left_time,
-    firstFix: value.first_fix,
-    lastFix: value.last_fix,
-    fact: value,
-  };
-}
-
-/** Row of a `TripStatusChanged`: the provider's trip id is the ERP's order reference. */
-export function statusVersion(topic: string, record: Addressed<TripStatusChanged>): EventVersion {
-  const { partition, offset, value, traceparent } = record;
-  return {
-    topic,
-    partition,
-    offset,
-    traceparent,
-    entity: 'transport_order',
-    entityId: value.trip_id,
-    fromTime: value.event_time,
-    toTime: value.event_time,
-    firstFix: null,
-    lastFix: null,
+    entity,
+    entityId: String(value[id]),
+    unit: 'unit' in value ? value.unit : null,
+    fromTime: at(from) ?? value.event_time,
+    toTime: at(to),
+    firstFix: 'first_fix' in value ? value.first_fix : null,
+    lastFix: 'last_fix' in value ? value.last_fix : null,
     fact: value,
   };
 }
@@ -95,7 +133,7 @@ const columns: readonly Column<EventVersion>[] = [
   { name: 'event_id', type: 'text', of: ({ fact }) => fact.event_id },
   { name: 'entity', type: 'text', of: ({ entity }) => entity },
   { name: 'entity_id', type: 'text', of: ({ entityId }) => entityId },
-  { name: 'unit', type: 'text', of: ({ fact }) => fact.unit },
+  { name: 'unit', type: 'text', of: ({ unit }) => unit },
   { name: 'revision', type: 'bigint', of: ({ fact }) => fact.revision },
   { name: 'retracted', type: 'boolean', of: ({ fact }) => fact.retracted },
   { name: 'cause', type: 'text', of: causeOf },

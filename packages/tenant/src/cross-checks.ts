@@ -1,3 +1,4 @@
+import { eventOfEntity, MAPPED_ENTITIES } from './delivered.ts';
 import { ipsProblems } from './ips-checks.ts';
 import { mappingProblems } from './mapping-checks.ts';
 import { nearest } from './nearest.ts';
@@ -97,13 +98,9 @@ function mappingSetProblems(
       fix: 'keep one file per entity',
     });
   }
-  const wanted = [
-    ['trip', 'trip', events.trip],
-    ['site_visit', 'site_visit', events.site_visit],
-    ['trip_status', 'transport_order', events.trip_status],
-  ] as const;
-  for (const [event, entity, authority] of wanted) {
-    if (authority === 'off' || broken.has(entity)) continue;
+  for (const entity of MAPPED_ENTITIES) {
+    const event = eventOfEntity[entity];
+    if (events[event] === 'off' || broken.has(entity)) continue;
     if (mappings.some((mapping) => mapping.entity === entity)) continue;
     problems.push({
       path: ['events', event],

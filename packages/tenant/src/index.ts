@@ -1,5 +1,6 @@
 export { checkModel } from './check-model.ts';
 export { deliverableFields, type FieldKind } from './deliverable-fields.ts';
+export { isDelivered, namedFields } from './delivered.ts';
 export { readTenant, toDocument, type TenantDocument } from './document.ts';
 export { mappedEntities, overlapOf, sortIntervals, type IdMapEntry } from './id-map.ts';
 export type { IpsSource } from './ips-source.ts';

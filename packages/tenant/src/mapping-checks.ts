@@ -11,9 +11,9 @@ type Expression = Columns[string];
 const IDENTIFIER_BYTES = 63;
 
 const kindsOf: Readonly<Record<Expression['as'], readonly FieldKind[]>> = {
-  text: ['text', 'number', 'instant', 'date'],
+  text: ['text', 'number', 'boolean', 'instant', 'date'],
   number: ['number'],
-  boolean: [],
+  boolean: ['boolean'],
   timestamp: ['instant'],
   local_timestamp: ['instant'],
   date: ['date', 'instant'],
@@ -137,7 +137,7 @@ const AMENDMENT_NEEDS = [
   'resolution',
 ];
 /** Fields of which an amendment holds the difference. */
-const DIFFERENCES = ['distance_km', 'duration_s', 'dwell_s'];
+const DIFFERENCES = ['distance_km', 'duration_s', 'dwell_s', 'moving_s', 'volume_l'];
 
 function expressionOf(columns: Columns, field: string): Expression | undefined {
   return Object.values(columns).find(({ from }) => from === field);
@@ -166,7 +166,10 @@ function amendmentProblems(
     }
   };
   lacking(amendment.columns, AMENDMENT_NEEDS, [...at, 'columns']);
-  lacking(mapping.columns, ['business_date', 'vehicle_id'], [...at.slice(0, -1), 'columns']);
+  // What a row is about; another one is another record.
+  const subject = mapping.entity === 'shift' ? 'driver_id' : 'vehicle_id';
+  lacking(mapping.columns, ['business_date', subject], [...at.slice(0, -1), 'columns']);
+  lacking(amendment.columns, [subject], [...at, 'columns']);
   for (const field of DIFFERENCES) {
     const row = expressionOf(mapping.columns, field);
     const difference = expressionOf(amendment.columns, field);

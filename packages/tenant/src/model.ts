@@ -80,7 +80,17 @@ const columns = z.record(z.string(), expression);
 
 /** How one entity stands in a PostgreSQL-backed ERP: no code, only names and units. */
 export const erpMapping = z.strictObject({
-  entity: z.enum(['trip', 'site_visit', 'transport_order']),
+  entity: z.enum([
+    'trip',
+    'site_visit',
+    'transport_order',
+    'idle',
+    'fuel_level',
+    'odometer',
+    'work_order',
+    'shift',
+    'geofence',
+  ]),
   version: z.number().int().positive(),
   table: z.string(),
   /** Columns that identify the row; unique in the ERP. */

@@ -40,6 +40,8 @@ async function resolveIds({ control }: Ports, event: LedgerEvent): Promise<reado
   const wanted: [MappedEntity, string][] = [];
   if (event.unit !== null && event.entity !== 'transport_order')
     wanted.push(['vehicle', event.unit]);
+  const driver = event.fact['driver_code'];
+  if (event.entity === 'shift' && typeof driver === 'string') wanted.push(['driver', driver]);
   const geofence = event.fact['geofence_id'];
   if (typeof geofence === 'string') wanted.push(['site', geofence]);
   const ids: ResolvedId[] = [];

@@ -1,21 +1,13 @@
-import type { MappingInterval } from '@waybill/contracts';
 import type { ErpFact, FieldValue, WriteResult } from '@waybill/erp';
 import { toFault, type Fault } from '@waybill/fault';
 import type { InboxRow, RowResult } from '@waybill/inbox';
-import type { TenantModel } from '@waybill/tenant';
-import {
-  businessDateOf,
-  deliverableOf,
-  SITE,
-  VEHICLE,
-  type Fact,
-  type ResolvedIds,
-} from './core/fact.ts';
+import { isDelivered, namedFields, type TenantModel } from '@waybill/tenant';
+import { businessDateOf, deliverableOf, unitOf, type Fact, type ResolvedIds } from './core/fact.ts';
 import { countWithheld, ownedByErp } from './core/ownership.ts';
-import { erpIdAt } from './core/resolve-id.ts';
+import { resolveIds, type Intervals } from './core/resolve-id.ts';
 import type { SinkCode } from './errors.ts';
 import { configKey } from './handle-events.ts';
-import type { Attempt } from './outcome.ts';
+import { EVENT_OFF, type Attempt } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { isAccessFault, type Targets } from './targets.ts';
 import type { Tenants } from './tenants.ts';
@@ -28,21 +20,6 @@ export interface DeliverParts {
   readonly ports: Pick<Ports, 'metrics' | 'tracing' | 'now'>;
   readonly tenants: Tenants;
   readonly targets: Targets;
-}
-
-/** Validity intervals by ref, of one tenant. */
-export type Intervals = ReadonlyMap<string, readonly MappingInterval[]>;
-
-/** The ids as of the event's time, or the first ref that has none then. */
-function resolve(row: InboxRow, intervals: Intervals): ResolvedIds | string {
-  const ids = { vehicleId: null as string | null, siteId: null as string | null };
-  for (const ref of row.refs) {
-    const id = erpIdAt(intervals.get(ref) ?? [], row.eventTime);
-    if (id === undefined) return ref;
-    if (ref.startsWith(VEHICLE)) ids.vehicleId = id;
-    else if (ref.startsWith(SITE)) ids.siteId = id;
-  }
-  return ids;
 }
 
 function erpFact(row: InboxRow, fact: Fact, ids: ResolvedIds, zone: string): ErpFact {
@@ -132,6 +109,16 @@ async function write(
   );
 }
 
+/** Nothing is written, and nothing is told: whoever does not want an event gets no outcome of it. */
+const NOT_WANTED: RowResult = {
+  kind: 'done',
+  outcome: EVENT_OFF,
+  erpTable: null,
+  erpKey: null,
+  vehicleId: null,
+  businessDate: null,
+};
+
 type Base = Omit<Attempt, 'at' | 'result'>;
 
 function waits(base: Base, at: number, key: string, reason: SinkCode): Attempt {
@@ -150,7 +137,7 @@ async function attemptFact(
   const model = parts.tenants.get(row.tenantId);
   const businessDate = model ? businessDateOf(fact, model.company.zone) : null;
   const base: Base = {
-    unit: fact.value.unit,
+    unit: unitOf(fact),
     trace: fact.value.trace,
     changedFields: [],
     amendments: [],
@@ -160,7 +147,9 @@ async function attemptFact(
     traceparent,
   };
   if (model === undefined) return waits(base, now(), configKey(row.tenantId), 'TENANT_UNKNOWN');
-  const ids = resolve(row, intervals);
+  // Wanted when it came in, or unknown then: the tenant's file decides now.
+  if (!isDelivered(model, row.entity)) return { ...base, at: now(), result: NOT_WANTED };
+  const ids = resolveIds(row, intervals, namedFields(model, row.entity));
   if (typeof ids === 'string') return waits(base, now(), `${row.tenantId}/${ids}`, 'UNMAPPED');
   const { vehicleId } = ids;
   try {

@@ -1,40 +1,15 @@
 import { UNASSIGNED, type Inbox, type InboxFact } from '@waybill/inbox';
 import type { PoolClient } from '@waybill/postgres';
 import type { Received } from '@waybill/stream';
-import type { TenantModel } from '@waybill/tenant';
-import { entityIdOf, refsOf, type Fact } from './core/fact.ts';
+import { isDelivered, type TenantModel } from '@waybill/tenant';
+import { entityIdOf, factOf, refsOf, type Fact } from './core/fact.ts';
 import type { SinkMetrics } from './metrics.ts';
+import { EVENT_OFF } from './outcome.ts';
 import type { Tenants } from './tenants.ts';
 
 /** Key that facts wait for whose tenant nobody knows yet. */
 export function configKey(tenantId: string): string {
   return `${tenantId}/config`;
-}
-
-/** The fact of a message, or undefined for a type that this service does not deliver. */
-export function factOf({ message }: Pick<Received, 'message'>): Fact | undefined {
-  switch (message.type) {
-    case 'TripCompleted':
-      // The type names the contract that the value was decoded with; so also below.
-      return { entity: 'trip', value: message.value } as Fact;
-    case 'SiteVisited':
-      return { entity: 'site_visit', value: message.value } as Fact;
-    case 'TripStatusChanged':
-      return { entity: 'transport_order', value: message.value } as Fact;
-    default:
-      return undefined;
-  }
-}
-
-function isWanted({ entity }: Fact, { events }: TenantModel): boolean {
-  switch (entity) {
-    case 'trip':
-      return events.trip !== 'off';
-    case 'site_visit':
-      return events.site_visit !== 'off';
-    case 'transport_order':
-      return events.trip_status !== 'off';
-  }
 }
 
 function inboxFact(record: Received, fact: Fact, model: TenantModel | undefined): InboxFact {
@@ -74,13 +49,13 @@ export function createEventHandler(parts: {
     const facts: InboxFact[] = [];
     let unwanted = 0;
     for (const record of records) {
-      const fact = factOf(record);
+      const fact = factOf(record.message.type, record.message.value);
       if (fact === undefined) continue;
       const model = tenants.get(fact.value.tenant_id);
-      if (model !== undefined && !isWanted(fact, model)) unwanted += 1;
+      if (model !== undefined && !isDelivered(model, fact.entity)) unwanted += 1;
       else facts.push(inboxFact(record, fact, model));
     }
-    if (unwanted > 0) metrics.skipped('EVENT_OFF', unwanted);
+    if (unwanted > 0) metrics.skipped(EVENT_OFF, unwanted);
     const { accepted, known } = await inbox.enqueue(tx, facts);
     metrics.enqueued('accepted', accepted);
     metrics.enqueued('known', known);

@@ -4,6 +4,9 @@ import type { Fault } from '@waybill/fault';
 import type { InboxRow, OutboxMessage, RowResult, Settled } from '@waybill/inbox';
 import { SERVICE } from './service-name.ts';
 
+/** Outcome of a row that its tenant does not want (any more), and reason of the count of such events. */
+export const EVENT_OFF = 'EVENT_OFF';
+
 /** What an attempt brought to light, beside its result for the inbox. */
 export interface Attempt {
   readonly result: RowResult;
@@ -22,8 +25,9 @@ export interface Attempt {
 function outcomeOf(result: RowResult, settled: Settled): DeliverySettled['outcome'] | undefined {
   switch (settled.state) {
     case 'done':
+      if (result.kind !== 'done' || result.outcome === EVENT_OFF) return undefined;
       // The adapter's outcomes are a part of the contract's.
-      return result.kind === 'done' ? (result.outcome as DeliverySettled['outcome']) : undefined;
+      return result.outcome as DeliverySettled['outcome'];
     case 'parked':
       if (!settled.changed) return undefined;
       return result.kind === 'manual' ? 'MANUAL' : 'WAITING';

@@ -13,6 +13,7 @@ import {
   visit,
   type TripOptions,
 } from './testing/events.ts';
+import { signals, type Published, type SignalOptions } from './testing/signals.ts';
 import { startSink, type SinkOptions, type TestSink } from './testing/sink.ts';
 
 let server: TestPostgres;
@@ -406,4 +407,151 @@ test('an event that the tenant has switched off is skipped and counted', async (
     await s.metrics(),
     /stream_records_discarded_total\{reason="EVENT_OFF",intentional="true",service="erp-sink"\} 1/,
   );
+});
+
+const wanted = {
+  idle: 'detected',
+  fuel_level: 'detected',
+  odometer: 'detected',
+  service_due: 'detected',
+  shift: 'detected',
+  geofence: 'detected',
+} as const;
+
+const signalsOf = {
+  'bay-cabs': {
+    tenant: 'bay-cabs',
+    unit: 'wialon:7001',
+    geofence: 'wialon:600_2',
+    driver: 'D-0001',
+    start: '2008-05-20T20:00:00Z',
+    date: '2008-05-20',
+    vehicle_id: 'CAB-abboip',
+    site_id: 'SITE-SF-2',
+    driver_id: 'DRV-1',
+    close: "UPDATE erp.period SET closed_at = now() WHERE business_date = '2008-05-20'",
+  },
+  'hudson-waste': {
+    tenant: 'hudson-waste',
+    unit: 'wialon:8001',
+    geofence: 'wialon:700_2',
+    driver: 'H-7',
+    start: '2015-12-10T13:00:00Z',
+    date: '2015-12-10',
+    vehicle_id: 'TRK-101',
+    site_id: 'SITE-JC-2',
+    driver_id: 'OP-7',
+    close: "UPDATE fleetops.gl_calendar SET locked_on = now() WHERE gl_day = '2015-12-10'",
+  },
+} as const;
+
+for (const name of ['bay-cabs', 'hudson-waste'] as const) {
+  test(`${name}: what signals say stands in the ERP, revised, withdrawn, amended`, async () => {
+    const s = await start();
+    const facts = signalsOf[name];
+    const { model } = s.tenants[name];
+    const want = { ...model, events: { ...model.events, ...wanted } };
+    await s.table(topics.tenantConfig, name, configuration(want, 2));
+    const person = [{ erp_id: facts.driver_id, valid_from_time: null, valid_to_time: null }];
+    if (name === 'hudson-waste') {
+      await s.erp[name].query("INSERT INTO fleetops.operator (operator_no) VALUES ('OP-7')");
+    }
+    const push = async (change: Partial<SignalOptions>): Promise<readonly Published[]> => {
+      const published = signals({ ...facts, ...change });
+      for (const { topic, key, message } of published) {
+        assert.deepEqual(topic.contracts[message.type]?.violations(message.value), []);
+        await s.push(topic, key, [message]);
+      }
+      await s.quiet();
+      return published;
+    };
+    const first = await push({ revision: 5 });
+    const parked = s.deliveries().filter(({ outcome }) => outcome === 'WAITING');
+    assert.deepEqual(
+      parked.map(({ entity }) => entity),
+      ['shift'],
+      'a shift waits for its driver, nothing else does',
+    );
+    await s.table(topics.idMapping, 'x', mapping(name, `driver/${facts.driver}`, 1, person));
+    await s.quiet();
+
+    const ids = {
+      vehicle_id: facts.vehicle_id,
+      site_id: facts.site_id,
+      driver_id: facts.driver_id,
+    };
+    for (const { entity, message } of first) {
+      const [record, ...more] = await s.digest(name, entity);
+      assert.ok(record?.present && more.length === 0, `one row of ${entity}`);
+      const fact: Record<string, unknown> = {
+        business_date: facts.date,
+        ...(message.value as object),
+        ...ids,
+        units: facts.unit,
+        is_interpolated: 'true',
+      };
+      for (const [field, found] of Object.entries(record.fields)) {
+        assert.deepEqual(found, fact[field], `${entity}.${field}`);
+      }
+    }
+
+    await push({ revision: 9, volumeL: 44.4, movingS: 2500 });
+    await push({ revision: 7, volumeL: 1, movingS: 1 });
+    const field = async (entity: string, named: string): Promise<unknown> =>
+      (await s.digest(name, entity))[0]?.fields[named];
+    assert.deepEqual(
+      [await field('fuel_level', 'volume_l'), await field('shift', 'moving_s')],
+      [44.4, 2500],
+    );
+
+    await s.erp[name].query(facts.close);
+    await push({ revision: 11, volumeL: 40.1, movingS: 2000 });
+    assert.deepEqual(
+      [await field('fuel_level', 'volume_l'), await field('shift', 'moving_s')],
+      [40.1, 2000],
+      'the closed row and its amendment together',
+    );
+    await push({ revision: 13, retracted: true });
+    for (const { entity } of first) {
+      const [record] = await s.digest(name, entity);
+      assert.equal(record?.present, false, `${entity} is withdrawn`);
+    }
+    const amended = s.deliveries().filter(({ amendment_kind: kind }) => kind !== null);
+    assert.deepEqual(
+      amended.map(({ entity, amendment_kind: kind }) => `${entity} ${kind}`).toSorted(),
+      [
+        'fuel_level correction',
+        'fuel_level reversal',
+        'idle reversal',
+        'shift correction',
+        'shift reversal',
+      ],
+    );
+    assert.deepEqual(s.deadLetters(), []);
+  });
+}
+
+test('a signal event is for its topic alone where it is off, or no mapping says where it stands', async () => {
+  const s = await start({ apply: false });
+  const facts = signalsOf['bay-cabs'];
+  const pushed = signals(facts);
+  // Read before the tenant's file: they wait, and then the file says that nobody wants them.
+  for (const { topic, key, message } of pushed) await s.push(topic, key, [message]);
+  await s.quiet();
+  const { model } = s.tenants['bay-cabs'];
+  await s.table(topics.tenantConfig, 'bay-cabs', configuration(model, 2));
+  await s.quiet();
+  assert.equal((s.service.health().extra as { waiting_for: number }).waiting_for, 0);
+  const unmapped = {
+    ...model,
+    events: { ...model.events, ...wanted },
+    mappings: model.mappings.filter(({ entity }) => entity === 'trip'),
+  };
+  await s.table(topics.tenantConfig, 'bay-cabs', configuration(unmapped, 3));
+  for (const { topic, key, message } of signals({ ...facts, revision: 2 })) {
+    await s.push(topic, key, [message]);
+  }
+  await s.quiet();
+  assert.deepEqual(s.deliveries(), [], 'whoever does not want an event gets no outcome of it');
+  assert.match(await s.metrics(), /reason="EVENT_OFF",intentional="true",service="erp-sink"\} 6/);
 });

@@ -93,7 +93,17 @@ export async function createService(config: SinkConfig, ports: Ports): Promise<R
   const onTable = createTableHandler({ ports, tenants, targets });
   const runner = await streams.project<PoolClient>({
     service: SERVICE,
-    inputs: [topics.trip, topics.siteVisit, topics.tripStatus],
+    inputs: [
+      topics.trip,
+      topics.siteVisit,
+      topics.tripStatus,
+      topics.idle,
+      topics.fuelLevel,
+      topics.odometer,
+      topics.workOrder,
+      topics.shift,
+      topics.geofence,
+    ],
     tables: [topics.idMapping, topics.tenantConfig],
     deadLetter: topics.sinkDeadLetter,
     store: watched(ports.store, standing, workers.wake),

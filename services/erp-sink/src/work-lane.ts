@@ -2,7 +2,7 @@ import { toFault } from '@waybill/fault';
 import type { Inbox, InboxRow, LaneClaim, Settled } from '@waybill/inbox';
 import type { MappingStore } from './adapters/mapping-store.ts';
 import { attemptRow, type DeliverParts } from './deliver.ts';
-import { messagesOf, type Attempt } from './outcome.ts';
+import { EVENT_OFF, messagesOf, type Attempt } from './outcome.ts';
 import type { SinkLogger } from './ports.ts';
 
 /** Part of the lease (6 s) in which rows are begun; the rest is for the last one and for settling. */
@@ -86,7 +86,7 @@ function report(parts: LaneParts, { row, attempt, durationMs }: Done, settled: S
   const outcome = outcomeOf(attempt, settled);
   metrics.attempted(row.entity, outcome, durationMs / 1000);
   // Rework of an id map is no measure of how long a fact was on its way.
-  if (settled.state === 'done' && row.resolution === 1) {
+  if (settled.state === 'done' && row.resolution === 1 && outcome !== EVENT_OFF) {
     metrics.delivered(row.entity, Math.max(0, attempt.at - row.receivedTime) / 1000);
   }
   const line = {

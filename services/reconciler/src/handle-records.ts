@@ -6,17 +6,13 @@ import type {
   PageFetched,
   PositionRecorded,
   SessionChanged,
-  SiteVisited,
   SourceProgressed,
   TaskRaised,
-  TripCompleted,
-  TripStatusChanged,
   WebhookReceived,
 } from '@waybill/contracts';
 import {
-  statusVersion,
-  tripVersion,
-  visitVersion,
+  eventContracts,
+  eventVersion,
   writeDeadLetters,
   writeDeliveries,
   writeEvents,
@@ -46,32 +42,25 @@ function values<T>(records: readonly Addressed<T>[]): T[] {
   return records.map(({ value }) => value);
 }
 
+/** Business events are all written alike. */
+const eventWriters = eventContracts.map((contract): [string, Write] => [
+  contract,
+  (tx, topic, records) =>
+    writeEvents(
+      tx,
+      records.map((record) => eventVersion(contract, topic, record)),
+    ),
+]);
+
 /** What the ledger does with records, by contract. Contracts that stand nowhere here are not kept. */
 const writers: Readonly<Record<string, Write>> = {
+  ...Object.fromEntries(eventWriters),
   PageFetched: writer<PageFetched>(writePages),
   SourceProgressed: writer<SourceProgressed>((tx, _topic, records) =>
     writeProgress(tx, values(records)),
   ),
   WebhookReceived: writer<WebhookReceived>(writeRequests),
   PositionRecorded: writer<PositionRecorded>((tx, _topic, records) => writeFixes(tx, records)),
-  TripCompleted: writer<TripCompleted>((tx, topic, records) =>
-    writeEvents(
-      tx,
-      records.map((record) => tripVersion(topic, record)),
-    ),
-  ),
-  SiteVisited: writer<SiteVisited>((tx, topic, records) =>
-    writeEvents(
-      tx,
-      records.map((record) => visitVersion(topic, record)),
-    ),
-  ),
-  TripStatusChanged: writer<TripStatusChanged>((tx, topic, records) =>
-    writeEvents(
-      tx,
-      records.map((record) => statusVersion(topic, record)),
-    ),
-  ),
   DeliverySettled: writer<DeliverySettled>((tx, _topic, records) =>
     writeDeliveries(tx, values(records)),
   ),

@@ -1,5 +1,5 @@
 import type { EventForComparison } from '@waybill/ledger';
-import type { TenantModel } from '@waybill/tenant';
+import { isDelivered, type TenantModel } from '@waybill/tenant';
 import { compare, type Comparison, type Drift, type Gap, type Orphan } from './core/compare.ts';
 import type { Resolve } from './core/resolve-id.ts';
 import { toleranceOf } from './core/tolerance.ts';
@@ -29,17 +29,6 @@ export interface Reconciliation {
 }
 
 type Mapping = TenantModel['mappings'][number];
-
-function isWanted({ events }: TenantModel, { entity }: Mapping): boolean {
-  switch (entity) {
-    case 'trip':
-      return events.trip !== 'off';
-    case 'site_visit':
-      return events.site_visit !== 'off';
-    case 'transport_order':
-      return events.trip_status !== 'off';
-  }
-}
 
 /** Fields that an amendment replaces or sums, by the name that they have in the fact. */
 function amendableFields({ amendment }: Mapping): ReadonlySet<string> {
@@ -80,7 +69,7 @@ export async function reconcile(
   const erp = await ports.connectErp(model);
   try {
     const results: [string, Comparison][] = [];
-    for (const mapping of model.mappings.filter((mapping) => isWanted(model, mapping))) {
+    for (const mapping of model.mappings.filter(({ entity }) => isDelivered(model, entity))) {
       results.push([mapping.entity, await compareEntity(model, mapping, erp, resolve, ports)]);
     }
     const entities = results.map(([entity, { events, rows, gaps, drift, orphans }]) => ({

@@ -105,27 +105,128 @@ CREATE TABLE erp.fuel_transaction (
   currency char(3) NOT NULL
 );
 
+-- Made by a service that comes due; what becomes of it (status) is the workshop's.
 CREATE TABLE erp.work_order (
   work_order_id text PRIMARY KEY,
+  event_ref text UNIQUE NOT NULL,
   vehicle_id text NOT NULL REFERENCES erp.vehicle,
   task text NOT NULL,
+  due_by text NOT NULL CHECK (due_by IN ('DISTANCE', 'ENGINE_HOURS', 'DATE')),
   due_date date,
-  status text NOT NULL DEFAULT 'open'
+  due_km numeric(12, 2),
+  due_engine_hours_h numeric(12, 2),
+  odometer_km numeric(12, 2),
+  status text NOT NULL DEFAULT 'open',
+  withdrawn boolean NOT NULL DEFAULT false,
+  source_revision bigint NOT NULL,
+  source_activation bigint NOT NULL,
+  source_resolution bigint NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE erp.idling (
+  idling_ref text PRIMARY KEY,
+  event_ref text UNIQUE NOT NULL,
+  vehicle_id text NOT NULL REFERENCES erp.vehicle,
+  start_time timestamptz NOT NULL,
+  end_time timestamptz NOT NULL CHECK (end_time >= start_time),
+  duration_s int NOT NULL CHECK (duration_s >= 0),
+  latitude double precision,
+  longitude double precision,
+  business_date date NOT NULL,
+  withdrawn boolean NOT NULL DEFAULT false,
+  source_revision bigint NOT NULL,
+  source_activation bigint NOT NULL,
+  source_resolution bigint NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE erp.fuel_change (
+  change_ref text PRIMARY KEY,
+  event_ref text UNIQUE NOT NULL,
+  vehicle_id text NOT NULL REFERENCES erp.vehicle,
+  kind text NOT NULL CHECK (kind IN ('REFUEL', 'DRAIN', 'UNEXPLAINED')),
+  start_time timestamptz NOT NULL,
+  end_time timestamptz NOT NULL,
+  volume_l numeric(8, 1) NOT NULL CHECK (volume_l >= 0),
+  volume_error_l numeric(8, 1),
+  confidence text,
+  business_date date NOT NULL,
+  withdrawn boolean NOT NULL DEFAULT false,
+  source_revision bigint NOT NULL,
+  source_activation bigint NOT NULL,
+  source_resolution bigint NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- One per vehicle's tracker and day.
+CREATE TABLE erp.odometer_reading (
+  reading_ref text PRIMARY KEY,
+  event_ref text UNIQUE NOT NULL,
+  vehicle_id text NOT NULL REFERENCES erp.vehicle,
+  reading_time timestamptz NOT NULL,
+  odometer_km numeric(12, 2),
+  engine_hours_h numeric(12, 2),
+  driven_km numeric(12, 2) CHECK (driven_km >= 0),
+  business_date date NOT NULL,
+  withdrawn boolean NOT NULL DEFAULT false,
+  source_revision bigint NOT NULL,
+  source_activation bigint NOT NULL,
+  source_resolution bigint NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- What payroll starts from.
+CREATE TABLE erp.driver_shift (
+  shift_ref text PRIMARY KEY,
+  event_ref text UNIQUE NOT NULL,
+  driver_id text NOT NULL REFERENCES erp.driver,
+  start_time timestamptz NOT NULL,
+  end_time timestamptz NOT NULL CHECK (end_time >= start_time),
+  duration_s int NOT NULL CHECK (duration_s >= 0),
+  moving_s int NOT NULL CHECK (moving_s >= 0),
+  units text NOT NULL,
+  finality text NOT NULL,
+  business_date date NOT NULL,
+  withdrawn boolean NOT NULL DEFAULT false,
+  source_revision bigint NOT NULL,
+  source_activation bigint NOT NULL,
+  source_resolution bigint NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE erp.geofence_event (
+  event_ref text PRIMARY KEY,
+  vehicle_id text NOT NULL REFERENCES erp.vehicle,
+  site_id text NOT NULL REFERENCES erp.site,
+  crossing text NOT NULL CHECK (crossing IN ('ENTERED', 'DWELLED', 'LEFT', 'LOST')),
+  event_time timestamptz NOT NULL,
+  dwell_s int CHECK (dwell_s >= 0),
+  is_interpolated boolean NOT NULL,
+  uncertainty_s int NOT NULL,
+  withdrawn boolean NOT NULL DEFAULT false,
+  source_revision bigint NOT NULL,
+  source_activation bigint NOT NULL,
+  source_resolution bigint NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT now()
 );
 
 -- Corrections of closed days: differences, booked in an open day, with the original date.
 CREATE TABLE erp.period_amendment (
   amendment_id text PRIMARY KEY,
-  entity text NOT NULL CHECK (entity IN ('trip', 'site_visit')),
+  entity text NOT NULL CHECK (entity IN ('trip', 'site_visit', 'idle', 'fuel_level', 'shift')),
   entity_ref text NOT NULL,
   kind text NOT NULL CHECK (kind IN ('addition', 'correction', 'reversal')),
-  vehicle_id text NOT NULL REFERENCES erp.vehicle,
+  vehicle_id text REFERENCES erp.vehicle,
+  driver_id text REFERENCES erp.driver,
   site_id text REFERENCES erp.site,
   original_business_date date NOT NULL,
   booked_business_date date NOT NULL,
   distance_km numeric(12, 2),
   duration_s int,
   dwell_s int,
+  moving_s int,
+  volume_l numeric(8, 1),
   start_time timestamptz,
   end_time timestamptz,
   entered_time timestamptz,
@@ -133,7 +234,8 @@ CREATE TABLE erp.period_amendment (
   source_revision bigint NOT NULL,
   source_activation bigint NOT NULL,
   source_resolution bigint NOT NULL,
-  written_at timestamptz NOT NULL DEFAULT now()
+  written_at timestamptz NOT NULL DEFAULT now(),
+  CHECK (num_nonnulls(vehicle_id, driver_id) = 1)
 );
 CREATE INDEX period_amendment_entity ON erp.period_amendment (entity, entity_ref);
 
@@ -178,3 +280,9 @@ CREATE TRIGGER site_visit_lock BEFORE INSERT OR UPDATE OR DELETE ON erp.site_vis
   FOR EACH ROW EXECUTE FUNCTION erp.lock_business_date();
 CREATE TRIGGER period_amendment_lock BEFORE INSERT OR UPDATE OR DELETE ON erp.period_amendment
   FOR EACH ROW EXECUTE FUNCTION erp.lock_booked_date();
+CREATE TRIGGER idling_lock BEFORE INSERT OR UPDATE OR DELETE ON erp.idling
+  FOR EACH ROW EXECUTE FUNCTION erp.lock_business_date();
+CREATE TRIGGER fuel_change_lock BEFORE INSERT OR UPDATE OR DELETE ON erp.fuel_change
+  FOR EACH ROW EXECUTE FUNCTION erp.lock_business_date();
+CREATE TRIGGER driver_shift_lock BEFORE INSERT OR UPDATE OR DELETE ON erp.driver_shift
+  FOR EACH ROW EXECUTE FUNCTION erp.lock_business_date();

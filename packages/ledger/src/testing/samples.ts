@@ -2,6 +2,7 @@
 import type {
   DeliverySettled,
   ElementRejected,
+  IdleEnded,
   PageFetched,
   PositionRecorded,
   RawAddress,
@@ -160,6 +161,36 @@ export function visit(id: string, change: Partial<SiteVisited> = {}): SiteVisite
     fix_count: null,
     inputs_hash: null,
     ...change,
+  };
+}
+
+export function idle(id: string): IdleEnded {
+  return {
+    tenant_id: 'hudson-waste',
+    unit: 'wialon:8001',
+    event_id: hashId('idle', 'hudson-waste', id),
+    event_time: T0 + 600_000,
+    provider_time: T0 + 605_000,
+    received_time: T0 + 606_000,
+    revision: 1,
+    retracted: false,
+    cause: 'live',
+    trace: address(10, 1),
+    idle_id: id,
+    start_time: T0,
+    end_time: T0 + 600_000,
+    duration_s: 600,
+    latitude: null,
+    longitude: null,
+    finality: 'provisional',
+    late_by_s: 0,
+    replaced_by: null,
+    rule: 'idle/1',
+    rule_version: 1,
+    first_fix: address(10, 1),
+    last_fix: address(10, 2),
+    fix_count: 60,
+    inputs_hash: 'a1',
   };
 }
 

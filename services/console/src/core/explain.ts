@@ -77,6 +77,12 @@ const noun: Readonly<Record<string, string>> = {
   trip: 'trip',
   site_visit: 'visit',
   transport_order: 'order',
+  idle: 'idling',
+  fuel_level: 'fuel change',
+  odometer: 'odometer reading',
+  work_order: 'due service',
+  shift: 'shift',
+  geofence: 'crossing',
 };
 
 /** What a waiting delivery waits for, and what releases it. */

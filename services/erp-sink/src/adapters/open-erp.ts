@@ -10,11 +10,9 @@ export function openErp(secrets: SecretStores, maxConnections: number): OpenErp 
       url: await resolveSecret(model.erp.url, secrets),
       zone: model.company.zone,
       mappings: model.mappings,
-      ownedByErp: {
-        trip: ownedByErp(model.ownership, 'trip'),
-        site_visit: ownedByErp(model.ownership, 'site_visit'),
-        transport_order: ownedByErp(model.ownership, 'transport_order'),
-      },
+      ownedByErp: Object.fromEntries(
+        model.mappings.map(({ entity }) => [entity, ownedByErp(model.ownership, entity)]),
+      ),
       applicationName: 'waybill erp-sink',
       maxConnections,
     });

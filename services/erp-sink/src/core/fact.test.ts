@@ -12,7 +12,7 @@ const message = trip({
   end: '2015-12-10T13:00:00Z',
 });
 const value = message.value as TripCompleted;
-const ids = { vehicleId: 'TRK-1', siteId: null };
+const ids = { vehicleId: 'TRK-1', siteId: null, driverId: null };
 
 test('a private trip is delivered with its distance and without coordinates', () => {
   const hidden = { ...value, is_private: true, start_latitude: 0, start_longitude: 0 };

@@ -1,119 +1,82 @@
-import type { SiteVisited, TripCompleted, TripStatusChanged } from '@waybill/contracts';
 import { businessDate } from '@waybill/domain';
+import { shapes, type Entity, type Facts, type Plain, type Shape } from './shapes.ts';
 
 /** An event that the sink delivers, with the entity that it is about. */
-export type Fact =
-  | { readonly entity: 'trip'; readonly value: TripCompleted }
-  | { readonly entity: 'site_visit'; readonly value: SiteVisited }
-  | { readonly entity: 'transport_order'; readonly value: TripStatusChanged };
-
-export type Entity = Fact['entity'];
+export type Fact = {
+  [E in Entity]: { readonly entity: E; readonly value: Facts[E] };
+}[Entity];
 
 /** Ids of the ERP, resolved as of the event's time. */
 export interface ResolvedIds {
   readonly vehicleId: string | null;
   readonly siteId: string | null;
+  readonly driverId: string | null;
 }
 
 /** Deliverable fields; instants (ms since epoch) stand apart, because a mapping treats them apart. */
 export interface Deliverable {
-  readonly plain: Readonly<Record<string, string | number | null>>;
+  readonly plain: Plain;
   readonly instants: Readonly<Record<string, number | null>>;
+}
+
+/** The value may be read by the shape of its own entity, and the entity says which that is. */
+function shapeOf({ entity }: Fact): Shape<Fact['value']> {
+  return shapes[entity] as unknown as Shape<Fact['value']>;
+}
+
+const entityOfContract = new Map(
+  Object.entries(shapes).map(([entity, { contract }]) => [contract, entity]),
+);
+
+/** The fact that a contract carries, or undefined for a contract that is not delivered. */
+export function factOf(contract: string, value: unknown): Fact | undefined {
+  const entity = entityOfContract.get(contract);
+  // The contract's name says what the value was decoded with.
+  return entity === undefined ? undefined : ({ entity, value } as Fact);
+}
+
+function pick<V>(value: V, names: readonly (keyof V)[]): Record<string, V[keyof V]> {
+  return Object.fromEntries(names.map((name) => [name, value[name]]));
 }
 
 /** Stable id of the entity, the key of its ERP row. */
 export function entityIdOf(fact: Fact): string {
-  switch (fact.entity) {
-    case 'trip':
-    case 'transport_order':
-      return fact.value.trip_id;
-    case 'site_visit':
-      return fact.value.visit_id;
-  }
+  return shapeOf(fact).id(fact.value);
 }
 
-export const VEHICLE = 'vehicle/';
-export const SITE = 'site/';
+/** Unit of the fact; null for a driver's shift and for an order without one. */
+export function unitOf({ value }: Fact): string | null {
+  return 'unit' in value ? value.unit : null;
+}
 
-/** Ids that must be known in the ERP before the fact can be written, as `<entity>/<telematics id>`. */
+/** Ids that the ERP must know before what names them can be written, as `<entity>/<telematics id>`. */
 export function refsOf(fact: Fact): readonly string[] {
-  switch (fact.entity) {
-    case 'trip':
-      return [`${VEHICLE}${fact.value.unit}`];
-    case 'site_visit':
-      return [`${VEHICLE}${fact.value.unit}`, `${SITE}${fact.value.geofence_id}`];
-    case 'transport_order':
-      // The order reference is the ERP's own.
-      return [];
-  }
+  return shapeOf(fact).refs(fact.value);
 }
 
 /** Local date on which the fact counts: of a trip its end, of a visit its entry; null for orders. */
 export function businessDateOf(fact: Fact, zone: string): string | null {
-  switch (fact.entity) {
-    case 'trip':
-      return businessDate(fact.value.end_time, zone);
-    case 'site_visit':
-      return businessDate(fact.value.entered_time, zone);
-    case 'transport_order':
-      return null;
-  }
-}
-
-type Places = Pick<
-  TripCompleted,
-  'start_latitude' | 'start_longitude' | 'end_latitude' | 'end_longitude'
->;
-
-/** Coordinates of a trip; null in private mode, where the contract's 0 means nothing. */
-function placesOf(trip: TripCompleted): { readonly [F in keyof Places]: number | null } {
-  const { is_private, start_latitude, start_longitude, end_latitude, end_longitude } = trip;
-  if (is_private !== true) return { start_latitude, start_longitude, end_latitude, end_longitude };
-  return {
-    start_latitude: null,
-    start_longitude: null,
-    end_latitude: null,
-    end_longitude: null,
-  };
+  const day = shapeOf(fact).date?.(fact.value) ?? null;
+  return typeof day === 'number' ? businessDate(day, zone) : day;
 }
 
 /** The fields that mappings may name, with ids and business date of the company. */
 export function deliverableOf(fact: Fact, ids: ResolvedIds, zone: string): Deliverable {
-  const { entity, value } = fact;
-  const identity = {
-    entity_id: entityIdOf(fact),
-    event_id: value.event_id,
-    unit: value.unit,
-    vehicle_id: ids.vehicleId,
-    business_date: businessDateOf(fact, zone),
+  const { plain, instants, more } = shapeOf(fact);
+  const { value } = fact;
+  return {
+    plain: {
+      entity_id: entityIdOf(fact),
+      event_id: value.event_id,
+      unit: unitOf(fact),
+      vehicle_id: ids.vehicleId,
+      site_id: ids.siteId,
+      driver_id: ids.driverId,
+      business_date: businessDateOf(fact, zone),
+      // The shapes name fields of these types only.
+      ...(pick(value, plain) as Plain),
+      ...more?.(value),
+    },
+    instants: pick(value, instants) as Deliverable['instants'],
   };
-  switch (entity) {
-    case 'trip':
-      return {
-        plain: {
-          ...identity,
-          duration_s: value.duration_s,
-          distance_km: value.distance_km,
-          ...placesOf(value),
-          driver_code: value.driver_code,
-          fix_count: value.fix_count,
-        },
-        instants: { start_time: value.start_time, end_time: value.end_time },
-      };
-    case 'site_visit':
-      return {
-        plain: {
-          ...identity,
-          site_id: ids.siteId,
-          dwell_s: value.dwell_s,
-          status: value.status,
-        },
-        instants: { entered_time: value.entered_time, left_time: value.left_time },
-      };
-    case 'transport_order':
-      return {
-        plain: { entity_id: value.trip_id, status: value.status },
-        instants: { event_time: value.event_time },
-      };
-  }
 }

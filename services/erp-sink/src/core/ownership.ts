@@ -1,4 +1,4 @@
-import type { Entity } from './fact.ts';
+import type { Entity } from './shapes.ts';
 
 interface Rule {
   readonly entity: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { changedSpans, erpIdAt } from './resolve-id.ts';
+import { changedSpans, erpIdAt, resolveIds } from './resolve-id.ts';
 
 type Interval = [string, number | null, number | null];
 
@@ -95,4 +95,17 @@ test('property: an instant is in a changed span exactly when its id changed', ()
       assert.equal(inSpan, erpIdAt(before, at) !== erpIdAt(after, at));
     }),
   );
+});
+
+test('an id is waited for where a column takes it, and only looked up where none does', () => {
+  const at = { refs: ['vehicle/u', 'site/z'], eventTime: 5 };
+  const known = new Map([
+    ['vehicle/u', [{ erp_id: 'V', valid_from_time: null, valid_to_time: null }]],
+  ]);
+  assert.equal(resolveIds(at, known, new Set(['vehicle_id', 'site_id'])), 'site/z');
+  assert.deepEqual(resolveIds(at, known, new Set(['vehicle_id'])), {
+    vehicleId: 'V',
+    siteId: null,
+    driverId: null,
+  });
 });

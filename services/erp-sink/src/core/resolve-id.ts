@@ -1,4 +1,9 @@
 import type { MappingInterval } from '@waybill/contracts';
+import type { ResolvedIds } from './fact.ts';
+import { DRIVER, SITE, VEHICLE } from './shapes.ts';
+
+/** Validity intervals by ref, of one tenant. */
+export type Intervals = ReadonlyMap<string, readonly MappingInterval[]>;
 
 /** A span of event time, ms since epoch; null = unbounded, `to` exclusive. */
 export interface Span {
@@ -37,4 +42,35 @@ export function changedSpans(
     from: from === -Infinity ? null : from,
     to: to === Infinity ? null : to,
   }));
+}
+
+/** Field that an id goes to, by what its ref begins with. */
+const fieldOf = [
+  [VEHICLE, 'vehicle_id', 'vehicleId'],
+  [SITE, 'site_id', 'siteId'],
+  [DRIVER, 'driver_id', 'driverId'],
+] as const;
+
+/**
+ * The ids as of the event's time, or the first ref that has none then. An id that no column takes
+ * (`named`) is looked up and not waited for.
+ */
+export function resolveIds(
+  row: { readonly refs: readonly string[]; readonly eventTime: number },
+  intervals: Intervals,
+  named: ReadonlySet<string>,
+): ResolvedIds | string {
+  const ids: { -readonly [I in keyof ResolvedIds]: string | null } = {
+    vehicleId: null,
+    siteId: null,
+    driverId: null,
+  };
+  for (const ref of row.refs) {
+    const id = erpIdAt(intervals.get(ref) ?? [], row.eventTime);
+    const [, field, name] = fieldOf.find(([start]) => ref.startsWith(start)) ?? [];
+    if (field === undefined || name === undefined) continue;
+    if (id === undefined && named.has(field)) return ref;
+    ids[name] = id ?? null;
+  }
+  return ids;
 }

@@ -11,7 +11,7 @@ import { hashId, shortHash } from '@waybill/domain';
 import { type TenantModel } from '@waybill/tenant';
 import { configured } from '@waybill/testkit';
 
-const trace = { topic: 'wialon.page.raw.v1', partition: 0, offset: 7, index: 3 };
+export const trace = { topic: 'wialon.page.raw.v1', partition: 0, offset: 7, index: 3 };
 
 /** The id of a fact that a test calls `name`: ids are hashes. */
 export function entityId(name: string): string {

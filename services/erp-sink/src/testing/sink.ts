@@ -7,7 +7,7 @@ import {
   type Message,
   type Topic,
 } from '@waybill/contracts';
-import { createPostgresErp, type ErpAdapter } from '@waybill/erp';
+import { createPostgresErp, type ErpAdapter, type ErpEntity, type ErpRecord } from '@waybill/erp';
 import { createInbox } from '@waybill/inbox';
 import { createPool, projectionStore, transaction } from '@waybill/postgres';
 import { createMetrics, startTracing, type RunningService } from '@waybill/runtime';
@@ -42,6 +42,8 @@ export interface TestSink {
   readonly quiet: () => Promise<void>;
   /** Effective rows by the tenant's canonical.sql. */
   readonly canonical: (tenant: TenantName, name: string) => Promise<Record<string, unknown>[]>;
+  /** What the ERP has in effect, in contract terms. */
+  readonly digest: (tenant: TenantName, entity: string) => Promise<readonly ErpRecord[]>;
   readonly metrics: () => Promise<string>;
   readonly stop: () => Promise<void>;
 }
@@ -165,6 +167,15 @@ export async function startSink(options: SinkOptions): Promise<TestSink> {
       const erp = tenant === 'bay-cabs' ? bay.pool : hudson.pool;
       const { rows } = await erp.query<Record<string, unknown>>(query?.slice(name.length) ?? '');
       return rows;
+    },
+    digest: async (tenant, entity) => {
+      const erp = open(tenants[tenant].model);
+      try {
+        // The caller names an entity of the tenant's mappings.
+        return await erp.digest(entity as ErpEntity);
+      } finally {
+        await erp.close();
+      }
     },
     metrics: () => metrics.text(),
     stop: async () => {

@@ -14,11 +14,9 @@ export async function connectErp(model: TenantModel, secrets: SecretStores): Pro
     url: await resolveSecret(model.erp.url, secrets),
     zone: model.company.zone,
     mappings: model.mappings,
-    ownedByErp: {
-      trip: ownedByErp(model, 'trip'),
-      site_visit: ownedByErp(model, 'site_visit'),
-      transport_order: ownedByErp(model, 'transport_order'),
-    },
+    ownedByErp: Object.fromEntries(
+      model.mappings.map(({ entity }) => [entity, ownedByErp(model, entity)]),
+    ),
     applicationName: 'waybill reconciler',
     maxConnections: 1,
   });

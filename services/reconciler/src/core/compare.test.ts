@@ -219,3 +219,48 @@ test('an id is resolved as of an instant; the start is inclusive, the end exclus
   );
   assert.equal(erpIdAt({ ...mapping, deleted: true }, 99), undefined);
 });
+
+test('what signals say is compared field by field, a shift by its driver', () => {
+  const span = { start_time: END - 600_000, end_time: END };
+  const facts: [ComparedEvent['entity'], object, Record<string, Value>][] = [
+    [
+      'idle',
+      { ...span, duration_s: 600 },
+      { vehicle_id: 'vehicle of wialon:8001', duration_s: 600 },
+    ],
+    ['fuel_level', { ...span, kind: 'DRAIN', volume_l: 21.5 }, { kind: 'DRAIN', volume_l: 21.5 }],
+    ['odometer', { business_date: '2015-12-08' }, { business_date: '2015-12-08' }],
+    ['work_order', { cycle: 3, due_time: null }, { cycle: 3, due_time: null }],
+    [
+      'shift',
+      { driver_code: 'D-1', units: ['wialon:1', 'wialon:2'] },
+      { driver_id: 'driver of D-1', units: 'wialon:1 wialon:2' },
+    ],
+    [
+      'geofence',
+      { geofence_id: 'z', is_interpolated: true },
+      { site_id: 'site of z', is_interpolated: 'true' },
+    ],
+  ];
+  for (const [entity, fact, fields] of facts) {
+    const own = {
+      ...event('a', { entity }),
+      fact: { event_time: END, ...fact },
+      unit: entity === 'shift' ? null : 'wialon:8001',
+    };
+    const found = { ...record('a'), fields };
+    assert.deepEqual(compare([own], [found], { ...rules, entity }).drift, [], entity);
+    for (const field of Object.keys(fields)) {
+      const edited = { ...found, fields: { ...fields, [field]: 'edited' } };
+      const [drift] = compare([own], [edited], { ...rules, entity }).drift;
+      assert.deepEqual(drift?.fields, [{ field, expected: fields[field], found: 'edited' }]);
+    }
+  }
+});
+
+test('a private trip has no coordinates in the ERP, and that is no drift', () => {
+  const hidden = event('a');
+  const fact = { ...hidden.fact, is_private: true, start_latitude: 0, start_longitude: 0 };
+  const found = record('a', { fields: { start_latitude: null, start_longitude: null } });
+  assert.deepEqual(compare([{ ...hidden, fact }], [found], rules).drift, []);
+});

@@ -7,7 +7,16 @@ export type Value = string | number | null;
 /** The part of a ledger event that the comparison needs. */
 export interface ComparedEvent {
   readonly event_id: string;
-  readonly entity: 'trip' | 'site_visit' | 'transport_order';
+  readonly entity:
+    | 'trip'
+    | 'site_visit'
+    | 'transport_order'
+    | 'idle'
+    | 'fuel_level'
+    | 'odometer'
+    | 'work_order'
+    | 'shift'
+    | 'geofence';
   readonly entity_id: string;
   readonly unit: string | null;
   readonly event_time: number;
@@ -24,10 +33,14 @@ export interface ComparedEvent {
 
 function valueOf(fact: ComparedEvent['fact'], name: string): Value | undefined {
   const value = fact[name];
+  // As the database writes it.
+  if (typeof value === 'boolean') return String(value);
   return typeof value === 'string' || typeof value === 'number' || value === null
     ? value
     : undefined;
 }
+
+const PLACES = ['start_latitude', 'start_longitude', 'end_latitude', 'end_longitude'];
 
 const plain: Readonly<Record<ComparedEvent['entity'], readonly string[]>> = {
   trip: [
@@ -35,15 +48,78 @@ const plain: Readonly<Record<ComparedEvent['entity'], readonly string[]>> = {
     'end_time',
     'duration_s',
     'distance_km',
-    'start_latitude',
-    'start_longitude',
-    'end_latitude',
-    'end_longitude',
+    ...PLACES,
     'driver_code',
     'fix_count',
   ],
   site_visit: ['entered_time', 'left_time', 'dwell_s', 'status'],
   transport_order: ['status', 'event_time'],
+  idle: ['start_time', 'end_time', 'duration_s', 'latitude', 'longitude'],
+  fuel_level: [
+    'kind',
+    'start_time',
+    'end_time',
+    'volume_l',
+    'volume_error_l',
+    'level_before_l',
+    'level_after_l',
+    'tank_l',
+    'confidence',
+    'latitude',
+    'longitude',
+  ],
+  odometer: [
+    'event_time',
+    'odometer_km',
+    'engine_hours_h',
+    'distance_km',
+    'reset_count',
+    'implausible_count',
+    'business_date',
+  ],
+  work_order: [
+    'event_time',
+    'interval_id',
+    'interval_name',
+    'cycle',
+    'due_by',
+    'due_km',
+    'due_engine_hours_h',
+    'due_time',
+    'odometer_km',
+    'engine_hours_h',
+  ],
+  shift: [
+    'driver_code',
+    'start_time',
+    'end_time',
+    'duration_s',
+    'moving_s',
+    'activity_count',
+    'finality',
+    'business_date',
+  ],
+  geofence: [
+    'geofence_id',
+    'crossing',
+    'event_time',
+    'entered_time',
+    'dwell_s',
+    'latitude',
+    'longitude',
+    'is_interpolated',
+    'uncertainty_s',
+  ],
+};
+
+/** Instant whose local date is the business date, where the fact does not name its day. */
+const dayOf: Readonly<Partial<Record<ComparedEvent['entity'], string>>> = {
+  trip: 'end_time',
+  site_visit: 'entered_time',
+  idle: 'event_time',
+  fuel_level: 'event_time',
+  work_order: 'event_time',
+  geofence: 'event_time',
 };
 
 /**
@@ -65,12 +141,17 @@ export function expectedFields(
     if (value !== undefined) fields[name] = value;
   };
   for (const name of plain[entity]) set(name, valueOf(fact, name));
+  // Version 1 of the contract has no null there: in private mode its 0 means nothing.
+  if (fact['is_private'] === true) for (const name of PLACES) set(name, null);
   if (entity === 'transport_order') return fields;
   if (unit !== null) set('vehicle_id', resolve('vehicle', unit, at));
-  const completed = entity === 'trip' ? fact['end_time'] : fact['entered_time'];
-  if (typeof completed === 'number') set('business_date', businessDate(completed, zone));
-  if (entity === 'site_visit') {
-    set('site_id', resolve('site', String(fact['geofence_id']), at));
+  const day = fact[dayOf[entity] ?? ''];
+  if (typeof day === 'number') set('business_date', businessDate(day, zone));
+  const { geofence_id: zoneId, driver_code: driver, units } = fact;
+  if (typeof zoneId === 'string') set('site_id', resolve('site', zoneId, at));
+  if (entity === 'shift' && typeof driver === 'string') {
+    set('driver_id', resolve('driver', driver, at));
   }
+  if (Array.isArray(units)) set('units', units.join(' '));
   return fields;
 }
