@@ -215,6 +215,50 @@ export async function reviseSums(
   return (await tx.query<SumsRow>(sums(which), arrays)).rows.map(readSums);
 }
 
+/** Hours that one call lets go at most: a limit that was lowered takes several. */
+const EXPIRED_AT_ONCE = 1000;
+
+/**
+ * Rows that another transaction holds are left to it: whoever revises an old hour lets it go itself, so
+ * nobody waits for anybody.
+ */
+const expire = `with newest as (
+  select tenant_id, max(hour) as hour from ledger.completeness
+  where tenant_id = any($1::text[]) group by 1
+), old as (
+  select c.tenant_id, c.hour from ledger.completeness c join newest n using (tenant_id)
+  where c.hour < n.hour - $2::float8 * interval '1 millisecond'
+  order by 1, 2 limit ${EXPIRED_AT_ONCE} for update of c skip locked
+), counts as (
+  delete from ledger.hour_count h using (
+    select h.tenant_id, h.hour, h.task from ledger.hour_count h join old using (tenant_id, hour)
+    for update of h skip locked
+  ) gone where (h.tenant_id, h.hour, h.task) = (gone.tenant_id, gone.hour, gone.task)
+), provider as (
+  delete from ledger.provider_hour p using (
+    select p.tenant_id, p.hour, p.unit from ledger.provider_hour p join old using (tenant_id, hour)
+    for update of p skip locked
+  ) gone where (p.tenant_id, p.hour, p.unit) = (gone.tenant_id, gone.hour, gone.unit)
+)
+delete from ledger.completeness c using old
+where (c.tenant_id, c.hour) = (old.tenant_id, old.hour) returning c.tenant_id, c.hour`;
+
+/**
+ * Lets hours go that are more than `limitMs` of device time older than the newest one of their tenant,
+ * and says which; the oldest first, at most 1,000 per call.
+ */
+export async function expireHours(
+  tx: LedgerTx,
+  tenants: readonly string[],
+  limitMs: number,
+): Promise<readonly TenantHour[]> {
+  const { rows } = await tx.query<{ tenant_id: string; hour: Date }>(expire, [
+    [...new Set(tenants)],
+    limitMs,
+  ]);
+  return rows.map(({ tenant_id, hour }) => ({ tenant_id, hour_time: toInstant(hour) }));
+}
+
 /** The newest hours of a tenant, newest first. */
 export async function newestSums(
   db: LedgerTx,

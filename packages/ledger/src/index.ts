@@ -3,6 +3,7 @@ export { eventsForComparison, type EventForComparison } from './current-events.t
 export { findDeadLetters, type LedgerDeadLetter } from './find-dead-letters.ts';
 export { EVENT_LIMIT, eventsAt, findEvents, type LedgerEvent } from './find-events.ts';
 export {
+  expireHours,
   newestSums,
   reviseSums,
   writeHourCounts,

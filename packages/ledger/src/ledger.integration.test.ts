@@ -6,6 +6,7 @@ import { testDatabase, type TestDatabase } from '@waybill/testkit';
 import {
   eventsAt,
   eventsForComparison,
+  expireHours,
   findDeadLetters,
   findEvents,
   migrateLedger,
@@ -206,6 +207,34 @@ test('an hour is the sum of what tasks and provider said last; -1 is not known',
   assert.ok((again[0]?.revision ?? 0) > (first?.revision ?? Infinity));
   assert.deepEqual(await newestSums(pool, 'hudson-waste', 1), [again[1]]);
   assert.deepEqual(await newestSums(pool, 'nobody', 1), []);
+});
+
+test('hours that are too old are let go with their counts, but not those that another transaction has', async () => {
+  const oldest = { tenant_id: 'hudson-waste', hour_time: T0 };
+  const newest = { tenant_id: 'hudson-waste', hour_time: T0 + 3_600_000 };
+  await transaction(pool, writeHours);
+  await transaction(pool, (tx) => reviseSums(tx, [oldest, newest]));
+  const limit = newest.hour_time - oldest.hour_time;
+  const expired = (tx: LedgerTx, ms: number) => expireHours(tx, ['hudson-waste', 'nobody'], ms);
+  assert.deepEqual(await transaction(pool, (tx) => expired(tx, limit)), [], 'as old as the limit');
+  const other = await pool.connect();
+  try {
+    await other.query('begin');
+    await reviseSums(other, [oldest]);
+    assert.deepEqual(await transaction(pool, (tx) => expired(tx, limit - 1)), []);
+    await other.query('rollback');
+  } finally {
+    other.release();
+  }
+  assert.deepEqual(await transaction(pool, (tx) => expired(tx, limit - 1)), [oldest]);
+  const left = await pool.query(
+    `select hour from ledger.hour_count union select hour from ledger.provider_hour
+     union select hour from ledger.completeness`,
+  );
+  assert.deepEqual(
+    left.rows.map(({ hour }: { hour: Date }) => hour.getTime()),
+    [newest.hour_time],
+  );
 });
 
 test('of two transactions about one hour the later one publishes what both wrote', async () => {

@@ -210,20 +210,24 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
       const { rules, clock, out } = about;
       const { tenantId } = rules;
       const tenant = tenantAt(tenantId);
-      if (clock < tenant.publishedAt + PAUSE_MS) return;
+      const { publishedAt: before } = tenant;
+      if (clock < before + PAUSE_MS) return;
       tenant.publishedAt = clock;
       addSilent(tenantId, clock);
       for (const hour of tenant.hours.values()) {
         const end = hour.start + HOUR_MS;
         if (!hour.isFinal && clock >= end + rules.graceMs + rules.marginMs) close(tenantId, hour);
-        if (hour.isDue) {
+        const key = `${tenantId}/${hour.start}/${task}`;
+        const where = { topic: topics.hourCount, key, partition: task };
+        // Let go before and begun anew by what is that late: it would take the place of all that was counted.
+        const isForgotten = before >= end + KEPT_MS;
+        if (hour.isDue && !isForgotten) {
           const value = eventOf(hour, about);
-          const key = `${tenantId}/${hour.start}/${task}`;
-          const message = { type: 'HourCounted', value } as const;
-          out.emit({ topic: topics.hourCount, key, partition: task, message });
+          out.emit({ ...where, message: { type: 'HourCounted', value } as const });
           hour.isDue = false;
         }
         if (clock < end + KEPT_MS) continue;
+        if (!isForgotten) out.emit({ ...where, message: null });
         tenant.hours.delete(hour.start);
         unsaved.delete(keyOf(tenantId, hour.start));
         store.delete(keyOf(tenantId, hour.start));

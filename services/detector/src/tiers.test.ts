@@ -128,6 +128,27 @@ test('what comes beyond grace makes no hours of silence between', async () => {
   );
 });
 
+test('after 40 days an hour leaves the topic, and what is later than that does not bring it back', async () => {
+  const driver = await createDriver(tenant());
+  const DAY = 24 * HOUR;
+  const [first, second] = vehicle(BASE).drive(2) as [Fixture, Fixture];
+  await feed(driver, [first], BASE + 100);
+  const during = await driver.process([progress(BASE + HOUR + 40 * DAY - 1)]);
+  assert.deepEqual(during.hoursGone, []);
+  const passed = await driver.process([progress(BASE + HOUR + 40 * DAY + 60)]);
+  assert.deepEqual(passed.hoursGone, [`bay-cabs/${BASE * 1000}/0`]);
+  const late = await feed(
+    driver,
+    [{ ...second, rt: BASE + 41 * DAY }],
+    BASE + HOUR + 40 * DAY + 200,
+  );
+  assert.deepEqual([late.hours.filter(({ fixes }) => fixes > 0), late.hoursGone], [[], []]);
+  assert.equal(
+    late.hours.some(({ beyond_grace_fixes: beyond }) => beyond > 0),
+    false,
+  );
+});
+
 test('where idling is wanted, hours say how many units have no engine signal', async () => {
   const driver = await createDriver(tenant({ events: { idle: 'detected' } }));
   const at = (n: number, unit: string, ignition: boolean | null): Fixture => ({

@@ -28,6 +28,7 @@ await runService({
     return createService({
       streams,
       publisher: await streams.publisher([topics.completeness]),
+      completenessDays: config.COMPLETENESS_DAYS,
       store,
       ledger,
       connectErp: (model) => connectErp(model, secrets),

@@ -40,6 +40,8 @@ export interface Ports {
   readonly streams: Pick<Streams, 'project' | 'close'>;
   /** To `fleet.completeness.state.v1`. */
   readonly publisher: Publisher;
+  /** How much older than a tenant's newest hour one is kept, days of device time. */
+  readonly completenessDays: number;
   /** Where offsets are kept, beside the ledger's rows and in their transactions. */
   readonly store: ProjectionStore<LedgerTx>;
   readonly ledger: LedgerReader;

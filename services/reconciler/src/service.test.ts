@@ -117,13 +117,19 @@ test('the ledger follows every topic that proves what happened to a message', as
   );
 });
 
-test('what tasks count of an hour is published as one record per tenant and hour', async () => {
+test('what tasks count of an hour is published as one record per tenant and hour, and taken out when it is old', async () => {
   const sums = {
     ...{ tenant_id: 'hudson-waste', hour: new Date(END), revision: '7', fixes: '12', late: '2' },
     ...{ beyond_grace: '1', heard: '3', silent: '1', pending: '0', without_engine: '3' },
     ...{ provider_messages: '13', extracted_messages: '12', final: true },
   };
-  const query = async (sql: string) => ({ rows: sql.startsWith('select') ? [sums] : [] });
+  const old = { tenant_id: 'hudson-waste', hour: new Date(END - 401 * 86_400_000) };
+  const query = async (sql: string, values: readonly unknown[]) => {
+    if (sql.startsWith('select')) return { rows: [sums] };
+    if (!sql.startsWith('with newest')) return { rows: [] };
+    assert.deepEqual(values, [['hudson-waste'], 400 * 86_400_000]);
+    return { rows: [old] };
+  };
   const fakes = createFakes({});
   const store: OtherPorts['store'] = {
     ...fakes.ports.store,
@@ -142,7 +148,7 @@ test('what tasks count of an hour is published as one record per tenant and hour
   await driver.pipe(topics.hourCount, [{ key: `hudson-waste/${END}/0`, message }]);
   const published = await driver.take(topics.completeness);
   assert.deepEqual(
-    published.map(({ key, message: found }) => [key, { ...(found?.value as object) }]),
+    published.map(({ key, message: found }) => [key, found && { ...(found.value as object) }]),
     [
       [
         `hudson-waste/${END}`,
@@ -153,6 +159,7 @@ test('what tasks count of an hour is published as one record per tenant and hour
           ...{ idle: 'NOT_MEASURABLE', final: true },
         },
       ],
+      [`hudson-waste/${old.hour.getTime()}`, null],
     ],
   );
 });

@@ -41,7 +41,7 @@ export async function createService(ports: Ports): Promise<RunningService> {
     store: ports.store,
     handle: async (records, tx) => {
       await handleRecords(records, tx);
-      await publishCompleteness(records, tx, ports.publisher);
+      await publishCompleteness(records, tx, ports);
     },
     onTable: tenants.onTable,
   });

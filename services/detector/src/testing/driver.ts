@@ -53,6 +53,8 @@ export interface Produced {
   readonly newest: readonly PositionRecorded[];
   readonly minutes: readonly MinuteSampled[];
   readonly hours: readonly HourCounted[];
+  /** Keys of hours that left their topic. */
+  readonly hoursGone: readonly string[];
   readonly rejections: readonly ElementRejected[];
   readonly skipped: ReadonlyMap<string, number>;
   /** Key and message of all events. */
@@ -167,6 +169,7 @@ export async function createDriver(
       newest: valuesOf(read.newest),
       minutes: valuesOf(read.minutes),
       hours: valuesOf(read.hours),
+      hoursGone: read.hours.flatMap(({ key, message }) => (message === null ? [key] : [])),
     };
     trips.push(...produced.trips);
     visits.push(...produced.visits);

@@ -43,6 +43,7 @@ export function createFakes(content: {
       info: (fields, message) => void lines.push([message, fields]),
       warn: (fields, message) => void lines.push([message, fields]),
     },
+    completenessDays: 400,
     metrics: { compared: ({ entity }) => void calls.push(`measured ${entity}`) },
     now: () => 1_000,
   };
