@@ -87,6 +87,20 @@ test('detect explain shows positions and runs, as JSON too, and writes the pictu
   assert.deepEqual([answer.runs.length, answer.rule_version], [1, 3]);
 });
 
+test('detect says in one line which unit, date or file is wrong, and what there is', async () => {
+  const [from = '', to = ''] = range;
+  const explain = ['detect', 'explain'];
+  const unknown = await waybill(...explain, `${tenantId}/wialon:9`, from, to, '--file', file);
+  const only = `nothing of wialon:9 was recorded; hudson-waste has positions of ${unit}`;
+  assert.deepEqual([unknown.code, unknown.err], [1, `waybill: ${only} [UNIT_UNKNOWN]`]);
+  const date = await waybill(...explain, `${tenantId}/${unit}`, '2015-12-10', to);
+  assert.equal(date.code, 2);
+  assert.match(date.err, /'2015-12-10' is invalid .*expected an instant such as 2026-01-31T00:/);
+  const none = join(folder, 'none');
+  const nowhere = await waybill(...explain, `${tenantId}/${unit}`, from, to, '--file', none);
+  assert.match(nowhere.err, /none cannot be read: ENOENT.*\[HISTORY_UNREADABLE\]$/);
+});
+
 test('detect backtest lists what a change would lose; a wrong one is refused by name', async () => {
   const { code, out } = await waybill(
     ...['detect', 'backtest', tenantId, 'detection.min_trip_distance_m=900', '--file', file],

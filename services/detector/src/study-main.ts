@@ -3,9 +3,16 @@ import { once } from 'node:events';
 import { isFault } from '@waybill/fault';
 import { connectStreams } from '@waybill/stream';
 import { backtest } from './study/backtest.ts';
+import { checkExplained, checkPositions, checkRange, checkUnit } from './study/checks.ts';
 import { compareTrips, providerTrips } from './study/compare-trips.ts';
 import { explain } from './study/explain.ts';
-import { historyOfFile, historyOfLog, saveLine, type History } from './study/history.ts';
+import {
+  configurationOf,
+  historyOfFile,
+  historyOfLog,
+  saveLine,
+  type History,
+} from './study/history.ts';
 import { pictureOf } from './study/picture.ts';
 import { renderBacktest, renderExplanation, renderParity } from './study/render.ts';
 
@@ -67,16 +74,20 @@ async function historyOf(request: Request): Promise<History> {
 function answerOf(request: Request, history: History): readonly [unknown, readonly string[]] {
   const { command, tenant: tenantId, unit, from, to, changes } = request;
   if (command === 'backtest') {
+    checkPositions(history, tenantId);
     const result = backtest(history, tenantId, changes, { from, to });
     return [result, renderBacktest(result)];
   }
   const question = { tenantId, unit, from, to };
+  configurationOf(history, tenantId);
+  checkUnit(history, question);
   if (command === 'parity') {
     const answer: unknown = JSON.parse(readFileSync(request.provider ?? '', 'utf8'));
     const rows = compareTrips(history, question, providerTrips(answer));
     return [rows, renderParity(rows)];
   }
   const explanation = explain(history, question);
+  checkExplained(history, explanation);
   if (request.picture !== undefined) writeFileSync(request.picture, pictureOf(explanation));
   return [explanation, renderExplanation(explanation)];
 }
@@ -84,6 +95,8 @@ function answerOf(request: Request, history: History): readonly [unknown, readon
 try {
   // Written by the command, which has checked every part of it.
   const request = JSON.parse(process.argv[2] ?? '') as Request;
+  // Before the log is read, which may take minutes.
+  checkRange(request);
   const [answer, lines] = answerOf(request, await historyOf(request));
   process.stdout.write(request.json ? `${JSON.stringify(answer)}\n` : `${lines.join('\n')}\n`);
 } catch (error) {

@@ -25,7 +25,17 @@ const TABLES: readonly Topic[] = [
   topics.driverBinding,
   topics.plannedAssignment,
 ];
-const EVENTS: readonly Topic[] = [topics.position, topics.trip, topics.siteVisit, topics.geofence];
+/** Positions, and all that is published by unit; shifts are published by driver. */
+const EVENTS: readonly Topic[] = [
+  topics.position,
+  topics.trip,
+  topics.siteVisit,
+  topics.geofence,
+  topics.idle,
+  topics.fuelLevel,
+  topics.odometer,
+  topics.workOrder,
+];
 
 /** Collects records of all these topics, whatever their order among each other. */
 class Collector {
@@ -98,13 +108,23 @@ function unreadable(file: string, line: number): Fault {
   return new Fault(message, { kind: 'malformed', code: 'HISTORY_UNREADABLE', stage: 'decode' });
 }
 
+function linesOf(file: string): readonly string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch (error) {
+    const message = `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    const facts = { kind: 'malformed', code: 'HISTORY_UNREADABLE', stage: 'decode' } as const;
+    throw new Fault(message, { ...facts, cause: error });
+  }
+}
+
 /**
  * A history from a file: JSON lines {topic, key, type, value} as `saveLine` writes them. Throws a Fault
  * `malformed` / `HISTORY_UNREADABLE`, which names the line.
  */
 export function historyOfFile(file: string, tenantId: string): History {
   const collector = new Collector(tenantId);
-  for (const [index, text] of readFileSync(file, 'utf8').split('\n').entries()) {
+  for (const [index, text] of linesOf(file).entries()) {
     if (text === '') continue;
     let value: unknown;
     try {

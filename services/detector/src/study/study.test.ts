@@ -10,6 +10,7 @@ import { position, progress, zone, type Fixture } from '../testing/messages.ts';
 import { createDriver } from '../testing/driver.ts';
 import { tenant } from '../testing/tenant.ts';
 import { backtest, withChanges } from './backtest.ts';
+import { checkExplained, checkPositions, checkRange, checkUnit } from './checks.ts';
 import { compareTrips, providerTrips } from './compare-trips.ts';
 import { explain } from './explain.ts';
 import { historyOfFile, historyOfLog, saveLine, type History } from './history.ts';
@@ -226,6 +227,24 @@ test('a line that is no record, and a tenant that nobody knows, are named', () =
   assert.throws(() => explain(other, { ...day, tenantId: 'nobody' }), { code: 'TENANT_UNKNOWN' });
   assert.throws(() => providerTrips({ error: 4 }), { code: 'TRIPS_UNREADABLE' });
   assert.throws(() => providerTrips([{ from: { t: 1 }, to: {} }]), /entry 0/);
+});
+
+test('a range, a unit or a history with nothing in it is named, with what there is', () => {
+  const history = historyOf(tenant(), drive([0, 2, 4]));
+  const named = (check: () => void, code: string, message: RegExp): void =>
+    assert.throws(check, { code, message });
+  named(() => checkRange({ from: 5, to: 5 }), 'RANGE_EMPTY', /ends after it begins, found 1970/);
+  checkRange({ from: 5, to: 6 });
+  const other = { ...day, unit: 'wialon:9' };
+  named(() => checkUnit(history, other), 'UNIT_UNKNOWN', /positions of wialon:7001$/);
+  checkUnit(history, day);
+  const nothing = historyOf(tenant(), []);
+  named(() => checkUnit(nothing, day), 'HISTORY_EMPTY', /no position of bay-cabs/);
+  named(() => checkPositions(nothing, 'bay-cabs'), 'HISTORY_EMPTY', /is in the history/);
+  const later = explain(history, { ...day, from: 9_000_000 });
+  const there = /there are 3 from 1970-01-01T00:00:00.000Z to 1970-01-01T00:02:00.000Z$/;
+  named(() => checkExplained(history, later), 'RANGE_EMPTY', there);
+  checkExplained(history, explain(history, day));
 });
 
 interface TwinUnit {
