@@ -1,7 +1,7 @@
 import type { PositionRecorded, SignalRecorded, TaskRaised } from '@waybill/contracts';
 import { businessDate } from '@waybill/domain';
 import { Bucket, BUCKET_FIXES } from './beyond-grace.ts';
-import { fixOf, type ArrivedFix, type Fix } from './fix.ts';
+import { fixOf, type Fix } from './fix.ts';
 import type { Rules } from './rules.ts';
 import type { Unit } from './unit.ts';
 import { wrongTime } from './wrong-time.ts';
@@ -48,12 +48,12 @@ function limitReached(unit: Unit, limit: number): Acceptance {
   return { kind: 'refused', code: 'UNIT_LIMIT', message };
 }
 
-function beyondGrace(unit: Unit, fix: ArrivedFix, rules: Rules): Acceptance {
+function beyondGrace(unit: Unit, id: string, fix: Fix, rules: Rules): Acceptance {
   if (unit.timeline.knows(fix) || unit.seen.knows(fix)) return skipped('repeat');
   const date = businessDate(fix.time, rules.timeZone);
   const bucket = unit.buckets.get(date) ?? new Bucket(date);
-  if (!bucket.has(fix.id) && bucket.count >= BUCKET_FIXES) return limitReached(unit, BUCKET_FIXES);
-  if (!bucket.add(fix)) return skipped('repeat', { fix, leavesBucket: false });
+  if (!bucket.has(id) && bucket.count >= BUCKET_FIXES) return limitReached(unit, BUCKET_FIXES);
+  if (!bucket.add(id, fix)) return skipped('repeat', { fix, leavesBucket: false });
   if (!unit.buckets.has(date)) {
     unit.buckets.set(date, bucket);
     unit.unsaved = true;
@@ -102,7 +102,8 @@ export function accept(
   const wrong = wrongTime(position);
   if (wrong !== undefined) return wrong;
   const fix = fixOf(position);
-  if (fix.latenessMs > rules.graceMs) return beyondGrace(unit, fix, rules);
+  const id = position.event_id;
+  if (fix.latenessMs > rules.graceMs) return beyondGrace(unit, id, fix, rules);
   const { timeline } = unit;
   if (fix.time < timeline.trimmedTo) {
     // Progress T promised that all registered up to T came before: this range is closed.
@@ -113,7 +114,7 @@ export function accept(
   const insertion = timeline.insert(fix, rules, offset);
   const { clockStands } = timeline;
   let leavesBucket = false;
-  for (const bucket of unit.buckets.values()) leavesBucket = bucket.remove(fix.id) || leavesBucket;
+  for (const bucket of unit.buckets.values()) leavesBucket = bucket.remove(id) || leavesBucket;
   switch (insertion) {
     case 'added':
       return { kind: 'applied', fix, isLate: !isNewest, leavesBucket, clockStands };

@@ -1,7 +1,7 @@
 import type { RawAddress, TaskRaised } from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { providerTimeOf, type ArrivedFix } from './fix.ts';
+import { providerTimeOf, type Fix } from './fix.ts';
 
 const writer = new ByteWriter();
 
@@ -65,11 +65,11 @@ export class Bucket {
     return this.#fixes.has(id);
   }
 
-  /** False for a repeat; the earlier registration of a fix counts. */
-  add(fix: ArrivedFix): boolean {
-    const known = this.#fixes.get(fix.id);
+  /** Takes the fix of an `event_id`. False for a repeat; the earlier registration of a fix counts. */
+  add(id: string, fix: Fix): boolean {
+    const known = this.#fixes.get(id);
     if (known !== undefined && known.latenessMs <= fix.latenessMs) return false;
-    this.#fixes.set(fix.id, { time: fix.time, latenessMs: fix.latenessMs });
+    this.#fixes.set(id, { time: fix.time, latenessMs: fix.latenessMs });
     this.newestProviderTime = Math.max(this.newestProviderTime, providerTimeOf(fix));
     this.unsaved = true;
     this.#trace = fix.address;

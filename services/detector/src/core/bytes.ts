@@ -246,6 +246,17 @@ export class ByteReader {
     return text;
   }
 
+  /** Reads a text; true when it is this one, of ASCII. */
+  isText(expected: string): boolean {
+    const length = this.u32();
+    const at = this.#take(length);
+    if (length !== expected.length) return false;
+    for (let i = 0; i < length; i += 1) {
+      if (this.#bytes[at + i] !== expected.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+
   /** A view of the source, not a copy. */
   bytes(): Uint8Array {
     const length = this.u32();

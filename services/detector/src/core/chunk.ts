@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Fix } from './fix.ts';
 import { Closed } from './fold.ts';
-import { readClosed, writeClosed } from './state-codec.ts';
+import { readClosed, readCutsOf, writeClosed } from './state-codec.ts';
 
 /** Event time that one chunk spans, ms. */
 export const CHUNK_MS = 900_000;
@@ -93,7 +93,8 @@ export class Chunk {
 
   /** Cuts of the rule at that position. */
   cutsOf(rule: number): readonly unknown[] {
-    return (this.rules & (1 << rule)) === 0 ? NO_CUTS : this.closed.of(rule);
+    if (this.#packed === undefined || (this.rules & (1 << rule)) === 0) return NO_CUTS;
+    return readCutsOf(new ByteReader(this.#packed), rule);
   }
 
   /** Adds what its newest fix closed. */

@@ -3,18 +3,16 @@ import type { ByteReader, ByteWriter } from './bytes.ts';
 import { identityOf } from './identity.ts';
 import { isLocated, type Fix, type FixReference, type LocatedFix } from './fix.ts';
 
-/** Fields that a fix may lack, in the order of their bits, and how they are made whole. */
-const numbers = [
-  ['latitude', 1e7],
-  ['longitude', 1e7],
-  ['speedKmh', 1000],
-  ['courseDeg', 1],
-  ['satellites', 1],
-  ['fuelLevelL', 100],
-  ['fuelLevelPercent', 100],
-  ['odometerKm', 100],
-  ['engineHoursH', 100],
-] as const;
+/** Bits of the fields that differ from those of the fix before. */
+const LATITUDE = 1 << 0;
+const LONGITUDE = 1 << 1;
+const SPEED = 1 << 2;
+const COURSE = 1 << 3;
+const SATELLITES = 1 << 4;
+const LITRES = 1 << 5;
+const PERCENT = 1 << 6;
+const ODOMETER = 1 << 7;
+const HOURS = 1 << 8;
 const ENGINE = 1 << 9;
 const DRIVER = 1 << 10;
 const TOPIC = 1 << 11;
@@ -28,10 +26,23 @@ const NO_ADDRESS: RawAddress = { topic: '', partition: 0, offset: 0, index: 0 };
 
 /** What the first fix differs from. */
 const NOTHING: Fix = {
-  ...{ time: 0, latitude: undefined, longitude: undefined, latenessMs: 0, idHigh: 0, idLow: 0 },
-  ...{ speedKmh: undefined, courseDeg: undefined, satellites: undefined, engineOn: undefined },
-  ...{ fuelLevelL: undefined, fuelLevelPercent: undefined, odometerKm: undefined },
-  ...{ engineHoursH: undefined, driver: undefined, isPrivate: false, address: NO_ADDRESS },
+  time: 0,
+  latitude: undefined,
+  longitude: undefined,
+  latenessMs: 0,
+  idHigh: 0,
+  idLow: 0,
+  speedKmh: undefined,
+  courseDeg: undefined,
+  satellites: undefined,
+  engineOn: undefined,
+  fuelLevelL: undefined,
+  fuelLevelPercent: undefined,
+  odometerKm: undefined,
+  engineHoursH: undefined,
+  driver: undefined,
+  isPrivate: false,
+  address: NO_ADDRESS,
 };
 
 /** The fix before on the same writer or reader: only `writeFix` and `readFix` set it. */
@@ -58,10 +69,15 @@ function engineCode({ engineOn }: Fix): number {
 /** Which fields are others than those of the fix before. */
 function changesOf(fix: Fix, old: Fix): number {
   let changed = fix.isPrivate ? PRIVATE : 0;
-  for (let bit = 0; bit < numbers.length; bit += 1) {
-    const [name] = numbers[bit] as (typeof numbers)[number];
-    if (fix[name] !== old[name]) changed |= 1 << bit;
-  }
+  if (fix.latitude !== old.latitude) changed |= LATITUDE;
+  if (fix.longitude !== old.longitude) changed |= LONGITUDE;
+  if (fix.speedKmh !== old.speedKmh) changed |= SPEED;
+  if (fix.courseDeg !== old.courseDeg) changed |= COURSE;
+  if (fix.satellites !== old.satellites) changed |= SATELLITES;
+  if (fix.fuelLevelL !== old.fuelLevelL) changed |= LITRES;
+  if (fix.fuelLevelPercent !== old.fuelLevelPercent) changed |= PERCENT;
+  if (fix.odometerKm !== old.odometerKm) changed |= ODOMETER;
+  if (fix.engineHoursH !== old.engineHoursH) changed |= HOURS;
   if (fix.engineOn !== old.engineOn) changed |= ENGINE;
   if (fix.driver !== old.driver) changed |= DRIVER;
   if (fix.latenessMs !== old.latenessMs) changed |= LATENESS;
@@ -84,6 +100,23 @@ export function isCopy(a: Fix | undefined, b: Fix | undefined): boolean {
   );
 }
 
+function writeStep(
+  writer: ByteWriter,
+  value: number | undefined,
+  before: number | undefined,
+  scale: number,
+): void {
+  writer.zigzag(whole(value, scale) - whole(before, scale));
+}
+
+function readStep(
+  reader: ByteReader,
+  before: number | undefined,
+  scale: number,
+): number | undefined {
+  return unscaled(whole(before, scale) + reader.zigzag(), scale);
+}
+
 /**
  * Writes a fix as states and cuts keep it: which fields differ from the fix before on this writer, the
  * step of time and offset, then each changed field, numbers as a change of their whole number.
@@ -95,11 +128,17 @@ export function writeFix(writer: ByteWriter, fix: Fix): void {
   writer.varint(changed);
   writer.zigzag(fix.time - old.time);
   writer.zigzag(address.offset - old.address.offset);
-  for (let bit = 0; bit < numbers.length; bit += 1) {
-    if ((changed & (1 << bit)) === 0) continue;
-    const [name, scale] = numbers[bit] as (typeof numbers)[number];
-    writer.zigzag(whole(fix[name], scale) - whole(old[name], scale));
+  if ((changed & LATITUDE) !== 0) writeStep(writer, fix.latitude, old.latitude, 1e7);
+  if ((changed & LONGITUDE) !== 0) writeStep(writer, fix.longitude, old.longitude, 1e7);
+  if ((changed & SPEED) !== 0) writeStep(writer, fix.speedKmh, old.speedKmh, 1000);
+  if ((changed & COURSE) !== 0) writeStep(writer, fix.courseDeg, old.courseDeg, 1);
+  if ((changed & SATELLITES) !== 0) writeStep(writer, fix.satellites, old.satellites, 1);
+  if ((changed & LITRES) !== 0) writeStep(writer, fix.fuelLevelL, old.fuelLevelL, 100);
+  if ((changed & PERCENT) !== 0) {
+    writeStep(writer, fix.fuelLevelPercent, old.fuelLevelPercent, 100);
   }
+  if ((changed & ODOMETER) !== 0) writeStep(writer, fix.odometerKm, old.odometerKm, 100);
+  if ((changed & HOURS) !== 0) writeStep(writer, fix.engineHoursH, old.engineHoursH, 100);
   if ((changed & ENGINE) !== 0) writer.u8(engineCode(fix));
   if ((changed & DRIVER) !== 0) writer.text(fix.driver ?? '');
   if ((changed & TOPIC) !== 0) writer.text(address.topic);
@@ -137,41 +176,48 @@ export function readReference(reader: ByteReader): FixReference {
 export function readFix(reader: ByteReader): Fix {
   const old = fixBefore(reader);
   const changed = reader.varint();
-  const has = (bit: number): boolean => (changed & bit) !== 0;
-  // Read in the order of the bits; an object literal evaluates its fields in the order they are written.
-  const number = (at: number): number | undefined => {
-    const [name, scale] = numbers[at] as (typeof numbers)[number];
-    if (!has(1 << at)) return old[name];
-    return unscaled(whole(old[name], scale) + reader.zigzag(), scale);
-  };
   const time = old.time + reader.zigzag();
   const offset = old.address.offset + reader.zigzag();
-  const values = {
-    latitude: number(0),
-    longitude: number(1),
-    speedKmh: number(2),
-    courseDeg: number(3),
-    satellites: number(4),
-    fuelLevelL: number(5),
-    fuelLevelPercent: number(6),
-    odometerKm: number(7),
-    engineHoursH: number(8),
-    engineOn: has(ENGINE) ? [undefined, false, true][reader.u8()] : old.engineOn,
-    isPrivate: has(PRIVATE),
-    // An empty driver is none.
-    driver: (has(DRIVER) ? reader.text() : old.driver) || undefined,
-  };
-  const address = {
-    topic: has(TOPIC) ? reader.text() : old.address.topic,
-    partition: has(PARTITION) ? reader.zigzag() : old.address.partition,
-    offset,
-  };
-  const latenessMs = has(LATENESS) ? old.latenessMs + reader.zigzag() : old.latenessMs;
-  const index = has(INDEX) ? reader.zigzag() : old.address.index;
-  const [idHigh, idLow] = identityOf(time, values.latitude, values.longitude);
+  // In the order in which they were written.
+  let { latitude, longitude, speedKmh, courseDeg, satellites } = old;
+  let { fuelLevelL, fuelLevelPercent, odometerKm, engineHoursH, engineOn, driver } = old;
+  let { latenessMs } = old;
+  let { topic, partition, index } = old.address;
+  if ((changed & LATITUDE) !== 0) latitude = readStep(reader, latitude, 1e7);
+  if ((changed & LONGITUDE) !== 0) longitude = readStep(reader, longitude, 1e7);
+  if ((changed & SPEED) !== 0) speedKmh = readStep(reader, speedKmh, 1000);
+  if ((changed & COURSE) !== 0) courseDeg = readStep(reader, courseDeg, 1);
+  if ((changed & SATELLITES) !== 0) satellites = readStep(reader, satellites, 1);
+  if ((changed & LITRES) !== 0) fuelLevelL = readStep(reader, fuelLevelL, 100);
+  if ((changed & PERCENT) !== 0) fuelLevelPercent = readStep(reader, fuelLevelPercent, 100);
+  if ((changed & ODOMETER) !== 0) odometerKm = readStep(reader, odometerKm, 100);
+  if ((changed & HOURS) !== 0) engineHoursH = readStep(reader, engineHoursH, 100);
+  if ((changed & ENGINE) !== 0) engineOn = [undefined, false, true][reader.u8()];
+  // An empty driver is none.
+  if ((changed & DRIVER) !== 0) driver = reader.text() || undefined;
+  if ((changed & TOPIC) !== 0) topic = reader.text();
+  if ((changed & PARTITION) !== 0) partition = reader.zigzag();
+  if ((changed & LATENESS) !== 0) latenessMs += reader.zigzag();
+  if ((changed & INDEX) !== 0) index = reader.zigzag();
+  const [idHigh, idLow] = identityOf(time, latitude, longitude);
   const fix: Fix = {
-    ...{ ...values, time, latenessMs, idHigh, idLow },
-    address: { ...address, index },
+    time,
+    latitude,
+    longitude,
+    latenessMs,
+    idHigh,
+    idLow,
+    speedKmh,
+    courseDeg,
+    satellites,
+    engineOn,
+    fuelLevelL,
+    fuelLevelPercent,
+    odometerKm,
+    engineHoursH,
+    driver,
+    isPrivate: (changed & PRIVATE) !== 0,
+    address: { topic, partition, offset, index },
   };
   reader.before = fix;
   return fix;

@@ -34,12 +34,6 @@ export interface Fix {
   readonly address: RawAddress;
 }
 
-/** A fix as it arrives. */
-export interface ArrivedFix extends Fix {
-  /** event_id, 32 hex digits. */
-  readonly id: string;
-}
-
 /** What is kept of a fix that something rests on: when it was measured, how late it was, where it stands. */
 export type FixReference = Pick<Fix, 'time' | 'latenessMs' | 'address'>;
 
@@ -101,8 +95,11 @@ function engineOn({
   return ignition ?? (rpm === null ? undefined : rpm > RUNNING_RPM);
 }
 
-/** The fix of a record of the position topic. */
-export function fixOf(record: PositionRecorded | SignalRecorded): ArrivedFix {
+/**
+ * The fix of a record of the position topic. Its fields are written in the order of `readFix`, so that V8
+ * takes both for objects of one kind.
+ */
+export function fixOf(record: PositionRecorded | SignalRecorded): Fix {
   const { speed_kmh: speed, driver_code: driver } = record;
   const position = 'latitude' in record && !isNowhere(record) ? record : undefined;
   const course = stepped(position?.course_deg ?? null, 1);
@@ -114,7 +111,6 @@ export function fixOf(record: PositionRecorded | SignalRecorded): ArrivedFix {
     latitude,
     longitude,
     latenessMs: record.provider_time - record.event_time,
-    id: record.event_id,
     idHigh,
     idLow,
     speedKmh: stepped(speed, 1000),

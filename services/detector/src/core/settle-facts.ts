@@ -95,8 +95,10 @@ export function compareFacts(
     published.push(...compared.published);
     for (const version of compared.versions) decisions.push(decisionOf(rule, version, scene));
   }
+  // Without a version the same set stands.
+  if (decisions.length === 0) return decisions;
   facts.published = published;
-  if (decisions.length > 0) unit.unsaved = true;
+  unit.unsaved = true;
   return decisions;
 }
 

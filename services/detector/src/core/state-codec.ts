@@ -104,6 +104,20 @@ export function readClosed(reader: ByteReader): Closed {
   return closed;
 }
 
+/** Of what `writeClosed` wrote the cuts of the rule at that position. */
+export function readCutsOf(reader: ByteReader, index: number): readonly unknown[] {
+  const rule = RULES[index];
+  if (rule === undefined || reader.u8() === 0) return [];
+  while (reader.u8() === 1) {
+    const isIt = reader.isText(rule.name);
+    const section = reader.bytes();
+    if (!isIt) continue;
+    const cuts = new ByteReader(section);
+    return cuts.list(() => rule.readCut(cuts));
+  }
+  return [];
+}
+
 /** What the rules published and refused. */
 export function writeFacts(writer: ByteWriter, facts: readonly Facts[]): void {
   writeSections(

@@ -40,7 +40,8 @@ function richUnit(pages: UnitPages, beforeTrim?: (unit: Unit) => void): Unit {
   for (const each of track(lats, { driver: 'D-1', speed: 12.5 })) unit.timeline.insert(each, given);
   unit.timeline.insert(fix({ t: 23 * 60, lat: 0.012, lon: 0 }), given);
   const late = new Bucket('1970-01-01');
-  late.add(fixOf(position({ t: 60, lat: 1, lon: 1, rt: 99_999 })));
+  const record = position({ t: 60, lat: 1, lon: 1, rt: 99_999 });
+  late.add(record.event_id, fixOf(record));
   unit.buckets.set(late.date, late);
   (unit.facts[0] as Facts).refused = [5000];
   const occasion = { arrivals: [], clock: undefined, progress: undefined, binding: undefined };
