@@ -358,11 +358,12 @@ function* registeredBy(
 const DELIVERY_MS = 500;
 
 /** Sends what is registered twice a second; the result ends it. */
-function deliverAlways(delivery: Delivery): () => void {
+function deliverAlways(delivery: Delivery, timed: TimedFaults): () => void {
   let isBusy = false;
   const timer = setInterval(() => {
     if (isBusy) return;
     isBusy = true;
+    timed.run();
     void delivery.run().finally(() => {
       isBusy = false;
     });
@@ -402,7 +403,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   addControlApi(server, ports);
   const host = options.host ?? '127.0.0.1';
   const url = await server.listen({ host, port: options.port ?? 0 });
-  const stopDelivery = delivery.isActive ? deliverAlways(delivery) : (): void => undefined;
+  const stopDelivery = delivery.isActive ? deliverAlways(delivery, timed) : (): void => undefined;
   return {
     port: Number(new URL(url).port),
     url,
@@ -418,6 +419,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     store: () => storeReport(ports),
     calls: () => callsReport(ports),
     deliver: async () => {
+      timed.run();
       await delivery.run();
       return delivery.report();
     },

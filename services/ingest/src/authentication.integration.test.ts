@@ -4,6 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { dialectNames, dialects, sign, type DialectName } from '@waybill/signatures';
 import { testDatabase, until, type TestDatabase } from '@waybill/testkit';
+import { transformWebhook } from '@waybill/transforms';
+import { madeUpFleets, startTwin } from '@waybill/wialon-twin';
 import {
   eventBody,
   post,
@@ -140,6 +142,44 @@ test('a sender that cannot sign is known by its path and its address, and marked
     !everything.includes(PATH_SECRET),
     'the secret of the path stands in a log or a record',
   );
+});
+
+test('every notification that Wialon pushes is kept, as the form that it is', async (t) => {
+  ingest.addSources(
+    pushSource('notices', {
+      scheme: 'unsigned',
+      secrets: { p1: 'secret://files/test#path' },
+      allowlist: ['127.0.0.0/8', '::1'],
+    }),
+  );
+  let nowMs = 0;
+  const twin = await startTwin({
+    scenario: madeUpFleets({
+      accounts: ['fleet'],
+      fleet: { units: 3, every_s: 60 },
+      baseTime: '2025-01-06T00:00:00Z',
+      durationS: 86_400,
+      pushUrl: `${ingest.url}/bay-cabs/notices/${PATH_SECRET}`,
+    }),
+    seed: 7,
+    speed: 1,
+    nowMs: () => nowMs,
+  });
+  t.after(() => twin.close());
+  nowMs = 6 * 3_600_000;
+  const { pushed, push_failed: failed } = await twin.deliver();
+  assert.ok(pushed > 10 && failed === 0, `${pushed} pushed, ${failed} failed`);
+  const records = recordsOf(ingest.log);
+  assert.equal(records.length, pushed);
+  const rules = new Set<unknown>();
+  for (const [index, record] of records.entries()) {
+    assert.deepEqual([record.source_id, record.verdict], ['notices', 'UNSIGNED']);
+    const results = transformWebhook(record, { topic: 'raw', partition: 0, offset: index });
+    assert.deepEqual(results.rejections, []);
+    assert.equal(results.events.length, 1);
+    rules.add(new URLSearchParams(record.body.toString('utf8')).get('rule'));
+  }
+  assert.ok(rules.has('Zone entered') && rules.has('Zone left') && rules.has('Ignition on'));
 });
 
 test('a path secret under 128 bits opens nothing', async () => {

@@ -9,12 +9,17 @@ const PUSH_TRIES = 3;
 const PUSH_WAIT_MS = 1000;
 const PUSH_TIMEOUT_MS = 10_000;
 
+/** Fixes that a tracker keeps while nobody takes them: the oldest are dropped, as in a black box. */
+const BACKLOG_LIMIT = 10_000;
+
 export interface DeliveryOptions {
   readonly accounts: readonly TwinAccount[];
   readonly ips: IpsTarget | undefined;
   /** Whole elapsed seconds of the data clock. */
   readonly elapsedS: () => number;
   readonly sleep: (ms: number) => Promise<void>;
+  /** Fixes that wait per tracker at most. Default 10,000. */
+  readonly backlogLimit?: number;
 }
 
 /** How much was sent. */
@@ -23,6 +28,8 @@ export interface Delivered {
   readonly push_failed: number;
   readonly ips_sent: number;
   readonly ips_failed: number;
+  /** Fixes that were dropped because too many waited. */
+  readonly ips_dropped: number;
 }
 
 function fixOf({ t, lat, lon, speed, course, parameters }: Track): IpsFix {
@@ -43,7 +50,7 @@ export class Delivery {
   readonly #notifiers: ReadonlyMap<TwinAccount, Notifier>;
   readonly #ips: IpsSender | undefined;
   readonly #backlog = new Map<string, IpsFix[]>();
-  readonly #delivered = { pushed: 0, push_failed: 0, ips_sent: 0, ips_failed: 0 };
+  readonly #delivered = { pushed: 0, push_failed: 0, ips_sent: 0, ips_failed: 0, ips_dropped: 0 };
   #running: Promise<void> | undefined;
 
   constructor(options: DeliveryOptions) {
@@ -92,11 +99,19 @@ export class Delivery {
         if (track === undefined) continue;
         if (account.pushUrl !== undefined) await this.#push(account, unitId, track);
         if (this.#ips === undefined) continue;
-        const id = account.items.get(unitId)?.uniqueId ?? String(unitId);
-        this.#backlog.set(id, [...(this.#backlog.get(id) ?? []), fixOf(track)]);
+        this.#keep(account.items.get(unitId)?.uniqueId ?? String(unitId), fixOf(track));
       }
     }
     await this.#sendBacklog();
+  }
+
+  #keep(id: string, fix: IpsFix): void {
+    const waiting = this.#backlog.get(id) ?? [];
+    this.#backlog.set(id, waiting);
+    waiting.push(fix);
+    if (waiting.length <= (this.#options.backlogLimit ?? BACKLOG_LIMIT)) return;
+    waiting.shift();
+    this.#delivered.ips_dropped++;
   }
 
   async #sendBacklog(): Promise<void> {

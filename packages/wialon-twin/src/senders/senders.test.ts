@@ -3,8 +3,12 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { FleetStore } from '../fleet/fleet-store.ts';
+import { InjectedStore } from '../injected-store.ts';
+import { createAccount } from '../items.ts';
 import { madeUpFleets } from '../made-up.ts';
 import { startTestTwin, type TestTwin } from '../test-twin.ts';
+import { Delivery } from './delivery.ts';
 import { blackBoxPacket, crc16, dataPacket, loginPacket, type IpsFix } from './ips-packet.ts';
 
 const fix: IpsFix = {
@@ -66,6 +70,14 @@ async function receiver(
   return { port: (server.address() as AddressInfo).port, lines, refuse };
 }
 
+const storeOf = (): FleetStore =>
+  new FleetStore({
+    account: { account: 'fleet', resource_id: 600, first_unit_id: 100_001 },
+    base: 1_736_121_600,
+    fleet: { units: 2, every_s: 60 },
+    seed: 7,
+  });
+
 const fleet = (pushUrl?: string) =>
   madeUpFleets({
     accounts: ['fleet'],
@@ -97,6 +109,41 @@ test('every message reaches an IPS receiver; what is refused is sent again', asy
   assert.equal(ips_failed, 1);
   assert.equal(lines.filter((line) => line.startsWith('#L#')).length, 3, 'two units, one twice');
   assert.ok(lines.some((line) => line.startsWith('#L#2.0;860000000100001;NA;')));
+});
+
+test('what a script registers is sent, too, without anybody asking', async (t) => {
+  const { port, lines } = await receiver(t);
+  const faults = [
+    { at_s: 600, kind: 'message', account: 'fleet', unit: 100_001, message: 'late', age_s: 86_400 },
+  ];
+  const ips = { host: '127.0.0.1', port };
+  const twin = await started(t, { scenario: fleet(), ips, faults });
+  twin.runTo(660);
+  await twin.twin.deliver();
+  assert.ok(lines.some((line) => line.includes('050125;')));
+});
+
+test('a tracker whose receiver is gone keeps its last fixes and drops the oldest', async () => {
+  const { twin } = await startTestTwin({ scenario: fleet() });
+  await twin.close();
+  const refused = { host: '127.0.0.1', port: twin.port };
+  let elapsed = 0;
+  const account = createAccount(new InjectedStore(storeOf()), [], {
+    isFull: true,
+    pushUrl: undefined,
+  });
+  const delivery = new Delivery({
+    accounts: [account],
+    ips: refused,
+    elapsedS: () => elapsed,
+    sleep: async () => undefined,
+    backlogLimit: 5,
+  });
+  elapsed = 3600;
+  await delivery.run();
+  const { ips_sent: sent, ips_failed: failed, ips_dropped: dropped } = delivery.report();
+  assert.deepEqual([sent, failed], [0, 2]);
+  assert.ok(dropped >= 2 * (59 - 5), `${dropped} dropped`);
 });
 
 test('notifications are pushed when a zone is entered or left and the ignition goes on', async (t) => {
