@@ -10,9 +10,12 @@ export const nodeArguments: readonly string[] = ['--max-semi-space-size=8'];
 /**
  * For a service whose work in flight is many small requests (ingest): with the small young generation they
  * outlive it and become garbage of the old one, which costs a third more CPU and more memory than the
- * larger semi-spaces do. The old generation needs little: bodies are outside of the heap.
+ * larger semi-spaces do. The old generation needs little: bodies are outside of the heap. Its collections are
+ * short, and one thread does them: helpers that a busy machine does not let run are waited for, which took
+ * 3 to 6 ms instead of 0.6.
  */
 export const requestNodeArguments: readonly string[] = [
   '--max-semi-space-size=8',
   '--max-old-space-size=128',
+  '--no-parallel-scavenge',
 ];

@@ -4,10 +4,15 @@ import { ipsMetrics, type IpsMetrics } from './ips-metrics.ts';
 /** How a request ended. */
 export type RequestOutcome = 'accepted' | 'repeated' | 'refused' | 'failed';
 
+/** What a batch of requests waits for: the row of its claims, their commit, the brokers. */
+export type Step = 'claim' | 'commit' | 'append';
+
 /** Domain metrics of the door. */
 export interface IngestMetrics {
   /** One request; `code` is `none` for accepted and repeated ones. */
   readonly answered: (outcome: RequestOutcome, code: string, seconds: number) => void;
+  /** How long one batch took for a step. */
+  readonly step: (step: Step, seconds: number) => void;
   /** Why a request was not authenticated; from the closed set in authenticate.ts. */
   readonly unauthenticated: (reason: string) => void;
   /** One proof that fitted, by the key id that made it: shows when an old secret is out of use. */
@@ -59,6 +64,11 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
     'From the whole body to the answer.',
     ['outcome'],
   );
+  const steps = metrics.histogram(
+    'webhook_batch_step_seconds',
+    'What a batch of requests waits for: claim (its statement), commit (the disk of the database), append (the brokers).',
+    ['step'],
+  );
   const unauthenticated = metrics.counter(
     'webhook_unauthenticated_total',
     'Requests without a valid signature.',
@@ -88,12 +98,14 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
   const requestsOf = series(requests);
   const durationsOf = series(durations);
   const authenticatedOf = series(authenticated);
+  const stepsOf = series(steps);
   return {
     connectionDropped: () => dropped.inc({}),
     answered: (outcome, code, seconds) => {
       requestsOf(`${outcome}/${code}`, { outcome, code }).inc();
       durationsOf(outcome, { outcome }).observe(seconds);
     },
+    step: (step, seconds) => stepsOf(step, { step }).observe(seconds),
     unauthenticated: (reason) => unauthenticated.inc({ reason }),
     authenticated: ({ tenant, source, key }) =>
       authenticatedOf(`${tenant}/${source}/${key}`, { tenant, source, key }).inc(),

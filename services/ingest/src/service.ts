@@ -23,7 +23,7 @@ import { createThrottle } from './throttle-requests.ts';
 /** Name in logs, metrics and client ids. */
 export const SERVICE = 'ingest';
 
-const SWEEP_INTERVAL_MS = 60_000;
+const SWEEP_INTERVAL_MS = 10_000;
 
 export type ServiceConfig = AuthenticationConfig &
   TlsConfig &
@@ -57,6 +57,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
     pool,
     { leaseS: config.INGEST_LEASE_S, retentionH: config.INGEST_CLAIM_RETENTION_H },
     logger,
+    metrics,
   );
   const refusals = postgresRefusalLog(pool, { logger, dropped: metrics.auditDropped });
   const sources = await followSources(streams, logger);
@@ -65,7 +66,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
     { requests: config.INGEST_IN_FLIGHT_MAX, bytes: config.INGEST_IN_FLIGHT_BYTES },
     ports.now,
   );
-  const raw = streamRawLog(publisher, admission, config.INGEST_SEND_TIMEOUT_MS);
+  const raw = streamRawLog(publisher, admission, config.INGEST_SEND_TIMEOUT_MS, metrics);
   const quarantine = streamQuarantine(publisher, {
     timeoutMs: config.INGEST_SEND_TIMEOUT_MS,
     now: ports.now,
@@ -122,7 +123,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
           logger,
         })
       : undefined;
-  const sweeper = startSweeper([claims, refusals], logger);
+  const stopSweeper = startSweeper([claims, refusals], logger);
   let stopping = false;
   const stopped = Promise.withResolvers<void>();
   return {
@@ -143,7 +144,7 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
     stop: async () => {
       // Not ready first: the load balancer must look away before the listener closes.
       stopping = true;
-      clearInterval(sweeper);
+      stopSweeper();
       stopTls?.();
       if (config.INGEST_DRAIN_DELAY_MS > 0) await delay(config.INGEST_DRAIN_DELAY_MS);
       await Promise.all([
@@ -162,18 +163,32 @@ export async function createService(config: ServiceConfig, ports: Ports): Promis
   };
 }
 
-/** What is too old is forgotten in the background; a failed round is made up by the next. */
+/** What is too old is forgotten in the background; a failed round is made up by the next. Returns its end. */
 function startSweeper(
   stores: readonly { readonly sweep: () => Promise<number> }[],
   logger: Logger,
-): NodeJS.Timeout {
+): () => void {
+  let state: 'idle' | 'sweeping' | 'stopped' = 'idle';
   const sweep = async (): Promise<void> => {
     for (const store of stores) {
       const count = await store.sweep();
       if (count > 0) logger.info({ count }, 'claims.swept');
     }
   };
-  return setInterval(() => {
-    sweep().catch((error: unknown) => logger.warn({ err: error }, 'claims.sweep_failed'));
+  const timer = setInterval(() => {
+    // Sweeps pause between their statements, so a long one may last beyond the next turn.
+    if (state !== 'idle') return;
+    state = 'sweeping';
+    sweep()
+      .catch((error: unknown) => {
+        if (state !== 'stopped') logger.warn({ err: error }, 'claims.sweep_failed');
+      })
+      .finally(() => {
+        if (state !== 'stopped') state = 'idle';
+      });
   }, SWEEP_INTERVAL_MS).unref();
+  return () => {
+    state = 'stopped';
+    clearInterval(timer);
+  };
 }

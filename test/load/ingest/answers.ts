@@ -7,7 +7,17 @@ const STATUS_START = 'HTTP/1.1 '.length;
  */
 export function answerReader(onAnswer: (status: number) => void): (bytes: Buffer) => void {
   let kept: Buffer | undefined;
+  /** Length and status line of an answer that came alone: the next one is mostly like it. */
+  let usual = { length: 0, line: '', status: 0 };
   return (bytes) => {
+    if (
+      kept === undefined &&
+      bytes.length === usual.length &&
+      bytes.toString('latin1', 0, usual.line.length) === usual.line
+    ) {
+      onAnswer(usual.status);
+      return;
+    }
     let rest = kept === undefined ? bytes : Buffer.concat([kept, bytes]);
     kept = undefined;
     while (rest.length > 0) {
@@ -19,8 +29,11 @@ export function answerReader(onAnswer: (status: number) => void): (bytes: Buffer
         kept = rest;
         return;
       }
+      const status = Number(head.slice(STATUS_START, STATUS_START + 3));
+      if (rest === bytes && end === rest.length)
+        usual = { length: end, line: head.slice(0, STATUS_START + 3), status };
       rest = rest.subarray(end);
-      onAnswer(Number(head.slice(STATUS_START, STATUS_START + 3)));
+      onAnswer(status);
     }
   };
 }

@@ -11,6 +11,7 @@ import type { Load, Message, Sent } from './generator.ts';
 import { startPeer } from './peers.ts';
 import { treeCpuSeconds } from './process-cpu.ts';
 import type { RequestShape } from './requests.ts';
+import { stallFigures } from './stalls.ts';
 import { openDoor, startFloor, type Door, type Target } from './target.ts';
 
 /** More than any server here answers in a second; what is left over was prepared for nothing. */
@@ -202,13 +203,19 @@ async function measured(
 
 async function loaded(stack: Stack, target: Target, load: Omit<Load, 'port'>): Promise<Figures> {
   const used = usage(stack, target);
-  const sent = await generate({ ...load, port: target.port }, used.begin);
+  let before = Promise.resolve('');
+  const sent = await generate({ ...load, port: target.port }, () => {
+    used.begin();
+    before = target.metrics?.() ?? before;
+  });
   if (sent.ranOut) {
     throw new Error(
       `expected ${load.prepared} prepared requests to last, found the server faster: raise PREPARED_PER_S of test/load/ingest/bench.ts`,
     );
   }
-  return figuresOf(sent, load, used.end());
+  const figures = figuresOf(sent, load, used.end());
+  const after = await target.metrics?.();
+  return after === undefined ? figures : { ...figures, ...stallFigures(await before, after) };
 }
 
 /** CPU seconds of the measured time by who used them, and memory at its end. */
@@ -272,6 +279,7 @@ function figuresOf(sent: Sent, load: Omit<Load, 'port'>, used: Used): Figures {
     machine_cpu_s_per_million: perMillion(used.machine),
     // Per request, beside the door's own.
     generator_cpu_us: round(sent.cpuUs),
+    generator_stall_ms: round(sent.stallMs),
     postgres_cpu_us: round((used.postgres / good) * 1e6),
     kafka_cpu_us: round((used.kafka / good) * 1e6),
     rss_mib: used.rss,

@@ -7,7 +7,7 @@
 import { connect, type Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { answerReader } from './answers.ts';
-import { buildRequests, type RequestShape } from './requests.ts';
+import { buildRequests, type Requests, type RequestShape } from './requests.ts';
 
 export interface Load {
   readonly port: number;
@@ -29,6 +29,8 @@ export interface Sent {
   readonly seconds: number;
   /** Of the 2xx, ms, sorted. */
   readonly latencies: Float64Array;
+  /** Longest time for which this thread did not look at its connections; latencies hold it, too. */
+  readonly stallMs: number;
   /** Connections that broke. */
   readonly broken: number;
   /** The prepared requests did not last: the figures mean nothing. */
@@ -64,13 +66,9 @@ if (parentPort !== null) {
   });
 }
 
-async function generate(
-  load: Load,
-  requests: readonly Buffer[],
-  onTiming: () => void,
-): Promise<Sent> {
+async function generate(load: Load, requests: Requests, onTiming: () => void): Promise<Sent> {
   const statuses: Record<string, number> = {};
-  const latencies: number[] = [];
+  const latencies = createSamples(requests.count);
   let broken = 0;
   let next = 0;
   let timing = false;
@@ -83,7 +81,7 @@ async function generate(
     line.busy = false;
     if (timing) {
       statuses[status] = (statuses[status] ?? 0) + 1;
-      if (status < 300) latencies.push(performance.now() - line.dueAt);
+      if (status < 300) latencies.add(performance.now() - line.dueAt);
     }
     const dueAt = load.rate === undefined ? performance.now() : due.shift();
     if (dueAt === undefined) free.push(line);
@@ -91,16 +89,15 @@ async function generate(
   };
   const sendNext = (line: Line, dueAt: number): void => {
     if (over) return;
-    if (load.reusable) next %= requests.length;
-    const request = requests[next];
-    if (request === undefined) {
+    if (load.reusable) next %= requests.count;
+    if (next >= requests.count) {
       ranOut = true;
       return;
     }
-    next += 1;
     line.dueAt = dueAt;
     line.busy = true;
-    line.socket.write(request);
+    line.socket.write(requests.at(next));
+    next += 1;
   };
   const lines = await Promise.all(
     Array.from({ length: load.connections }, () =>
@@ -115,12 +112,14 @@ async function generate(
   await pause(load.warmupSeconds);
   timing = true;
   onTiming();
+  const stall = longestTurn();
   const began = performance.now();
   const cpu = process.threadCpuUsage();
   await pause(load.seconds);
   const { user, system } = process.threadCpuUsage(cpu);
   const seconds = (performance.now() - began) / 1000;
   timing = false;
+  const stallMs = stall();
   over = true;
   clearInterval(tick);
   for (const { socket } of lines) socket.destroy();
@@ -128,10 +127,51 @@ async function generate(
   return {
     statuses,
     seconds,
-    latencies: Float64Array.from(latencies).sort(),
+    latencies: latencies.sorted(),
+    stallMs,
     broken,
     ranOut,
     cpuUs: (user + system) / Math.max(1, count),
+  };
+}
+
+/** Numbers in one piece of memory, which grows when it must. */
+function createSamples(capacity: number): {
+  readonly add: (value: number) => void;
+  readonly sorted: () => Float64Array;
+} {
+  let values = new Float64Array(Math.max(1, capacity));
+  let count = 0;
+  return {
+    add: (value) => {
+      if (count === values.length) {
+        const more = new Float64Array(2 * count);
+        more.set(values);
+        values = more;
+      }
+      values[count] = value;
+      count += 1;
+    },
+    sorted: () => values.slice(0, count).sort(),
+  };
+}
+
+const TURN_MS = 2;
+
+/** Looks at the clock every 2 ms; the result ends it and says by how much the latest look was late. */
+function longestTurn(): () => number {
+  let longest = 0;
+  let last = performance.now();
+  const look = (): void => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last - TURN_MS);
+    last = now;
+  };
+  const timer = setInterval(look, TURN_MS);
+  return () => {
+    clearInterval(timer);
+    look();
+    return longest;
   };
 }
 

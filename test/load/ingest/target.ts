@@ -29,6 +29,8 @@ export interface Target {
   /** User and system, of all threads. */
   readonly cpuSeconds: () => number;
   readonly memoryMib: (figure: 'VmHWM' | 'VmRSS') => number;
+  /** Its metrics, where it has any. */
+  readonly metrics?: () => Promise<string>;
   readonly stop: () => Promise<void>;
 }
 
@@ -121,14 +123,19 @@ async function startTarget(script: string, env: Readonly<Record<string, string>>
     },
   });
   const exit = once(child, 'exit');
-  const port = await Promise.race([
-    webhookPort(child),
+  const { webhook_port: port, port: internal } = await Promise.race([
+    startedLine(child),
     exit.then(() => Promise.reject(new Error(`${script} ended before it listened`))),
   ]);
-  return targetOf(child, port, async () => {
+  const target = targetOf(child, port, async () => {
     child.kill('SIGTERM');
     await exit;
   });
+  if (internal === undefined) return target;
+  return {
+    ...target,
+    metrics: async () => (await fetch(`http://127.0.0.1:${internal}/metrics`)).text(),
+  };
 }
 
 /** A child process as a target. */
@@ -146,21 +153,25 @@ export function targetOf(child: ChildProcess, port: number, stop: () => Promise<
   };
 }
 
-/** Port of the first line that names one; what comes after is thrown away. */
-function webhookPort(child: ChildProcess): Promise<number> {
+interface Started {
+  readonly webhook_port: number;
+  /** Of the internal listener. */
+  readonly port?: number;
+}
+
+/** The first line that names the port; what comes after is thrown away. */
+function startedLine(child: ChildProcess): Promise<Started> {
   const { stdout } = child;
   if (stdout === null) return Promise.reject(new Error('expected a piped output'));
   return new Promise((resolve) => {
     const lines = createInterface(stdout).on('line', (line) => {
-      const fields = JSON.parse(line) as {
-        readonly webhook_port?: number;
-        readonly level?: string;
-      };
+      const fields = JSON.parse(line) as Partial<Started> & { readonly level?: string };
       if (fields.level === 'fatal') console.error(line);
-      if (fields.webhook_port === undefined) return;
+      const { webhook_port, port } = fields;
+      if (webhook_port === undefined) return;
       lines.close();
       stdout.resume();
-      resolve(fields.webhook_port);
+      resolve({ webhook_port, ...(port !== undefined && { port }) });
     });
   });
 }

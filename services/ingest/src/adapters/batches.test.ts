@@ -59,6 +59,38 @@ test('the next batch waits for the end of the one before, though its items know 
   gates[1]?.resolve();
 });
 
+test('enough items go ahead of one end, not of two', async () => {
+  const begun: (readonly string[])[] = [];
+  const gates: PromiseWithResolvers<void>[] = [];
+  const batches = createBatches<string, number>({
+    maximum: 10,
+    ahead: 2,
+    run: async (items) => begun.push([...items]),
+    ended: () => {
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate);
+      return gate.promise;
+    },
+  });
+  await batches.add('a');
+  const second = batches.add('b');
+  await turn();
+  assert.deepEqual(begun, [['a']], 'one item waits');
+  await Promise.all([second, batches.add('c')]);
+  assert.deepEqual(begun, [['a'], ['b', 'c']]);
+  const third = [batches.add('d'), batches.add('e')];
+  await turn();
+  assert.equal(begun.length, 2, 'two ends are awaited');
+  gates[1]?.resolve();
+  await Promise.all(third);
+  assert.deepEqual(begun[2], ['d', 'e']);
+  assert.equal(batches.size(), 3, 'the first and the third have not ended');
+  gates[0]?.resolve();
+  gates[2]?.reject(new Error('not committed'));
+  await turn();
+  assert.equal(batches.size(), 0);
+});
+
 test('a batch that fails fails its own items and not the next', async () => {
   let round = 0;
   const batches = createBatches<string, readonly string[]>({

@@ -14,11 +14,16 @@ export interface Batches<I, R> {
 export interface BatchOptions<I, R> {
   /** Most items of one batch. */
   readonly maximum: number;
-  /** Never called again before it and what `ended` gives have settled. */
+  /** Never called again before it has settled. */
   readonly run: (items: readonly I[]) => Promise<R>;
   /** What must be over before the next batch goes, though the items know already; default: nothing. */
   readonly ended?: (result: R) => Promise<unknown>;
+  /** So many waiting items do not wait for the end of the one batch before; default: they always do. */
+  readonly ahead?: number;
 }
+
+/** Batches whose end is awaited, with the one that went ahead of it. */
+const ENDING_MAX = 2;
 
 /**
  * One batch is on its way while the next one fills, so batches grow with the load and an idle door
@@ -26,31 +31,43 @@ export interface BatchOptions<I, R> {
  * which gathers what arrived on other connections in the same turn.
  */
 export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> {
-  const { maximum, run, ended } = options;
+  const { maximum, run, ended, ahead = Number.POSITIVE_INFINITY } = options;
   const waiting: Batch<I, R>[] = [];
   let size = 0;
+  let ending = 0;
   let scheduled = false;
 
   async function flush(): Promise<void> {
     const batch = waiting.shift();
-    if (batch !== undefined) {
-      const { items, outcome } = batch;
-      try {
-        const result = await run(items);
-        outcome.resolve(result);
-        // Whoever needs to know that it failed has the result.
-        await ended?.(result).catch(() => undefined);
-      } catch (error) {
-        outcome.reject(error);
-      }
-      size -= items.length;
+    if (batch === undefined) return;
+    const { items, outcome } = batch;
+    let end: Promise<unknown> | undefined;
+    try {
+      const result = await run(items);
+      outcome.resolve(result);
+      end = ended?.(result);
+    } catch (error) {
+      outcome.reject(error);
     }
     scheduled = false;
+    if (end === undefined) size -= items.length;
+    else {
+      ending += 1;
+      const over = (): void => {
+        ending -= 1;
+        size -= items.length;
+        schedule();
+      };
+      // Whoever needs to know that it failed has the result.
+      end.then(over, over);
+    }
     schedule();
   }
 
   function schedule(): void {
-    if (scheduled || waiting.length === 0) return;
+    const [next] = waiting;
+    if (scheduled || next === undefined || ending >= ENDING_MAX) return;
+    if (ending > 0 && next.items.length < ahead) return;
     scheduled = true;
     setImmediate(() => void flush());
   }

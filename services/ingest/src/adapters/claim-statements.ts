@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   binaryArray,
   classify,
@@ -10,8 +11,10 @@ import {
 import type { ClaimRequest } from '../ports.ts';
 import type { ClaimBatch } from './claim-batch.ts';
 
-/** Rows per statement of the sweep; a backlog takes several rounds instead of one long lock. */
-const SWEEP_ROWS = 5000;
+/** Rows per statement of the sweep. */
+const SWEEP_ROWS = 1000;
+/** How much longer than its last statement a sweep pauses: what is forgotten must not slow what is taken in. */
+const SWEEP_PAUSE = 3;
 
 /** Of the store. */
 export interface ClaimOptions {
@@ -232,9 +235,12 @@ function signerColumns(signers: readonly ClaimRequest[]): readonly unknown[] {
 
 async function sweep(pool: Pool, retentionH: number): Promise<number> {
   const swept = async (name: string, text: string, values: readonly unknown[]): Promise<number> => {
+    const began = performance.now();
     const [row] = await query<{ count: number }>(pool, { name, text, values });
     const count = row?.count ?? 0;
-    return count < SWEEP_ROWS ? count : count + (await swept(name, text, values));
+    if (count < SWEEP_ROWS) return count;
+    await delay(SWEEP_PAUSE * (performance.now() - began), undefined, { ref: false });
+    return count + (await swept(name, text, values));
   };
   await swept(
     'sweep signatures',

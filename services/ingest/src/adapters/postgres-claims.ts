@@ -1,5 +1,6 @@
 import { toInstant, type Pool } from '@waybill/postgres';
 import type { Claim, ClaimRequest, ClaimStore, Logger } from '../ports.ts';
+import type { IngestMetrics } from '../metrics.ts';
 import { createBatches } from './batches.ts';
 import { followerClaim, planBatch, type ClaimBatch } from './claim-batch.ts';
 import { claimRounds, type ClaimRounds } from './claim-rounds.ts';
@@ -12,6 +13,11 @@ import {
 
 /** Requests per statement; more wait for the next one. */
 const BATCH_REQUESTS = 500;
+/**
+ * So many do not wait for the commit before them: the next statement runs while the claims of the last go to
+ * disk. Fewer would cost the database more than they hasten.
+ */
+const BATCH_AHEAD = 16;
 const DONE = Promise.resolve();
 /** How long the end of a round waits for a statement that takes it along. */
 const END_DELAY_MS = 5;
@@ -25,12 +31,14 @@ const END_DELAY_MS = 5;
  *
  * Requests that come together share a statement and its commit, which also ends the rounds that were
  * finished since the last one; alone that is done only when no request waits. A batch takes its locks in
- * the order of the ids, signatures before claims, so two instances cannot wait for each other.
+ * the order of the ids, signatures before claims, so two instances cannot wait for each other; a batch whose
+ * commit is under way waits for nobody, so one that meets its keys only waits for the disk.
  */
 export function postgresClaims(
   pool: Pool,
   options: ClaimOptions,
   logger: Pick<Logger, 'warn'>,
+  metrics?: Pick<IngestMetrics, 'step'>,
 ): ClaimStore {
   const statements = createStatements(pool, options);
   const rounds = claimRounds();
@@ -38,7 +46,7 @@ export function postgresClaims(
     maximum: BATCH_REQUESTS,
     run: async (requests: readonly ClaimRequest[]) => {
       const settled = new Map<ClaimRequest, Claim>();
-      const claiming: Claiming = { statements, rounds, settled, committed: Promise.resolve() };
+      const claiming: Claiming = { statements, rounds, settled, committed: DONE, metrics };
       try {
         await claimAll(requests, claiming);
       } catch (error) {
@@ -52,8 +60,8 @@ export function postgresClaims(
       }
       return claiming;
     },
-    // Batches that do not wait for the disk would be small, and cost the database more than they hasten.
     ended: ({ committed }) => committed,
+    ahead: BATCH_AHEAD,
   });
   const releases = createBatches({
     maximum: BATCH_REQUESTS,
@@ -146,6 +154,7 @@ interface Claiming {
   readonly settled: Map<ClaimRequest, Claim>;
   /** Of the last statement; those before are committed. */
   committed: Promise<void>;
+  readonly metrics: Pick<IngestMetrics, 'step'> | undefined;
 }
 
 async function claimBatch(batch: ClaimBatch, claiming: Claiming): Promise<void> {
@@ -184,13 +193,19 @@ async function claimBatch(batch: ClaimBatch, claiming: Claiming): Promise<void> 
 /** Opens what is new and tells the database which rounds are finished. */
 async function opened(
   batch: ClaimBatch,
-  { statements, rounds }: Claiming,
+  { statements, rounds, metrics }: Claiming,
 ): ReturnType<Statements['open']> {
   const finished = rounds.takeFinished();
+  const began = performance.now();
   try {
     const result = await statements.open(batch, finished);
+    const claimed = performance.now();
+    metrics?.step('claim', (claimed - began) / 1000);
     result.committed.then(
-      () => rounds.ended(finished),
+      () => {
+        rounds.ended(finished);
+        metrics?.step('commit', (performance.now() - claimed) / 1000);
+      },
       () => rounds.putBack(finished),
     );
     return result;

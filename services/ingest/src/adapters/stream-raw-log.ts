@@ -1,6 +1,7 @@
 import { topics, type WebhookReceived } from '@waybill/contracts';
 import { isFault } from '@waybill/fault';
 import type { Outgoing, Publisher } from '@waybill/stream';
+import type { IngestMetrics } from '../metrics.ts';
 import type { RawLog } from '../ports.ts';
 import { createBatches } from './batches.ts';
 import type { Admission } from './admission.ts';
@@ -25,6 +26,7 @@ export function streamRawLog(
   publisher: Publisher,
   admission: Pick<Admission, 'hold' | 'confirmed'>,
   timeoutMs: number,
+  metrics: Pick<IngestMetrics, 'step'>,
 ): RawLog {
   const send = (appends: readonly Append[]): Promise<void> => {
     // The first came first, so its time ends first.
@@ -34,7 +36,11 @@ export function streamRawLog(
     const sent = publisher.send(outgoing(appends));
     const pending = within(sent, leftMs, timeoutMs);
     return pending.then(
-      () => admission.confirmed(performance.now() - began, appends.length),
+      () => {
+        const ms = performance.now() - began;
+        admission.confirmed(ms, appends.length);
+        metrics.step('append', ms / 1000);
+      },
       (error: unknown) => {
         // The publisher still has the bytes when we stopped waiting, and the requests are gone.
         const held = admission.hold(bytesOf(appends));
