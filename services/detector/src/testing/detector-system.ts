@@ -84,6 +84,8 @@ function startDetector(
 }
 
 const BATCH = 5000;
+/** Several systems are opened at once on a busy machine. */
+const PROVISION_MS = 300_000;
 
 /** Provisions the topics, publishes tenant and zones, and waits for work. */
 export async function openSystem(
@@ -102,10 +104,15 @@ export async function openSystem(
   };
   const admin = await connectAdmin(connection);
   // On a busy machine a new partition may be without its leader for a while; provisioning goes on where it stood.
-  await until('the topics are there', async () => {
-    await admin.provision(allTopics, { task: partitions, source: 4 });
-    return true;
-  });
+  await until(
+    'the topics are there',
+    async () => {
+      await admin.provision(allTopics, { task: partitions, source: 4 });
+      await admin.ends([topics.position]);
+      return true;
+    },
+    { deadlineMs: PROVISION_MS },
+  );
   const streams = await connectStreams(connection);
   const publisher = await streams.publisher([topics.tenantConfig, topics.zone, topics.position]);
   await publisher.send([
