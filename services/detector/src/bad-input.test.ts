@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PositionRecorded } from '@waybill/contracts';
-import { createDriver, type Driver } from './testing/driver.ts';
-import { position, progress, type Fixture } from './testing/messages.ts';
+import { topics } from '@waybill/contracts';
+import { createDriver, type Driver, type Input } from './testing/driver.ts';
+import { position, progress, signal, type Fixture } from './testing/messages.ts';
 import { tenant } from './testing/tenant.ts';
 import { vehicle } from './testing/vehicle.ts';
 
@@ -11,6 +11,8 @@ const DAY = 86_400;
 const OTHER = 'wialon:7002';
 
 const config = tenant({ events: { idle: 'detected' } });
+/** Positions of the unit that nothing is wrong with. */
+const HEALTHY = 20;
 
 /** One trip of the unit that nothing is wrong with. */
 function healthy(): readonly Fixture[] {
@@ -19,7 +21,7 @@ function healthy(): readonly Fixture[] {
 }
 
 /** What stands of the healthy unit, when the other one sends `bad` among its positions. */
-async function beside(bad: readonly PositionRecorded[]): Promise<Driver> {
+async function beside(bad: readonly Input[]): Promise<Driver> {
   const driver = await createDriver(config);
   const good = healthy().map(position);
   await driver.process([...good.slice(0, 8), ...bad, ...good.slice(8)]);
@@ -37,6 +39,7 @@ test('a position of 0/0 is none: counted, no trip to the gulf of Guinea', async 
   );
   const driver = await beside([...fixtures, ...cab.stay(7)].map(position));
   assert.deepEqual(driver.flaws, ['position_zero']);
+  assert.deepEqual([...driver.outcomes], [['applied', HEALTHY + 19]]);
   const [trip] = driver.standingTrips().filter(({ unit }) => unit !== OTHER);
   assert.ok(trip !== undefined && trip.distance_km < 3, `${trip?.distance_km} km`);
 });
@@ -61,6 +64,17 @@ test('a unit that sends 1,000 positions a second keeps one of each second', asyn
     }),
   );
   const driver = await beside(many);
+  assert.deepEqual(Object.fromEntries(driver.outcomes), {
+    applied: HEALTHY + 3,
+    // Of a second two are remembered beside the one that counts: all others look like them.
+    ...{ same_second: 6, repeat: 2991 },
+    clock_stands: 3,
+  });
+  const said = driver.logged.filter(({ message }) => message === 'device_clock.stands');
+  assert.deepEqual(
+    said.map(({ fields }) => (fields as { event_time: number }).event_time / 1000 - BASE),
+    [0, 1, 2],
+  );
   const saved = [...(await driver.saved()).values()].reduce((sum, size) => sum + size, 0);
   assert.ok(saved < 4000, `${saved} bytes of state`);
 });
@@ -74,22 +88,42 @@ test('a device clock that jumps back a day makes no trip over the jump', async (
   const trips = driver.standingTrips().filter(({ unit }) => unit !== OTHER);
   assert.equal(trips.length, 2, 'before and after: the minutes of the jump are missing');
   assert.ok(trips.every(({ duration_s: duration }) => duration < 3600));
-  assert.equal(driver.openTasks().length, 1, 'a day late is beyond grace: one task');
+  const [task, ...more] = driver.openTasks();
+  assert.equal(more.length, 0, 'a day late is beyond grace: one task');
+  assert.equal(task?.fix_count, 5);
+  assert.equal(driver.outcomes.get('beyond_grace'), 5);
 });
 
-test('an ignition that flickers while standing neither crashes nor floods', async () => {
+test('an ignition that flickers is one idling, named at every change back', async () => {
   const cab = vehicle(BASE);
   const bad = cab
     .stay(50)
     .map((fix, i) => position({ ...fix, signals: { ignition: i % 2 === 0 } }));
   const driver = await beside(bad);
   assert.ok(driver.standingTrips().every(({ unit }) => unit === OTHER));
+  assert.deepEqual(
+    driver.standing(topics.idle).map((idle) => idle.duration_s),
+    // The first position does not tell yet that it stands.
+    [46 * 60],
+  );
+  assert.deepEqual(driver.flaws, Array(48).fill('ignition_flickers'));
+});
+
+test('a message without a position is none of a place: no trip, and its neighbours go on', async () => {
+  const cab = vehicle(BASE);
+  const parked = cab.stay(3);
+  const dark = Array.from({ length: 30 }, (_, i) => signal({ t: cab.now() + 1 + i, speed: 50 }));
+  const driver = await beside([...parked.map(position), ...dark]);
+  assert.ok(driver.standingTrips().every(({ unit }) => unit === OTHER));
+  assert.equal(driver.outcomes.get('applied'), HEALTHY + 33);
+  assert.deepEqual(driver.flaws, []);
 });
 
 test('a fix from 2099 changes nothing', async () => {
   const future = position({ t: 4_070_908_800, lat: 37.7, lon: -122.4, rt: BASE });
   const clean = await beside([]);
   const driver = await beside([future]);
+  assert.equal(driver.outcomes.get('refused'), 1);
   assert.deepEqual(driver.standingTrips(), clean.standingTrips());
   assert.deepEqual(await driver.saved(), await clean.saved());
 });

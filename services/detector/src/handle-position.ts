@@ -2,10 +2,11 @@ import type { PositionRecorded, SignalRecorded } from '@waybill/contracts';
 import type { Emitter, KeyedStore, Received } from '@waybill/stream';
 import { accept, type Acceptance } from './core/accept.ts';
 import type { HourCounts } from './hour-counts.ts';
-import { flawOf, isLocated } from './core/fix.ts';
+import { flawOf, isLocated, type Fix } from './core/fix.ts';
+import { FLICKER_MS } from './core/idle-fold.ts';
 import type { DetectorMetrics } from './metrics.ts';
 import type { DetectorLogger } from './ports.ts';
-import { noteGrace } from './tenant-state.ts';
+import { noteGrace, type Held } from './tenant-state.ts';
 import type { Tenants } from './tenants.ts';
 import { comesAfter } from './settle-first.ts';
 import type { Touched, Turn } from './turn.ts';
@@ -29,6 +30,15 @@ function noteStandingClock(
 ): void {
   metrics.fix('clock_stands', 1);
   logger.info({ tenant_id, unit, event_time }, 'device_clock.stands');
+}
+
+/** An engine that changes again within a minute is named; whether it idles, the idle rule decides. */
+function noteEngine({ time, engineOn }: Fix, held: Held, { metrics }: Handling): void {
+  if (engineOn === undefined || engineOn === held.engineOn) return;
+  if (time - held.engineSince <= FLICKER_MS) metrics.flaw('ignition_flickers');
+  // Since when it was so at the first one, nobody knows.
+  held.engineSince = held.engineOn === undefined ? -Infinity : time;
+  held.engineOn = engineOn;
 }
 
 function reject(
@@ -92,6 +102,7 @@ export function handlePosition(
       touched.record = record;
       // Newer than all before it: the newest position never goes back in event time.
       if (!isLate && 'latitude' in position && isLocated(fix)) touched.newest = position;
+      if (!isLate) noteEngine(fix, held, handling);
       const how = isLate ? 'late' : 'applied';
       const saysEngine = fix.engineOn !== undefined;
       hours.count(tenant.tenantId, position.unit, { time: fix.time, saysEngine, how });

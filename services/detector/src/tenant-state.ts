@@ -16,6 +16,9 @@ export interface Held {
   due: number;
   /** What it is folded with; undefined when the tenant's rules or the unit's tables changed since. */
   rules: Rules | undefined;
+  /** What the newest fix said of the engine, and since when it says so, ms; only to name what flickers. */
+  engineOn?: boolean;
+  engineSince: number;
 }
 
 /** A tenant as one task sees it. */

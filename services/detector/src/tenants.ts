@@ -165,7 +165,12 @@ export function createTenants(
         // Due at once: what T closed meanwhile is found by the first sweep.
         const tenant = of(tenantId);
         const loaded = loadUnit(store, buffers, tenantId, unit);
-        tenant.units.set(unit, { ...loaded, due: -Infinity, rules: undefined });
+        tenant.units.set(unit, {
+          ...loaded,
+          due: -Infinity,
+          rules: undefined,
+          engineSince: -Infinity,
+        });
         // Its tables may have changed while nobody looked.
         tenant.staleUnits.add(unit);
       }
@@ -191,7 +196,7 @@ export function createTenants(
       if (held === undefined) {
         const pages = bufferPages(buffers, taskKey(tenant.tenantId, name));
         const unit = newUnit(tenant.tenantId, name, pages);
-        held = { unit, due: Infinity, rules: undefined };
+        held = { unit, due: Infinity, rules: undefined, engineSince: -Infinity };
         tenant.units.set(name, held);
         if (tenant.rules !== undefined) {
           held.rules = rulesOfUnit(tenant.rules, name, tables);

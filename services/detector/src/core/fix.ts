@@ -74,7 +74,7 @@ function isNowhere({ latitude, longitude }: PositionRecorded): boolean {
 }
 
 /** A reading that cannot be true. */
-export type ReadingFlaw = 'position_zero' | 'reading_not_finite';
+export type ReadingFlaw = 'position_zero' | 'reading_not_finite' | 'ignition_flickers';
 
 /** What of a record is left out by `fixOf`; almost always nothing. */
 export function flawOf(record: PositionRecorded | SignalRecorded): ReadingFlaw | undefined {

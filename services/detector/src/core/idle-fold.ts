@@ -21,7 +21,7 @@ export interface IdleRule {
 }
 
 /** An engine that is off for less flickers, ms. */
-const FLICKER_MS = 60_000;
+export const FLICKER_MS = 60_000;
 
 /** A stretch that stands with the engine on; as a cut, one that ended. */
 export interface Idling {

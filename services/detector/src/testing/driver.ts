@@ -105,7 +105,9 @@ export interface Driver {
   readonly crossings: readonly GeofenceCrossed[];
   /** Describes a unit as the provider does. */
   readonly setAsset: (asset: AssetDescribed) => Promise<Produced>;
-  /** Mistakes in zones and settings, as they were counted. */
+  /** What became of positions, as it was counted. */
+  readonly outcomes: ReadonlyMap<string, number>;
+  /** Mistakes in zones, settings and readings, as they were counted. */
   readonly flaws: readonly string[];
   /** Lines of the detector, and errors of the stream. */
   readonly logged: readonly { readonly message: string; readonly fields: object }[];
@@ -142,6 +144,7 @@ export async function createDriver(
   const tasks: TaskRaised[] = [];
   const crossings: GeofenceCrossed[] = [];
   const flaws: string[] = [];
+  const outcomes = new Map<string, number>();
   const further = new Map<string, unknown[]>(furtherTopics.map(({ name }) => [name, []]));
   const stream = await createStreamDriver({ partitions: { task: 1, source: 1 } });
 
@@ -204,7 +207,7 @@ export async function createDriver(
           cellOf,
           logger: { info: keep, error: keep },
           metrics: {
-            fix: () => undefined,
+            fix: (outcome, count) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count),
             published: () => undefined,
             proposal: () => undefined,
             flaw: (flaw) => flaws.push(flaw),
@@ -295,6 +298,7 @@ export async function createDriver(
       turn(topics.asset, [
         { key: taskKey(value.tenant_id, value.unit), message: { type: 'AssetDescribed', value } },
       ]),
+    outcomes,
     flaws,
     logged,
   };
