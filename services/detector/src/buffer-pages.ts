@@ -2,7 +2,7 @@ import type { KeyedBuffers } from '@waybill/stream';
 import type { Pages, UnitPages } from './core/pages.ts';
 
 /** Version of the bytes in the buffers: a snapshot of another one is not read, the input is. */
-export const BUFFER_LAYOUT = 2;
+export const BUFFER_LAYOUT = 3;
 
 /** One key of the buffers. */
 class BufferPages implements Pages {

@@ -14,6 +14,9 @@ test('what is written is read back, and a writer starts over', () => {
       (texts, number, id, whole) => {
         writer.list(texts, (text) => writer.text(text));
         writer.optional(number, (value) => writer.f64(value));
+        writer.real(number ?? 0);
+        writer.real(whole / 100);
+        writer.real(whole / 1024);
         writer.id(id);
         writer.i32(whole);
         const reader = new ByteReader(writer.finish());
@@ -25,6 +28,9 @@ test('what is written is read back, and a writer starts over', () => {
           reader.optional(() => reader.f64()),
           number,
         );
+        assert.ok(Object.is(reader.real(), number ?? 0));
+        assert.equal(reader.real(), whole / 100);
+        assert.equal(reader.real(), whole / 1024);
         assert.equal(reader.id(), id);
         assert.equal(reader.i32(), whole);
       },
@@ -41,5 +47,5 @@ test('a value that ends early is refused', () => {
   const writer = new ByteWriter();
   writer.text('whole');
   const bytes = writer.finish();
-  assert.throws(() => new ByteReader(bytes.subarray(0, 6)).text(), RangeError);
+  assert.throws(() => new ByteReader(bytes.subarray(0, 5)).text(), RangeError);
 });

@@ -35,6 +35,11 @@ export function wordOf(id: string, from: number): number {
   return high * 65_536 + low;
 }
 
+/** What `real` tries; 3 stands for none of them. */
+const SCALES = [1, 100, 1024] as const;
+/** With sign and scale still a whole number that is exact. */
+const MAX_SCALED = 2 ** 49;
+
 /** Grows as needed; big-endian. The counterpart of ByteReader. Meant to be kept and used again. */
 export class ByteWriter {
   /** Newest of the values that are told by their difference to the one before; see fix-codec. */
@@ -90,6 +95,20 @@ export class ByteWriter {
     this.varint(value < 0 ? -2 * value - 1 : 2 * value);
   }
 
+  /** Any number: a whole one, hundredths and 1,024ths in as few bytes as they need, else as it is. */
+  real(value: number): void {
+    for (let scale = 0; scale < SCALES.length; scale += 1) {
+      const scaled = value * (SCALES[scale] as number);
+      const size = Math.round(scaled);
+      if (size / (SCALES[scale] as number) !== value || Math.abs(size) > MAX_SCALED) continue;
+      if (Object.is(value, -0)) break;
+      this.varint((size < 0 ? -2 * size - 1 : 2 * size) * 4 + scale);
+      return;
+    }
+    this.u8(3);
+    this.f64(value);
+  }
+
   id(value: string): void {
     const at = this.#reserve(16);
     putId(this.#bytes, at, value);
@@ -97,7 +116,8 @@ export class ByteWriter {
 
   text(value: string): void {
     const start = this.#length;
-    const at = this.#reserve(4 + value.length) + 4;
+    this.varint(value.length);
+    const at = this.#reserve(value.length);
     for (let i = 0; i < value.length; i += 1) {
       const code = value.charCodeAt(i);
       if (code > 127) {
@@ -107,11 +127,10 @@ export class ByteWriter {
       }
       this.#bytes[at + i] = code;
     }
-    this.#view.setUint32(start, value.length);
   }
 
   bytes(value: Uint8Array): void {
-    this.u32(value.length);
+    this.varint(value.length);
     const at = this.#reserve(value.length);
     this.#bytes.set(value, at);
   }
@@ -146,7 +165,7 @@ export class ByteWriter {
   }
 
   list<T>(items: readonly T[], write: (item: T) => void): void {
-    this.u32(items.length);
+    this.varint(items.length);
     for (const item of items) write(item);
   }
 
@@ -232,6 +251,14 @@ export class ByteReader {
     return this.#at >= this.#bytes.length;
   }
 
+  real(): number {
+    const coded = this.varint();
+    const scale = coded % 4;
+    if (scale === 3) return this.f64();
+    const size = Math.floor(coded / 4);
+    return (size % 2 === 0 ? size / 2 : -(size + 1) / 2) / (SCALES[scale] as number);
+  }
+
   id(): string {
     return idAt(this.#bytes, this.#take(16));
   }
@@ -259,14 +286,14 @@ export class ByteReader {
 
   /** A view of the source, not a copy. */
   bytes(): Uint8Array {
-    const length = this.u32();
+    const length = this.varint();
     const at = this.#take(length);
     if (at + length > this.#bytes.length) throw new RangeError('value ends early');
     return this.#bytes.subarray(at, at + length);
   }
 
   list<T>(read: () => T): T[] {
-    const length = this.u32();
+    const length = this.varint();
     const items: T[] = [];
     for (let i = 0; i < length; i += 1) items.push(read());
     return items;

@@ -6,6 +6,17 @@ import { readClosed, readCutsOf, writeClosed } from './state-codec.ts';
 /** Event time that one chunk spans, ms. */
 export const CHUNK_MS = 900_000;
 
+/** Stretches of a chunk that a checkpoint may begin, so that a late fix need not fold all before it. */
+export const CHUNK_SLOTS = 4;
+
+/** Event time that one of them spans, ms. */
+const SLOT_MS = CHUNK_MS / CHUNK_SLOTS;
+
+/** Stretch that an event time falls into; a chunk's first one is its index times `CHUNK_SLOTS`. */
+export function slotOf(time: number): number {
+  return Math.floor(time / SLOT_MS);
+}
+
 /** What an insertion did. */
 export type Insertion =
   /** The first fix of its second. */
@@ -71,6 +82,13 @@ export class Chunk {
   /** Unpacked anew at each call. */
   get fixes(): readonly Fix[] {
     return this.#read(this);
+  }
+
+  /** Those from a slot on. */
+  fixesFrom(slot: number): readonly Fix[] {
+    const { fixes } = this;
+    if (slot <= this.index * CHUNK_SLOTS) return fixes;
+    return fixes.slice(fixes.findIndex((fix) => slotOf(fix.time) >= slot));
   }
 
   /** What its fixes closed: held packed, as it is seldom looked at. */

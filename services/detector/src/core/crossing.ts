@@ -86,10 +86,10 @@ export function crossingText({ time, latitude, longitude, uncertaintyMs, fix }: 
 /** A crossing as bytes. */
 export function writeCrossing(writer: ByteWriter, crossing: Crossing): void {
   writeFix(writer, crossing.fix);
-  writer.f64(crossing.uncertaintyMs);
+  writer.real(crossing.uncertaintyMs);
   writer.u8(crossing.isInterpolated ? 1 : 0);
   if (!crossing.isInterpolated) return;
-  writer.f64(crossing.time);
+  writer.real(crossing.time - crossing.fix.time);
   writer.f64(crossing.latitude);
   writer.f64(crossing.longitude);
 }
@@ -97,8 +97,9 @@ export function writeCrossing(writer: ByteWriter, crossing: Crossing): void {
 /** The counterpart of `writeCrossing`. */
 export function readCrossing(reader: ByteReader): Crossing {
   const fix = readLocated(reader);
-  const uncertaintyMs = reader.f64();
+  const uncertaintyMs = reader.real();
   if (reader.u8() === 0) return crossingAt(fix, uncertaintyMs);
-  const [time, latitude, longitude] = [reader.f64(), reader.f64(), reader.f64()];
+  const time = fix.time + reader.real();
+  const [latitude, longitude] = [reader.f64(), reader.f64()];
   return { time, latitude, longitude, isInterpolated: true, uncertaintyMs, fix };
 }

@@ -105,13 +105,13 @@ function sameShare(a: DriverShare, b: DriverShare | undefined): boolean {
 export function writeDrivers(writer: ByteWriter, drivers: Drivers): void {
   writer.optional(drivers.said, (said) => writer.text(said));
   writer.optional(drivers.current, (current) => writer.text(current));
-  writer.u32(drivers.changes);
+  writer.varint(drivers.changes);
   writer.list(drivers.shares, (share) => {
     writer.text(share.driver);
     writer.u8(sources.indexOf(share.source));
-    writer.f64(share.movingMs);
-    writer.f64(share.from);
-    writer.f64(share.to);
+    writer.real(share.movingMs);
+    writer.real(share.from);
+    writer.real(share.to);
   });
 }
 
@@ -120,13 +120,13 @@ export function readDrivers(reader: ByteReader): Drivers {
   const drivers = {
     said: reader.optional(() => reader.text()),
     current: reader.optional(() => reader.text()),
-    changes: reader.u32(),
+    changes: reader.varint(),
     shares: reader.list(() => ({
       driver: reader.text(),
       source: sources[reader.u8()] ?? 'PLAN',
-      movingMs: reader.f64(),
-      from: reader.f64(),
-      to: reader.f64(),
+      movingMs: reader.real(),
+      from: reader.real(),
+      to: reader.real(),
     })),
   };
   return drivers.said === undefined && drivers.shares.length === 0 ? NOBODY : drivers;

@@ -7,9 +7,9 @@ const NOTHING: readonly never[] = Object.freeze([]);
 
 function writePublished(rule: AnyRule, entry: Published<unknown>): void {
   writer.id(entry.id);
-  writer.f64(entry.firstStart);
-  writer.u32(entry.ordinal);
-  writer.f64(entry.revision);
+  writer.real(entry.firstStart);
+  writer.varint(entry.ordinal);
+  writer.real(entry.revision);
   writer.u8(entry.retracted ? 1 : 0);
   rule.writeCut(writer, entry.cut);
 }
@@ -17,9 +17,9 @@ function writePublished(rule: AnyRule, entry: Published<unknown>): void {
 function readPublished(rule: AnyRule, reader: ByteReader): Published<unknown> {
   return {
     id: reader.id(),
-    firstStart: reader.f64(),
-    ordinal: reader.u32(),
-    revision: reader.f64(),
+    firstStart: reader.real(),
+    ordinal: reader.varint(),
+    revision: reader.real(),
     retracted: reader.u8() === 1,
     cut: rule.readCut(reader),
   };
@@ -71,6 +71,6 @@ export class Facts {
 
   /** See `readPublishedList`. */
   get packed(): Uint8Array {
-    return this.#packed ?? new Uint8Array(4);
+    return this.#packed ?? new Uint8Array(1);
   }
 }

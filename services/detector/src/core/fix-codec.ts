@@ -148,28 +148,35 @@ export function writeFix(writer: ByteWriter, fix: Fix): void {
   writer.before = fix;
 }
 
-/** Writes what is kept of a fix that something rests on. */
-export function writeReference(writer: ByteWriter, fix: FixReference): void {
-  writer.f64(fix.time);
-  writer.i32(fix.latenessMs);
-  writer.text(fix.address.topic);
-  writer.i32(fix.address.partition);
-  writer.f64(fix.address.offset);
-  writer.i32(fix.address.index);
+/** Writes what is kept of a fix that something rests on, told by its difference to the fix before. */
+export function writeReference(
+  writer: ByteWriter,
+  { time, latenessMs, address }: FixReference,
+): void {
+  const old = fixBefore(writer);
+  const { topic, partition, offset, index } = address;
+  const isNear = topic === old.address.topic && partition === old.address.partition;
+  writer.zigzag((time - old.time) * 2 + (isNear ? 0 : 1));
+  writer.zigzag(latenessMs - old.latenessMs);
+  writer.zigzag(offset - old.address.offset);
+  writer.zigzag(index - old.address.index);
+  if (isNear) return;
+  writer.text(topic);
+  writer.zigzag(partition);
 }
 
 /** The counterpart of `writeReference`. */
 export function readReference(reader: ByteReader): FixReference {
-  return {
-    time: reader.f64(),
-    latenessMs: reader.i32(),
-    address: {
-      topic: reader.text(),
-      partition: reader.i32(),
-      offset: reader.f64(),
-      index: reader.i32(),
-    },
-  };
+  const old = fixBefore(reader);
+  const coded = reader.zigzag();
+  const time = old.time + Math.floor(coded / 2);
+  const latenessMs = old.latenessMs + reader.zigzag();
+  const offset = old.address.offset + reader.zigzag();
+  const index = old.address.index + reader.zigzag();
+  const isNear = coded % 2 === 0;
+  const topic = isNear ? old.address.topic : reader.text();
+  const partition = isNear ? old.address.partition : reader.zigzag();
+  return { time, latenessMs, address: { topic, partition, offset, index } };
 }
 
 /** The counterpart of `writeFix`. */

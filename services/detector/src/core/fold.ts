@@ -79,6 +79,7 @@ export class Closed {
   }
 
   add(rule: number, cuts: readonly unknown[]): void {
+    if (cuts.length === 0) return;
     this.#count += cuts.length;
     this.#rules |= 1 << rule;
     for (let i = this.#cuts.length; i <= rule; i += 1) this.#cuts.push([]);

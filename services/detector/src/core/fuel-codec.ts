@@ -21,9 +21,9 @@ export function writeFuelCut(writer: ByteWriter, cut: FuelCut): void {
   writer.u8(kinds.indexOf(cut.kind));
   writeFix(writer, cut.start);
   writeFix(writer, cut.end);
-  writer.f64(cut.levelBeforeL);
-  writer.f64(cut.levelAfterL);
-  writer.f64(cut.errorL);
+  writer.real(cut.levelBeforeL);
+  writer.real(cut.levelAfterL);
+  writer.real(cut.errorL);
   writer.u8(confidences.indexOf(cut.confidence));
   writer.optional(cut.place, (fix) => writeFix(writer, fix));
   writer.u8(cut.isPrivate ? 1 : 0);
@@ -37,9 +37,9 @@ export function readFuelCut(reader: ByteReader): FuelCut {
     kind: kinds[reader.u8()] ?? 'UNEXPLAINED',
     start: readFix(reader),
     end: readFix(reader),
-    levelBeforeL: reader.f64(),
-    levelAfterL: reader.f64(),
-    errorL: reader.f64(),
+    levelBeforeL: reader.real(),
+    levelAfterL: reader.real(),
+    errorL: reader.real(),
     confidence: confidences[reader.u8()] ?? 'LOW',
     place: reader.optional(() => readLocated(reader)),
     isPrivate: reader.u8() === 1,
@@ -49,8 +49,8 @@ export function readFuelCut(reader: ByteReader): FuelCut {
 }
 
 function writeAnchor(writer: ByteWriter, anchor: Anchor): void {
-  writer.f64(anchor.level);
-  writer.f64(anchor.spread);
+  writer.real(anchor.level);
+  writer.real(anchor.spread);
   writeFix(writer, anchor.fix);
   writer.u8(anchor.isRested ? 1 : 0);
   writeInputs(writer, anchor.inputs);
@@ -58,8 +58,8 @@ function writeAnchor(writer: ByteWriter, anchor: Anchor): void {
 
 function readAnchor(reader: ByteReader): Anchor {
   return {
-    level: reader.f64(),
-    spread: reader.f64(),
+    level: reader.real(),
+    spread: reader.real(),
     fix: readFix(reader),
     isRested: reader.u8() === 1,
     inputs: readInputs(reader),
@@ -69,7 +69,7 @@ function readAnchor(reader: ByteReader): Anchor {
 function writeSince(writer: ByteWriter, since: Since): void {
   const bits = [since.hasStood, since.hasMoved, since.wasSilent, since.movedInSilence];
   writer.u8(bits.reduce((sum, bit, at) => sum + (bit ? 1 << at : 0), 0));
-  writer.f64(since.drivenM);
+  writer.real(since.drivenM);
 }
 
 function readSince(reader: ByteReader): Since {
@@ -79,7 +79,7 @@ function readSince(reader: ByteReader): Since {
     hasMoved: (bits & 2) !== 0,
     wasSilent: (bits & 4) !== 0,
     movedInSilence: (bits & 8) !== 0,
-    drivenM: reader.f64(),
+    drivenM: reader.real(),
   };
 }
 
@@ -88,7 +88,7 @@ export function writeFuelState(writer: ByteWriter, state: FuelState): void {
   writer.u8(state.isStanding ? 1 : 0);
   writer.list(state.window, (reading) => {
     writeFix(writer, reading.fix);
-    writer.f64(reading.level);
+    writer.real(reading.level);
     writer.u8(reading.isStanding ? 1 : 0);
   });
   writer.optional(state.anchor, (anchor) => writeAnchor(writer, anchor));
@@ -106,7 +106,7 @@ export function readFuelState(reader: ByteReader): FuelState {
     isStanding: reader.u8() === 1,
     window: reader.list((): Reading => ({
       fix: readFix(reader),
-      level: reader.f64(),
+      level: reader.real(),
       isStanding: reader.u8() === 1,
     })),
     anchor: reader.optional(() => readAnchor(reader)),

@@ -72,13 +72,13 @@ export function hashOf({ high, low }: Inputs): string {
 }
 
 export function writeInputs(writer: ByteWriter, { count, high, low }: Inputs): void {
-  writer.u32(count);
+  writer.varint(count);
   writer.u32(high);
   writer.u32(low);
 }
 
 export function readInputs(reader: ByteReader): Inputs {
-  return { count: reader.u32(), high: reader.u32(), low: reader.u32() };
+  return { count: reader.varint(), high: reader.u32(), low: reader.u32() };
 }
 
 /** What a fact rests on: its newest fix, and all of them. */

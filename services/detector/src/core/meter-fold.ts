@@ -2,16 +2,7 @@ import { businessDayOf, type BusinessDay } from '@waybill/domain';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { sameFix, type Fix } from './fix.ts';
 import { isCopy, readFix, writeFix } from './fix-codec.ts';
-import {
-  joined,
-  NO_INPUTS,
-  readInputs,
-  sameInputs,
-  withFix,
-  without,
-  writeInputs,
-  type Inputs,
-} from './inputs.ts';
+import { joined, NO_INPUTS, sameInputs, withFix, without, type Inputs } from './inputs.ts';
 import type { Shift } from './rule.ts';
 
 export interface MeterRule {
@@ -186,6 +177,7 @@ export function shiftOfMeter(
     day.day.from === a.day.from ? { ...day, inputs: joined(day.inputs, more) } : day;
   return {
     cut: moved,
+    patch: (packed) => patchDay(packed, a.day.from, more),
     state: (later) => {
       const today = later.today && moved(later.today);
       return today === later.today ? later : { ...later, today };
@@ -206,42 +198,58 @@ export function sameMeter(a: MeterState, b: MeterState): boolean {
 }
 
 export function writeDay(writer: ByteWriter, day: MeterDay): void {
-  writer.text(day.day.date);
+  const { inputs } = day;
+  for (const word of [inputs.count, inputs.high, inputs.low]) writer.u32(word);
   writer.f64(day.day.from);
-  writer.f64(day.day.to);
+  writer.varint(day.day.to - day.day.from);
+  writer.varint(Number(day.day.date.replaceAll('-', '')));
   writeFix(writer, day.first);
   writeFix(writer, day.last);
-  writer.optional(day.odometerKm, (km) => writer.f64(km));
-  writer.optional(day.engineHoursH, (hours) => writer.f64(hours));
-  writer.f64(day.distanceKm);
-  writer.u32(day.resetCount);
-  writer.u32(day.implausibleCount);
-  writeInputs(writer, day.inputs);
+  writer.optional(day.odometerKm, (km) => writer.real(km));
+  writer.optional(day.engineHoursH, (hours) => writer.real(hours));
+  writer.real(day.distanceKm);
+  writer.varint(day.resetCount);
+  writer.varint(day.implausibleCount);
 }
 
 export function readDay(reader: ByteReader): MeterDay {
+  const inputs = { count: reader.u32(), high: reader.u32(), low: reader.u32() };
+  const from = reader.f64();
+  const to = from + reader.varint();
+  const date = String(reader.varint()).replace(/(..)(..)$/u, '-$1-$2');
   return {
-    day: { date: reader.text(), from: reader.f64(), to: reader.f64() },
+    day: { date, from, to },
     first: readFix(reader),
     last: readFix(reader),
-    odometerKm: reader.optional(() => reader.f64()),
-    engineHoursH: reader.optional(() => reader.f64()),
-    distanceKm: reader.f64(),
-    resetCount: reader.u32(),
-    implausibleCount: reader.u32(),
-    inputs: readInputs(reader),
+    odometerKm: reader.optional(() => reader.real()),
+    engineHoursH: reader.optional(() => reader.real()),
+    distanceKm: reader.real(),
+    resetCount: reader.varint(),
+    implausibleCount: reader.varint(),
+    inputs,
   };
+}
+
+/** Moves the inputs of a packed state in place, see `writeDay`; false when its day is another one. */
+function patchDay(packed: DataView, from: number, more: Inputs): boolean {
+  if (packed.getUint8(0) === 0 || packed.getFloat64(13) !== from) return false;
+  const there = { count: packed.getUint32(1), high: packed.getUint32(5), low: packed.getUint32(9) };
+  const { count, high, low } = joined(there, more);
+  packed.setUint32(1, count);
+  packed.setUint32(5, high);
+  packed.setUint32(9, low);
+  return true;
 }
 
 function writeKnown(writer: ByteWriter, known: Known | undefined): void {
   writer.optional(known, ({ km, time }) => {
-    writer.f64(km);
-    writer.f64(time);
+    writer.real(km);
+    writer.real(time);
   });
 }
 
 function readKnown(reader: ByteReader): Known | undefined {
-  return reader.optional(() => ({ km: reader.f64(), time: reader.f64() }));
+  return reader.optional(() => ({ km: reader.real(), time: reader.real() }));
 }
 
 export function writeMeter(writer: ByteWriter, state: MeterState): void {

@@ -58,20 +58,20 @@ export function sameMeter(a: Meter, b: Meter): boolean {
 
 /** A meter as bytes. */
 export function writeMeter(writer: ByteWriter, meter: Meter): void {
-  writer.f64(meter.risenM);
-  writer.optional(meter.odometerKm, (reading) => writer.f64(reading));
-  writer.u32(meter.readings);
-  writer.u32(meter.leftOut);
+  writer.real(meter.risenM);
+  writer.optional(meter.odometerKm, (reading) => writer.real(reading));
+  writer.varint(meter.readings);
+  writer.varint(meter.leftOut);
   writer.u8(meter.isPrivate ? 1 : 0);
 }
 
 /** The counterpart of `writeMeter`. */
 export function readMeter(reader: ByteReader): Meter {
   return {
-    risenM: reader.f64(),
-    odometerKm: reader.optional(() => reader.f64()),
-    readings: reader.u32(),
-    leftOut: reader.u32(),
+    risenM: reader.real(),
+    odometerKm: reader.optional(() => reader.real()),
+    readings: reader.varint(),
+    leftOut: reader.varint(),
     isPrivate: reader.u8() === 1,
   };
 }

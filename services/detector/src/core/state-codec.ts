@@ -42,12 +42,17 @@ function readSections(reader: ByteReader, before?: Fix): (rule: AnyRule) => Byte
   };
 }
 
-export function writeState(writer: ByteWriter, { last, located, states, held }: FoldState): void {
+function writeBorder(writer: ByteWriter, { last, located, held }: FoldState): void {
   writer.optional(last, (fix) => writeFix(writer, fix));
   // Almost always the newest fix is the newest one with a position.
   writer.u8(located === last ? 1 : 0);
   if (located !== last) writer.optional(located, (fix) => writeFix(writer, fix));
   writer.list(held, (fix) => writeFix(writer, fix));
+}
+
+export function writeState(writer: ByteWriter, state: FoldState): void {
+  const { last, states } = state;
+  writeBorder(writer, state);
   writeSections(
     writer,
     (rule, index) => rule.writeState(inner, states[index]),
@@ -57,7 +62,7 @@ export function writeState(writer: ByteWriter, { last, located, states, held }: 
 }
 
 /** What stands in front of the rules' sections. */
-export function readBorder(reader: ByteReader): Omit<FoldState, 'states'> {
+function readBorder(reader: ByteReader): Omit<FoldState, 'states'> {
   const last = reader.optional(() => readFix(reader));
   const isLast = reader.u8() === 1;
   const located = isLast
@@ -76,6 +81,70 @@ export function readState(reader: ByteReader): FoldState {
     return section === undefined ? rule.start : rule.readState(section);
   });
   return { last, located, states, held };
+}
+
+/**
+ * A state for code that has the same rules: the front (what no rule keeps) with its length, then per rule that
+ * has seen something its position plus 1, its length and its section; 0.
+ */
+export function writePacked(writer: ByteWriter, state: FoldState): void {
+  const { last, states } = state;
+  writeBorder(inner, state);
+  writer.bytes(inner.take());
+  for (const [index, rule] of RULES.entries()) {
+    if (states[index] === rule.start) continue;
+    inner.before = last;
+    rule.writeState(inner, states[index]);
+    writer.u8(index + 1);
+    writer.bytes(inner.take());
+  }
+  writer.u8(0);
+}
+
+/** A state as `writePacked` writes it, by its parts. */
+export interface Parts {
+  readonly front: Uint8Array;
+  /** By position in `RULES`; undefined for a rule that has seen nothing. */
+  readonly sections: (Uint8Array | undefined)[];
+}
+
+export function partsOf(reader: ByteReader): Parts {
+  const front = reader.bytes();
+  const sections: (Uint8Array | undefined)[] = RULES.map(() => undefined);
+  for (let code = reader.u8(); code > 0; code = reader.u8()) sections[code - 1] = reader.bytes();
+  return { front, sections };
+}
+
+/** The counterpart of `partsOf`. */
+export function writeParts(writer: ByteWriter, { front, sections }: Parts): void {
+  writer.bytes(front);
+  for (const [index, section] of sections.entries()) {
+    if (section === undefined) continue;
+    writer.u8(index + 1);
+    writer.bytes(section);
+  }
+  writer.u8(0);
+}
+
+/** The state of the rule at that position; `last` is the newest fix of the front. */
+export function stateAt(index: number, { sections }: Parts, last: Fix | undefined): unknown {
+  const [rule, section] = [RULES[index], sections[index]];
+  if (rule === undefined || section === undefined) return rule?.start;
+  const reader = new ByteReader(section);
+  reader.before = last;
+  return rule.readState(reader);
+}
+
+/** The newest fix of a front. */
+export function lastOf({ front }: Parts): Fix | undefined {
+  return readBorder(new ByteReader(front)).last;
+}
+
+/** The counterpart of `writePacked`. */
+export function readPacked(reader: ByteReader): FoldState {
+  const parts = partsOf(reader);
+  const border = readBorder(new ByteReader(parts.front));
+  return { ...border, states: RULES.map((_, index) => stateAt(index, parts, border.last)) };
 }
 
 /** What the fixes of a chunk closed. */

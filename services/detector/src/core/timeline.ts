@@ -1,9 +1,11 @@
-import { Checkpoints, type Checkpoint } from './checkpoints.ts';
-import { chunkIndexOf, type Chunk, type Insertion } from './chunk.ts';
+import { areAsMany, closedWith, countsOf, foldAdded, type Addition } from './added.ts';
+import { Checkpoints, type Checkpoint, type Midway } from './checkpoints.ts';
+import { CHUNK_SLOTS, chunkIndexOf, slotOf, type Chunk, type Insertion } from './chunk.ts';
 import { isRepeat, secondOf, type Fix } from './fix.ts';
 import { FixPages } from './fix-pages.ts';
 import { Closed, START, type FoldState } from './fold.ts';
 import { memoryPages, type UnitPages } from './pages.ts';
+import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
 import type { Mark } from './seen.ts';
 import type { Shifts } from './state-shift.ts';
@@ -13,6 +15,11 @@ import { doubtEnds, released, walked } from './walk.ts';
 const closing = new Closed();
 const NOTHING = new Closed();
 const ALL_RULES = -1;
+
+const NO_COUNTS: readonly number[] = Object.freeze(RULES.map(() => 0));
+
+/** Where folding begins: at a chunk, by its position, or within it. */
+type FoldStart = Midway & { readonly position: number };
 
 /** What is known of a timeline beside its fixes. */
 export interface SavedTimeline {
@@ -26,11 +33,12 @@ export interface SavedTimeline {
  * `base` is the state before the oldest retained fix, `head` the state after the newest. Fixes that are
  * newer than all others wait until something is asked for, then are packed and move the head as one run:
  * constant cost. Any other fix marks its chunk dirty, and `fold`
- * goes on from that chunk's checkpoint until a later checkpoint comes out as it was. Both ways run the
+ * goes on from that chunk's checkpoint until all is as it was without it. Both ways run the
  * same `advance` over the same sequence, so results depend on the set of fixes only.
  *
- * Invariants: chunks ascend and are never empty; the state before the first chunk is `base`; with no chunk
- * dirty, `head`, every checkpoint and every `closed` are what folding from `base` gives.
+ * Invariants: chunks ascend and are never empty; the state before the first chunk is `base`; `head`, every
+ * checkpoint and every `closed` are what folding from `base` gives, without the fixes that `#dirty` names and
+ * as far as no chunk is to be folded whole.
  */
 export class Timeline {
   base: FoldState;
@@ -48,8 +56,11 @@ export class Timeline {
   /** Fixes of the newest chunk that are neither packed nor folded, and the rules that they came under. */
   readonly #waiting: Fix[] = [];
   #waitingRules: Rules | undefined;
-  /** Chunks to fold again, and the one from which on all are. */
-  readonly #dirty = new Set<number>();
+  /**
+   * Chunks to fold again: the times of the fixes that were added to a folded one, undefined for all of it; and
+   * the one from which on all are.
+   */
+  readonly #dirty = new Map<number, Set<number> | undefined>();
   #allDirtyFrom = Infinity;
   /** The head that `view` was made of, and whether T had freed its fix of doubt. */
   #viewed: FoldState | undefined;
@@ -125,7 +136,8 @@ export class Timeline {
     if (insertion === 'added') this.#count += 1;
     if (insertion !== 'repeat' && insertion !== 'outranked') {
       this.#newest = Math.max(this.#newest, fix.time);
-      this.#mark(index);
+      if (insertion === 'added' && rules !== undefined) this.#markAdded(index, fix.time);
+      else this.#mark(index);
       if (rules === undefined) this.#checkpoints.keep((other) => other <= index);
     }
     return insertion;
@@ -208,21 +220,32 @@ export class Timeline {
   }
 
   /**
-   * Position of the last chunk at or before the next dirty one, `from` or later, whose checkpoint is known,
-   * and its state; undefined when none is dirty.
+   * Where to fold from: at the last chunk at or before the next dirty one, `from` or later, whose checkpoint is
+   * known, or within it where all that is new lies behind; undefined when none is dirty.
    */
-  #startOfFold(rules: Rules, from: number): readonly [number, FoldState] | undefined {
+  #startOfFold(rules: Rules, from: number): FoldStart | undefined {
     let position = from;
     while (position < this.chunks.length && !this.#isDirty(this.chunks[position] as Chunk)) {
       position += 1;
     }
-    if (position === this.chunks.length) return undefined;
+    const dirty = this.chunks[position];
+    if (dirty === undefined) return undefined;
+    const added = this.#addedTo(dirty);
+    if (added !== undefined) {
+      const midway = this.#checkpoints.midway(dirty.index, slotOf(Math.min(...added)), rules);
+      if (midway !== undefined) return { position, ...midway };
+    }
     for (; position > 0; position -= 1) {
       const { index } = this.chunks[position] as Chunk;
       const checkpoint = this.#checkpoints.get(index, rules);
-      if (checkpoint !== undefined) return [position, checkpoint.state];
+      if (checkpoint !== undefined) return this.#startAt(position, checkpoint.state);
     }
-    return [0, this.base];
+    return this.#startAt(0, this.base);
+  }
+
+  #startAt(position: number, state: FoldState): FoldStart {
+    const { index } = this.chunks[position] as Chunk;
+    return { position, slot: index * CHUNK_SLOTS, state, counts: NO_COUNTS };
   }
 
   /** Brings checkpoints, closed cuts and head up to date. */
@@ -236,29 +259,70 @@ export class Timeline {
   }
 
   /** Folds until all is as it was but for sums; where to go on behind that. */
-  #foldFrom(
-    [start, before]: readonly [number, FoldState],
-    rules: Rules,
-  ): readonly [number, FoldState] | undefined {
+  #foldFrom(start: FoldStart, rules: Rules): FoldStart | undefined {
     const { chunks } = this;
-    let state = before;
-    for (let position = start; position < chunks.length; position += 1) {
+    let { state } = start;
+    for (let { position } = start; position < chunks.length; position += 1) {
       const chunk = chunks[position] as Chunk;
-      if (position > start) {
+      if (position > start.position) {
         const shifts = this.#putCheckpoint(position, state, rules);
         if (shifts !== undefined && !this.#isDirty(chunk)) {
-          this.#shift(position, shifts);
+          this.#checkpoints.shiftMidway(chunk.index, 0, shifts);
+          this.#shift(position + 1, shifts, this.#shiftCuts(chunk, shifts));
           return this.#startOfFold(rules, position);
         }
       }
-      this.#moved |= chunk.rules;
-      chunk.reopen();
-      state = walked(state, chunk.fixes, rules, closing);
-      if (!closing.isEmpty) chunk.close(closing);
-      this.#moved |= chunk.rules;
+      const added = position === start.position ? this.#addedTo(chunk) : undefined;
+      this.#dirty.delete(chunk.index);
+      if (added === undefined) state = this.#foldWhole(chunk, state, rules);
+      else {
+        const addition = foldAdded(chunk.fixesFrom(start.slot), added, start, rules);
+        const isCut = this.#exchange(chunk, addition, rules);
+        if (addition.shifts !== undefined) {
+          this.#shift(position + 1, addition.shifts, isCut);
+          return this.#startOfFold(rules, position + 1);
+        }
+        ({ state } = addition);
+      }
     }
     this.head = state;
     return undefined;
+  }
+
+  #foldWhole(chunk: Chunk, before: FoldState, rules: Rules): FoldState {
+    this.#moved |= chunk.rules;
+    chunk.reopen();
+    this.#checkpoints.forgetMidway(chunk.index, 0);
+    return this.#walk(chunk, before, chunk.fixes, rules);
+  }
+
+  /** Goes on over fixes of a chunk, in order, and keeps the states at the slots that begin among them. */
+  #walk(chunk: Chunk, before: FoldState, fixes: readonly Fix[], rules: Rules): FoldState {
+    let state = before;
+    for (let from = 0; from < fixes.length;) {
+      const slot = slotOf((fixes[from] as Fix).time);
+      const newest = state.held.at(-1) ?? state.last;
+      const isBegun = newest !== undefined && slotOf(newest.time) >= slot;
+      if (!isBegun && slot > chunk.index * CHUNK_SLOTS) {
+        const counts = chunk.rules === 0 ? NO_COUNTS : countsOf(chunk.closed);
+        this.#checkpoints.putMidway({ slot, state, counts }, rules);
+      }
+      let to = from + 1;
+      while (to < fixes.length && slotOf((fixes[to] as Fix).time) === slot) to += 1;
+      const run = from === 0 && to === fixes.length ? fixes : fixes.slice(from, to);
+      state = walked(state, run, rules, closing);
+      if (!closing.isEmpty) {
+        this.#moved |= closing.rules;
+        chunk.close(closing);
+      }
+      from = to;
+    }
+    return state;
+  }
+
+  /** The fixes that were added to a chunk since it was folded; undefined when all of it is to be folded. */
+  #addedTo({ index }: Chunk): ReadonlySet<number> | undefined {
+    return index >= this.#allDirtyFrom ? undefined : this.#dirty.get(index);
   }
 
   /** Brings `view` up to date for this T, ms. Nothing may be dirty. */
@@ -275,23 +339,48 @@ export class Timeline {
     this.view = { state, closed };
   }
 
-  /** All from that chunk on was folded before, and differs in sums alone: these are moved instead. */
-  #shift(position: number, shifts: Shifts): void {
-    if (shifts.length === 0) return;
-    let isCut = false;
+  /** Puts right what a chunk closed and the states within it; false when it closed the same as before. */
+  #exchange(chunk: Chunk, addition: Addition, rules: Rules): boolean {
+    const { now, before, passed, slot, shifts } = addition;
+    const firstSlot = chunk.index * CHUNK_SLOTS;
+    if (shifts !== undefined && areAsMany(addition)) {
+      if (shifts.length > 0)
+        this.#checkpoints.shiftMidway(chunk.index, slot + 1 - firstSlot, shifts);
+    } else this.#checkpoints.forgetMidway(chunk.index, slot + 1 - firstSlot);
+    for (const midway of passed) this.#checkpoints.putMidway(midway, rules);
+    if (now.isEmpty && before.isEmpty && !areIn(chunk, shifts ?? [])) return false;
+    const { closed, moved } = closedWith(chunk.closed, addition);
+    chunk.closed = closed;
+    this.#moved |= moved;
+    return moved !== 0;
+  }
+
+  /** Moves the sums of what a chunk closed; false when it has none of them. */
+  #shiftCuts(chunk: Chunk, shifts: Shifts): boolean {
+    if (!areIn(chunk, shifts)) return false;
+    const { closed } = chunk;
+    const moved = closed.shift(shifts);
+    if (moved !== 0) chunk.closed = closed;
+    this.#moved |= moved;
+    return moved !== 0;
+  }
+
+  /**
+   * All from that chunk on was folded before, and differs in sums alone: these are moved instead. `isCut`: the
+   * chunk before it closed other cuts than its checkpoint says.
+   */
+  #shift(position: number, shifts: Shifts, isCut: boolean): void {
+    let isCutBefore = isCut;
     for (let at = position; at < this.chunks.length; at += 1) {
       const chunk = this.chunks[at] as Chunk;
-      if (at > position) {
-        const closedBefore = isCut ? (this.chunks[at - 1] as Chunk).closed : undefined;
-        // A new chunk, which is folded next, has none yet.
-        if (this.#checkpoints.shift(chunk.index, shifts, closedBefore) === false) return;
-      }
-      const { closed } = chunk;
-      const moved = closed.shift(shifts);
-      isCut = moved !== 0;
-      if (isCut) chunk.closed = closed;
-      this.#moved |= moved;
+      const closedBefore = isCutBefore ? (this.chunks[at - 1] as Chunk).closed : undefined;
+      if (shifts.length === 0 && closedBefore === undefined) return;
+      // A new chunk, which is folded next, has none yet.
+      if (this.#checkpoints.shift(chunk.index, shifts, closedBefore) === false) return;
+      if (shifts.length > 0) this.#checkpoints.shiftMidway(chunk.index, 0, shifts);
+      isCutBefore = this.#shiftCuts(chunk, shifts);
     }
+    if (shifts.length === 0) return;
     const { states } = this.head;
     this.head = {
       ...this.head,
@@ -359,34 +448,45 @@ export class Timeline {
     if (rules === undefined) this.#takeIn();
   }
 
+  /** Fixes that wait for `fold` move head and checkpoints by what they change: these go on without them. */
+  get #goesOn(): boolean {
+    return this.#isResumed && this.#allDirtyFrom === Infinity;
+  }
+
   #begin(index: number, rules: Rules | undefined, offset: number): void {
     const { chunks } = this;
-    const isFolded = this.#isResumed && this.#isFolded;
     this.#pages.begin(index, offset);
     this.chunksVersion += 1;
-    if (rules !== undefined && isFolded && chunks.length > 1) {
+    if (rules !== undefined && this.#goesOn && chunks.length > 1) {
       this.#putCheckpoint(chunks.length - 1, this.head, rules);
     }
   }
 
-  /** Packs the fixes that wait and, where all before them is folded, moves the head over them. */
+  /** Packs the fixes that wait and, where all before them was folded, moves the head over them. */
   #takeIn(): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     const [rules, chunk] = [this.#waitingRules, this.#pages.chunks.at(-1) as Chunk];
     this.#pages.append(waiting);
-    if (rules === undefined || !this.#isResumed || !this.#isFolded) this.#mark(chunk.index);
-    else {
-      this.head = walked(this.head, waiting, rules, closing);
-      this.#moved |= closing.rules;
-      if (!closing.isEmpty) chunk.close(closing);
-    }
+    if (rules === undefined || !this.#goesOn) this.#mark(chunk.index);
+    else this.head = this.#walk(chunk, this.head, waiting, rules);
     waiting.length = 0;
   }
 
   #mark(index: number): void {
-    this.#dirty.add(index);
+    this.#dirty.set(index, undefined);
   }
+
+  #markAdded(index: number, time: number): void {
+    const added = this.#dirty.get(index);
+    if (added !== undefined) added.add(time);
+    else if (!this.#dirty.has(index)) this.#dirty.set(index, new Set([time]));
+  }
+}
+
+/** True when the chunk closed cuts of rules whose sums are moved. */
+function areIn({ rules }: Chunk, shifts: Shifts): boolean {
+  return shifts.some((shift, i) => shift !== undefined && (rules & (1 << i)) !== 0);
 }
 
 /** A chunk that was folded into the base. */

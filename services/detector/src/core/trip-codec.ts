@@ -5,8 +5,8 @@ import { readMeter, writeMeter } from './meter.ts';
 import type { Run, Tally, TripCut } from './trip-fold.ts';
 
 function writeTally(writer: ByteWriter, tally: Tally): void {
-  writer.f64(tally.distanceM);
-  writer.u32(tally.fixCount);
+  writer.real(tally.distanceM);
+  writer.varint(tally.fixCount);
   writer.u32(tally.inputsHigh);
   writer.u32(tally.inputsLow);
   writeDrivers(writer, tally.drivers);
@@ -15,8 +15,8 @@ function writeTally(writer: ByteWriter, tally: Tally): void {
 
 function readTally(reader: ByteReader): Tally {
   return {
-    distanceM: reader.f64(),
-    fixCount: reader.u32(),
+    distanceM: reader.real(),
+    fixCount: reader.varint(),
     inputsHigh: reader.u32(),
     inputsLow: reader.u32(),
     drivers: readDrivers(reader),
@@ -31,7 +31,7 @@ export function writeRun(writer: ByteWriter, run: Run | undefined): void {
     writeFix(writer, end);
     writeTally(writer, toEnd);
     writeTally(writer, toLast);
-    writer.optional(standingSince, (time) => writer.f64(time));
+    writer.optional(standingSince, (time) => writer.real(time));
   });
 }
 
@@ -42,7 +42,7 @@ export function readRun(reader: ByteReader): Run | undefined {
     end: readLocated(reader),
     toEnd: readTally(reader),
     toLast: readTally(reader),
-    standingSince: reader.optional(() => reader.f64()),
+    standingSince: reader.optional(() => reader.real()),
   }));
 }
 

@@ -9,7 +9,7 @@ import { unitOf, type Unit } from './unit.ts';
 const writer = new ByteWriter();
 
 /** Version of the payloads' layout; a change needs a reader for the old one. */
-export const LAYOUT = 4;
+export const LAYOUT = 5;
 
 /** Part of a unit's saved state: the head, seen fixes, bucket of a day. */
 export type PartName = '' | `#s/${number}` | `#b/${string}`;

@@ -147,7 +147,7 @@ export const geofence: Rule<State, PointCut> = {
     writer.text(zoneId);
     writeCrossing(writer, entered);
     writeCrossing(writer, crossing);
-    writer.f64(crossing.time);
+    writer.real(crossing.time);
     writeBasis(writer, basis);
   },
   readCut: (reader) => ({
@@ -155,7 +155,7 @@ export const geofence: Rule<State, PointCut> = {
     zoneId: reader.text(),
     entered: readCrossing(reader),
     // The time of DWELLED is none of its fix.
-    crossing: { ...readCrossing(reader), time: reader.f64() },
+    crossing: { ...readCrossing(reader), time: reader.real() },
     basis: readBasis(reader),
   }),
   publication: {
