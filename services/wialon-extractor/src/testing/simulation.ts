@@ -4,7 +4,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { topics, type PageFetched, type SessionChanged } from '@waybill/contracts';
 import type { RunningService } from '@waybill/runtime';
 import { loadTenant, type TenantModel } from '@waybill/tenant';
-import { configured, createStreamDriver, type DrivenService } from '@waybill/testkit';
+import {
+  configured,
+  createStreamDriver,
+  type DrivenService,
+  type StreamDriver,
+} from '@waybill/testkit';
 import {
   madeUpFleets,
   planFaults,
@@ -176,20 +181,57 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
     options.overHttp === true ? post : without(twin),
   );
   const instances: DrivenService<RunningService>[] = [];
-  while (instances.length < (kills > 0 ? 2 : 1)) {
-    instances.push(await driver.start((streams) => createService({ ...ports, streams })));
+  const stop = async (): Promise<void> => {
+    for (const instance of instances) await instance.stop();
+    await twin.close();
+  };
+  try {
+    while (instances.length < (kills > 0 ? 2 : 1)) {
+      instances.push(await driver.start((streams) => createService({ ...ports, streams })));
+    }
+    const model = await tenantOf(twin.url, { pollIntervalMs, lookbackHours });
+    const value = configured(model, { applied_time: driver.clock.now() });
+    await driver.pipe(topics.tenantConfig, [
+      { key: ACCOUNT, message: { type: 'TenantConfigured', value } },
+    ]);
+    await pass({ driver, traffic, instances, options });
+    const pages = (await driver.read(topics.wialonPage)).flatMap(({ message }) =>
+      message?.type === 'PageFetched' ? [message.value] : [],
+    );
+    const audit = await driver.read(topics.wialonSession);
+    return {
+      twin,
+      account: ACCOUNT,
+      ordered: plannedKinds(orders),
+      lookbackHours,
+      kills,
+      startS: Date.parse(START) / 1000,
+      pages,
+      sessions: audit.flatMap(({ message }) => (message === null ? [] : [message.value])),
+      lines,
+      stop,
+    };
+  } catch (error) {
+    // What listens would keep the process of a failed test.
+    await stop();
+    throw error;
   }
-  const model = await tenantOf(twin.url, { pollIntervalMs, lookbackHours });
-  const value = configured(model, { applied_time: driver.clock.now() });
-  await driver.pipe(topics.tenantConfig, [
-    { key: ACCOUNT, message: { type: 'TenantConfigured', value } },
-  ]);
-  const pages: PageFetched[] = [];
+}
+
+/** Lets the hours go by, with their deaths. */
+async function pass(simulation: {
+  readonly driver: StreamDriver;
+  readonly traffic: Traffic;
+  readonly instances: readonly DrivenService<RunningService>[];
+  readonly options: SimulationOptions;
+}): Promise<void> {
+  const { driver, traffic, instances, options } = simulation;
+  const { hours, drainHours, kills = 0 } = options;
   const startMs = driver.clock.now();
   const killEveryMs = (hours * HOUR_MS) / (kills + 1);
   let killed = 0;
   let told = 0;
-  while (driver.clock.now() < startMs + durationS * 1000) {
+  while (driver.clock.now() < startMs + (hours + drainHours) * HOUR_MS) {
     if (killed < kills && driver.clock.now() >= startMs + (killed + 1) * killEveryMs) {
       // In the middle of whatever it does: a call may be on its way.
       await instances[killed % instances.length]?.restart();
@@ -205,25 +247,6 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
       if (traffic.isQuiet) await driver.settle();
     }
   }
-  for (const { message } of await driver.read(topics.wialonPage)) {
-    if (message?.type === 'PageFetched') pages.push(message.value);
-  }
-  const audit = await driver.read(topics.wialonSession);
-  return {
-    twin,
-    account: ACCOUNT,
-    ordered: plannedKinds(orders),
-    lookbackHours,
-    kills,
-    startS: Date.parse(START) / 1000,
-    pages,
-    sessions: audit.flatMap(({ message }) => (message === null ? [] : [message.value])),
-    lines,
-    stop: async () => {
-      for (const instance of instances) await instance.stop();
-      await twin.close();
-    },
-  };
 }
 
 /** A tenant of the repository, with account `fleet` of a twin as its source. */
