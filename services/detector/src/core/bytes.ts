@@ -275,7 +275,7 @@ export class ByteReader {
 
   /** Reads a text; true when it is this one, of ASCII. */
   isText(expected: string): boolean {
-    const length = this.u32();
+    const length = this.varint();
     const at = this.#take(length);
     if (length !== expected.length) return false;
     for (let i = 0; i < length; i += 1) {
