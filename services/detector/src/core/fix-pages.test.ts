@@ -200,3 +200,21 @@ test('a moving fix takes under 24 bytes, a vehicle that stands next to nothing',
   assert.ok(bytesPerFix(parked) < 0.5, `parked ${bytesPerFix(parked)}`);
   assert.ok(bytesPerFix(parkedUneven) < 5, `parked, uneven delay ${bytesPerFix(parkedUneven)}`);
 });
+
+test('runs that were written in pieces are one when their quarter ends, and hold the same fixes', () => {
+  const evenly = Array.from({ length: 180 }, (_, i) =>
+    fix({ t: START_S + 5 * i, lat: 52, lon: 21, speed: i % 60 === 59 ? 9 : 0, offset: i }),
+  );
+  const sized = (pieces: number): number => {
+    const pages = new FixPages(memoryPages());
+    pages.begin(INDEX, 0);
+    const length = evenly.length / pieces;
+    for (let from = 0; from < evenly.length; from += length) {
+      pages.append(evenly.slice(from, from + length));
+    }
+    pages.begin(INDEX + 1, 0);
+    assert.deepEqual(pages.chunks[0]?.fixes.map(fields), evenly.map(fields));
+    return pages.chunks[0]?.size ?? NaN;
+  };
+  for (const pieces of [18, 36, 180]) assert.equal(sized(pieces), sized(1), `${pieces} pieces`);
+});

@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { everyRule, fix, plain, rules } from '../testing/fixes.ts';
 import type { Chunk } from './chunk.ts';
+import type { Fix } from './fix.ts';
 import { Closed, START } from './fold.ts';
-import { walked } from './walk.ts';
 import { memoryPages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import { Timeline } from './timeline.ts';
+import { walked } from './walk.ts';
 import type { Area } from './zone-shape.ts';
 
 const zone: Area = {
@@ -146,4 +147,29 @@ test('a late fix that begins a quarter may be the first one after a restart', ()
     plain([head, chunks.map(({ index, closed }) => [index, closed])]);
   assert.ok(whole.chunks.some(({ closed }) => !closed.isEmpty));
   assert.deepEqual(found(after), found(whole));
+});
+
+test('fixes that wait to be folded count, are known, and stand in their quarter', () => {
+  const pages = memoryPages();
+  const timeline = new Timeline(pages);
+  const fixes = [0, 60, 120].map((t) => fix({ t, lat: t / 1e5, lon: 0 }));
+  for (const [i, each] of fixes.entries()) {
+    timeline.insert(each, given);
+    assert.equal(timeline.count, i + 1);
+    assert.ok(timeline.knows(each));
+  }
+  assert.equal(timeline.insert(fixes[1] as Fix, given), 'repeat');
+  assert.deepEqual(
+    timeline.chunks.map(({ count }) => count),
+    [3],
+  );
+});
+
+test('a fix that comes back after a restart is packed at once: nobody may write the pages later', () => {
+  const pages = memoryPages();
+  new Timeline(pages).insert(fix({ t: 60, lat: 1, lon: 0 }), undefined);
+  assert.deepEqual(
+    new Timeline(pages).chunks.map(({ count }) => count),
+    [1],
+  );
 });

@@ -53,7 +53,7 @@ export class Timeline {
   readonly #checkpoints: Checkpoints;
   #newest: number;
   #count = 0;
-  /** Fixes of the newest chunk that are neither packed nor folded, and the rules that they came under. */
+  /** Fixes of the newest chunk that are neither packed nor folded, and the rules that they wait with. */
   readonly #waiting: Fix[] = [];
   #waitingRules: Rules | undefined;
   /**
@@ -171,7 +171,6 @@ export class Timeline {
 
   /** Other rules hold from now on: goes on from an adapted base, everything retained is folded anew. */
   rebase(base: FoldState): void {
-    this.#takeIn();
     this.base = base;
     this.#isResumed = true;
     this.#markAll();
@@ -438,7 +437,6 @@ export class Timeline {
   }
 
   #append(fix: Fix, index: number, rules: Rules | undefined, offset: number): void {
-    if (this.#waitingRules !== rules) this.#takeIn();
     if (this.#pages.chunks.at(-1)?.index !== index) this.#begin(index, rules, offset);
     this.#count += 1;
     this.#newest = fix.time;
