@@ -6,7 +6,7 @@ import { createPool, type Pool } from '@waybill/postgres';
 import { until } from '@waybill/testkit';
 import { openDoors, postEvent, type CrashPoint, type Door, type Doors } from './testing/doors.ts';
 import { claimId } from './testing/harness.ts';
-import { killUnderLoad } from './testing/kill-under-load.ts';
+import { killTrackersUnderLoad, killUnderLoad } from './testing/kill-under-load.ts';
 
 /** Rounds of the kill under load; the long form is in crash.faults.test.ts. */
 const ROUNDS = 3;
@@ -134,6 +134,15 @@ test(
   { timeout: 180_000 },
   async (t) => {
     const report = await killUnderLoad(doors, { rounds: ROUNDS, seed: SEED });
+    t.diagnostic(JSON.stringify({ seed: SEED, ...report }));
+  },
+);
+
+test(
+  'SIGKILL of the listener loses no packet that was answered to its tracker',
+  { timeout: 120_000 },
+  async (t) => {
+    const report = await killTrackersUnderLoad(doors, { rounds: 2, seed: SEED });
     t.diagnostic(JSON.stringify({ seed: SEED, ...report }));
   },
 );

@@ -18,6 +18,7 @@ import {
   MESSAGES,
   nowS,
   START_MS,
+  type Bench,
 } from './testing/bench.ts';
 import { committed, publishedTimes, timesOf, untilTurn } from './testing/owner.ts';
 
@@ -194,41 +195,50 @@ const commands = topics.extractorRework as unknown as Topic;
 const inBackfill = ({ topic }: { readonly topic: Topic }): boolean =>
   topic.name === topics.wialonPageBackfill.name;
 
-test('a back-fill goes into its own topic with markers, resumes after a restart, and leaves live data alone', async (t) => {
-  const b = await bench(t, { wants: MESSAGES, pageMessages: 1 });
-  b.start();
-  await b.live();
-  const value = order({ key: 'bay-cabs', rate_records_per_s: 1 });
-  b.orders.apply(commands, value.rework_id, { type: 'ReworkRequested', value });
-  const pages = (log = b.owner.log): string[] =>
-    log
-      .flat()
-      .filter(inBackfill)
-      .flatMap(({ message }) =>
-        message?.type === 'PageFetched' ? timesOf(message.value as PageFetched) : [],
-      );
-  await untilTurn('some pages', () => pages().length >= 2);
-  const before = b.owner.log.slice();
-  await b.worker.stop();
-  b.restart();
-  const marks = (): string[] =>
-    [...before, ...b.owner.log]
-      .flat()
-      .filter(({ message }) => message?.type === 'BackfillMarked')
-      .map(({ message }) => (message?.value as BackfillMarked | undefined)?.mark ?? '');
-  await untilTurn('the end marker', () => marks().includes('ENDED'));
-  assert.deepEqual(marks(), ['STARTED', 'UNIT_ENDED', 'UNIT_ENDED', 'ENDED']);
-  const all = [...pages(before), ...pages()];
-  assert.deepEqual([...new Set(all)].toSorted(), [...b.registered.keys()].toSorted());
-  assert.ok(all.length <= b.registered.size + 1, 'at most the page of the restart comes twice');
-  const live = [...before, ...b.owner.log].flat().filter((record) => !inBackfill(record));
-  assert.ok(live.some(({ message }) => message?.type === 'SourceProgressed'));
-  const status = committed<ReworkProgressed>(b.owner.log, 'ReworkProgressed').at(-1);
-  assert.equal(status?.status, 'DONE');
-  assert.equal(status?.records_done, all.length);
-  const seconds = (b.clock.now() - START_MS) / 1000;
-  assert.ok(seconds >= 5, `one message per second was asked for: ${seconds} s`);
-});
+/** An orderly stop; and a process that is gone, whose transactions under way are lost. */
+const endings: Readonly<Record<string, (b: Bench) => void>> = {
+  'a stop': () => undefined,
+  'a kill': (b) => b.owner.revoke(),
+};
+
+for (const [ending, endOf] of Object.entries(endings)) {
+  test(`a back-fill goes into its own topic with markers, resumes after ${ending}, and leaves live data alone`, async (t) => {
+    const b = await bench(t, { wants: MESSAGES, pageMessages: 1 });
+    b.start();
+    await b.live();
+    const value = order({ key: 'bay-cabs', rate_records_per_s: 1 });
+    b.orders.apply(commands, value.rework_id, { type: 'ReworkRequested', value });
+    const pages = (log = b.owner.log): string[] =>
+      log
+        .flat()
+        .filter(inBackfill)
+        .flatMap(({ message }) =>
+          message?.type === 'PageFetched' ? timesOf(message.value as PageFetched) : [],
+        );
+    await untilTurn('some pages', () => pages().length >= 2);
+    endOf(b);
+    const before = b.owner.log.slice();
+    await b.worker.stop();
+    b.restart();
+    const marks = (): string[] =>
+      [...before, ...b.owner.log]
+        .flat()
+        .filter(({ message }) => message?.type === 'BackfillMarked')
+        .map(({ message }) => (message?.value as BackfillMarked | undefined)?.mark ?? '');
+    await untilTurn('the end marker', () => marks().includes('ENDED'));
+    assert.deepEqual(marks(), ['STARTED', 'UNIT_ENDED', 'UNIT_ENDED', 'ENDED']);
+    const all = [...pages(before), ...pages()];
+    assert.deepEqual([...new Set(all)].toSorted(), [...b.registered.keys()].toSorted());
+    assert.ok(all.length <= b.registered.size + 1, 'at most the page of the restart comes twice');
+    const live = [...before, ...b.owner.log].flat().filter((record) => !inBackfill(record));
+    assert.ok(live.some(({ message }) => message?.type === 'SourceProgressed'));
+    const status = committed<ReworkProgressed>(b.owner.log, 'ReworkProgressed').at(-1);
+    assert.equal(status?.status, 'DONE');
+    assert.equal(status?.records_done, all.length);
+    const seconds = (b.clock.now() - START_MS) / 1000;
+    assert.ok(seconds >= 5, `one message per second was asked for: ${seconds} s`);
+  });
+}
 
 test('a preview of a back-fill says how much it would read, and reads and writes nothing of it', async (t) => {
   const b = await bench(t, { wants: MESSAGES });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { topics, type WebhookReceived } from '@waybill/contracts';
+import { topics, type AssetInterval, type WebhookReceived } from '@waybill/contracts';
 import { requestNodeArguments } from '@waybill/runtime';
 import {
   connectAdmin,
@@ -16,7 +16,15 @@ import {
   type StreamOptions,
   type Streams,
 } from '@waybill/stream';
-import { configured, testNamespace, testStack, type TestStack, until } from '@waybill/testkit';
+import {
+  configured,
+  sampleTenant,
+  testNamespace,
+  testStack,
+  type TestStack,
+  until,
+} from '@waybill/testkit';
+import type { IpsSource } from '@waybill/tenant';
 import { eventBody, signatureOf, tenant } from './harness.ts';
 
 const mainScript = fileURLToPath(new URL('../main.ts', import.meta.url));
@@ -37,6 +45,8 @@ export interface Door {
   /** Address of /health and /metrics. */
   readonly internal: string;
   readonly webhooks: string;
+  /** Port of the Wialon IPS listener. */
+  readonly ips: () => Promise<number>;
   readonly exit: Promise<number | null>;
 }
 
@@ -59,7 +69,7 @@ export interface Doors {
   readonly stop: () => Promise<void>;
 }
 
-/** `own`: a stack that the test may harm; it is stopped, too. Provisions topics in a namespace of their own and applies a tenant `bay-cabs` with a source `dispatch`. */
+/** `own`: a stack that the test may harm; it is stopped, too. Provisions topics in a namespace of their own and applies a tenant `bay-cabs` with a source `dispatch`, and a source `stream` for the trackers of 7001…7004. */
 export async function openDoors(own?: TestStack): Promise<Doors> {
   const stack = own ?? (await testStack());
   const namespace = testNamespace();
@@ -72,7 +82,7 @@ export async function openDoors(own?: TestStack): Promise<Doors> {
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
   };
   const admin = await connectAdmin(options);
-  const used = [topics.tenantConfig, topics.webhookRaw, topics.ingestDeadLetter];
+  const used = [topics.tenantConfig, topics.asset, topics.webhookRaw, topics.ingestDeadLetter];
   await admin.provision(used, { task: 8, source: 4 });
   const streams = await connectStreams(options);
   await applyTenant(streams);
@@ -114,12 +124,44 @@ export async function openDoors(own?: TestStack): Promise<Doors> {
   };
 }
 
+/** Units whose trackers may send, and the device id of each. */
+export const DEVICES: Readonly<Record<string, string>> = Object.fromEntries(
+  ['7001', '7002', '7003', '7004'].map((id) => [`wialon:${id}`, `35000000000${id}`]),
+);
+
 async function applyTenant(streams: Streams): Promise<void> {
-  const publisher = await streams.publisher([topics.tenantConfig]);
-  const value = configured(tenant('bay-cabs', { k1: 'secret://files/bay-cabs#webhook_k1' }));
+  const publisher = await streams.publisher([topics.tenantConfig, topics.asset]);
+  const model = tenant('bay-cabs', { k1: 'secret://files/bay-cabs#webhook_k1' });
+  const account = sampleTenant().sources.filter(({ kind }) => kind === 'wialon');
+  const stream: IpsSource = { source_id: 'stream', kind: 'ips', secrets: {} };
+  const value = configured({
+    ...model,
+    sources: [...model.sources, ...account, { ...stream, allowlist: ['127.0.0.1'] }],
+  });
   const message = { type: 'TenantConfigured', value } as const;
   await publisher.send([{ topic: topics.tenantConfig, key: 'bay-cabs', message }]);
+  await publisher.send(
+    Object.entries(DEVICES).map(([unit, device_id]) => ({
+      topic: topics.asset,
+      key: `bay-cabs/${unit}`,
+      message: {
+        type: 'AssetDescribed',
+        value: {
+          tenant_id: 'bay-cabs',
+          ...{ unit, event_time: 1, revision: 1, intervals: [described(device_id)] },
+        },
+      },
+    })),
+  );
   await publisher.close();
+}
+
+function described(device_id: string): AssetInterval {
+  return {
+    ...{ valid_from_time: null, valid_to_time: null, name: 'unit', device_id, vin: null },
+    ...{ registration_plate: null, sensors: [], trip_detector: null, service_intervals: [] },
+    ...{ measure_system: null, counter_flags: null, hardware_id: null },
+  };
 }
 
 async function startProcess(script: string, env: NodeJS.ProcessEnv): Promise<Door> {
@@ -140,9 +182,14 @@ async function startProcess(script: string, env: NodeJS.ProcessEnv): Promise<Doo
   if (typeof fields !== 'object' || fields === null) {
     throw new Error(`ingest did not start: ${seen.join('\n')}`);
   }
+  const internal = `http://127.0.0.1:${String(fields['port'])}`;
   return {
     child,
-    internal: `http://127.0.0.1:${String(fields['port'])}`,
+    internal,
+    ips: async () => {
+      const health = (await (await fetch(`${internal}/health`)).json()) as { ips_port: number };
+      return health.ips_port;
+    },
     webhooks: `http://127.0.0.1:${String(fields['webhook_port'])}/webhooks/telematics`,
     exit,
   };

@@ -174,8 +174,13 @@ export class Tracker {
 
   /** The next answer; undefined when the connection ended instead. */
   async answer(): Promise<string | undefined> {
-    const next = await this.#answers.next();
-    return next.done === true ? undefined : next.value;
+    try {
+      const next = await this.#answers.next();
+      return next.done === true ? undefined : next.value;
+    } catch {
+      // Reset instead of closed, as of a process that was killed.
+      return undefined;
+    }
   }
 
   /** The answer to a line. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { seededRandom, until } from '@waybill/testkit';
-import { postEvent, type Door, type Doors } from './doors.ts';
+import { DEVICES, postEvent, type Door, type Doors } from './doors.ts';
+import { compressed, connectTracker, fixOf, packet } from './ips.ts';
 
 /** Senders at a time; each repeats its event until it is acknowledged or the process is gone. */
 const LANES = 16;
@@ -84,4 +85,48 @@ async function oneRound(door: Door, prefix: string, killAfter: number): Promise<
   await door.exit;
   assert.ok(acknowledged.size >= killAfter, `${acknowledged.size} of ${killAfter} acknowledged`);
   return acknowledged;
+}
+
+/**
+ * Round after round: trackers that send, every other packet compressed, to a process that is killed at a random
+ * moment. Then every packet that was answered must stand in the raw topic.
+ */
+export async function killTrackersUnderLoad(
+  doors: Doors,
+  options: { readonly rounds: number; readonly seed: number },
+): Promise<Pick<KillReport, 'rounds' | 'acknowledged' | 'written'>> {
+  const random = seededRandom(options.seed);
+  const acknowledged = new Set<string>();
+  for (let round = 0; round < options.rounds; round += 1) {
+    const door = await doors.start({ env: { INGEST_IPS_PORT: '0' } });
+    const killAfter = KILL_AFTER.least + Math.floor(random() * KILL_AFTER.most);
+    const port = await door.ips();
+    let answered = 0;
+    const track = async (device: string): Promise<void> => {
+      const tracker = await connectTracker(port);
+      assert.equal(await tracker.login(device, 'NA'), '#AL#1');
+      for (let second = 0; ; second += 1) {
+        const line = packet('SD', `${fixOf(round * 10_000 + second)};`);
+        if (second % 2 === 0) tracker.send(line);
+        else tracker.socket.write(compressed(line));
+        const answer = await tracker.answer();
+        if (answer === undefined) return;
+        assert.equal(answer, '#ASD#1');
+        acknowledged.add(`${device} ${line}`);
+        answered += 1;
+        if (answered === killAfter) door.child.kill('SIGKILL');
+      }
+    };
+    await Promise.all(Object.values(DEVICES).map((device) => track(device)));
+    await door.exit;
+    assert.ok(answered >= killAfter, `${answered} of ${killAfter} acknowledged`);
+  }
+  const written = new Set<string>();
+  for (const { headers, body } of await doors.records()) {
+    const device = headers['wialon-ips-device'];
+    if (device !== undefined) written.add(`${device} ${body.toString()}`);
+  }
+  const lost = [...acknowledged].filter((sent) => !written.has(sent));
+  assert.deepEqual(lost, [], 'answered and not in the raw topic');
+  return { rounds: options.rounds, acknowledged: acknowledged.size, written: written.size };
 }
