@@ -24,13 +24,14 @@ const CALL_MS = 2_000;
 const FIRST_LINES = 20;
 
 /**
- * Starts a service's `main.ts` with these variables and no others of ours, and lets its log go by. Lines
- * about its failure go to our standard error.
+ * Starts a service's `main.ts` with these variables and no others of ours. Its log goes by, to `onLine` where
+ * one is given; lines about its failure go to our standard error.
  */
 export function startService(
   main: URL,
   env: Readonly<Record<string, string>>,
   nodeArguments: readonly string[] = [],
+  onLine?: (line: string) => void,
 ): ServiceProcess {
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [...nodeArguments, fileURLToPath(main)], {
@@ -49,6 +50,7 @@ export function startService(
   let port: number | undefined;
   createInterface(child.stdout).on('line', (line) => {
     if (first.length < FIRST_LINES) first.push(line);
+    onLine?.(line);
     const fields = JSON.parse(line) as LogFields;
     if (fields['msg'] === 'service.failed') process.stderr.write(`${line}\n`);
     if (fields['msg'] !== 'service.started') return;
