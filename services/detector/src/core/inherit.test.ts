@@ -30,6 +30,19 @@ test('an interval that nothing overlaps has neither heir nor replacement', () =>
   assert.deepEqual(closest, [undefined]);
 });
 
+test('intervals that touch share an instant: the one goes on as the other, or names it', () => {
+  assert.deepEqual(inherit(intervals([0, 10]), intervals([10, 20])).heirs, [0]);
+  const { heirs, closest } = inherit(intervals([0, 10], [10, 20]), intervals([10, 20]));
+  assert.deepEqual(heirs, [undefined, 0]);
+  assert.deepEqual(closest, [0, 0]);
+  assert.deepEqual(inherit(intervals([0, 10]), intervals([11, 20])).heirs, [undefined]);
+});
+
+test('who did not move stays himself, although another overlaps the same cut as much', () => {
+  const { heirs } = inherit(intervals([0, 30], [10, 20]), intervals([10, 20]));
+  assert.deepEqual(heirs, [undefined, 0]);
+});
+
 test('open intervals of visits overlap for ever', () => {
   const open = intervals([100, Infinity]);
   assert.deepEqual(inherit(open, intervals([90, Infinity])).heirs, [0]);
