@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { topics, type Message, type PositionRecorded } from '@waybill/contracts';
+import { IPS_CONTENT_TYPE, IPS_DEVICE_HEADER, IPS_UNIT_HEADER } from '@waybill/domain';
 import { partitionFor } from '@waybill/stream';
 import type { Read } from '@waybill/testkit';
 import { configReader } from './config.ts';
@@ -71,6 +72,48 @@ test('every event goes to its own topic with its trace to the raw element', asyn
   const request = { ...raw, partition: partitionFor('r', 2) };
   assert.deepEqual(traceOf(status), { topic: 'telematics.webhook.raw.v1', ...request });
   assert.equal(status?.headers['traceparent'], TRACE, 'a pushed fact is rare and always traced');
+});
+
+test('a fix by feed, interval, notification and retranslator is four records with one id and one key', async () => {
+  const { pages, webhook, positions, rejected } = await startTransformer();
+  const pos = { y: 52.100_004_4, x: 21.000_014_9, s: 64, c: 180, z: 110, sc: 11 };
+  const message = { ...good, pos };
+  await pages(
+    page([message]),
+    page(
+      { tm: 1_760_000_004, events: [{ i: 7001, t: 'm', d: message }] },
+      { call: 'avl_evts', unit: null, page_id: 'f'.repeat(32) },
+    ),
+  );
+  const pushed = { ...statusRequest, verdict: 'UNSIGNED' as const };
+  await webhook({
+    ...pushed,
+    content_type: 'application/x-www-form-urlencoded',
+    body: Buffer.from('unit=7001&t=1760000001&lat=52.1000044&lon=21.0000149&rule=Speeding'),
+  });
+  await webhook({
+    ...pushed,
+    content_type: IPS_CONTENT_TYPE,
+    headers: { [IPS_DEVICE_HEADER]: '350000000005014', [IPS_UNIT_HEADER]: 'wialon:7001' },
+    body: Buffer.from('#SD#091025;085321;5206.0003;N;02100.0009;E;64;180;110;11;0000'),
+  });
+  assert.deepEqual(await rejected(), []);
+  const found = (await positions()).filter(
+    ({ message: record }) => record?.type === 'PositionRecorded',
+  );
+  assert.equal(found.length, 4);
+  assert.deepEqual([...new Set(found.map(({ key }) => key))], ['bay-cabs/wialon:7001']);
+  const fixes = found.map(({ message: record }) => record?.value as PositionRecorded);
+  assert.equal(new Set(fixes.map(({ event_id: id }) => id)).size, 1);
+  assert.deepEqual(
+    fixes.map(({ trace }) => trace.topic),
+    [
+      topics.wialonPage.name,
+      topics.wialonPage.name,
+      topics.webhookRaw.name,
+      topics.webhookRaw.name,
+    ],
+  );
 });
 
 test('positions carry a trace only when their page is sampled, progress always', async () => {
