@@ -36,7 +36,7 @@ interface Vault {
   readonly seen: string[];
 }
 
-/** The answers of the key-value engine, version 2, as its API documentation has them. */
+/** The answers of the key-value engine, version 2; secret-vault.faults.test.ts asks a real server. */
 async function startVault(t: TestContext): Promise<Vault> {
   const server = createServer((request, response) => {
     const token = String(request.headers['x-vault-token']);
@@ -52,6 +52,7 @@ async function startVault(t: TestContext): Promise<Vault> {
     const data = versions?.at(-1);
     if (data === undefined) return answer(404, { errors: [] });
     const metadata = { version, destroyed: false, deletion_time: '', created_time: '' };
+    if (data === null) return answer(404, { data: { data, metadata } });
     return answer(200, { request_id: 'r', lease_duration: 0, data: { data, metadata } });
   });
   server.listen(0, '127.0.0.1');
@@ -93,9 +94,11 @@ test('a vault that cannot answer is the weather; what it does not hold is a misc
   const vault = await startVault(t);
   vault.status = 503;
   assert.match(await faultOf(reference, vault.stores), /transient SECRET_STORE_AWAY.*HTTP 503/);
+  vault.status = 200;
+  assert.match(await faultOf(reference, vault.stores), /SECRET_MISSING.*without data/);
   vault.status = undefined;
   vault.kv.get('/v1/secret/data/bay-cabs/wialon')?.push(null);
-  assert.match(await faultOf(reference, vault.stores), /SECRET_MISSING.*without data/);
+  assert.match(await faultOf(reference, vault.stores), /SECRET_MISSING.*no such path/);
   for (const [path, expected] of [
     ['secret/other#token_1', /no such path/],
     ['secret#token_1', /expected <mount>\/<path>/],

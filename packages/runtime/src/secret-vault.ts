@@ -47,6 +47,8 @@ export const vaultStore: SecretStore = async (stores, reference, path) => {
   const { vaultNamespace: namespace } = stores;
   const headers = {
     'x-vault-token': token,
+    // A local agent may demand it, as a browser that was lured there cannot send it.
+    'x-vault-request': 'true',
     ...(namespace !== undefined && { 'x-vault-namespace': namespace }),
   };
   let response: Response;
