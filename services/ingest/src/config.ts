@@ -108,7 +108,7 @@ const shape = {
       maximum: 60_000,
       unit: 'ms',
       meaning:
-        'how long read secrets are used before they are read again; a removed one works so long',
+        'how long read secrets are used; from half of it on they are read again; a removed one works so long',
     },
     1000,
   ),

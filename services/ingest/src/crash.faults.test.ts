@@ -13,7 +13,7 @@ const ROUNDS = 100;
 
 test(
   `SIGKILL under load loses nothing that was acknowledged (${ROUNDS} rounds)`,
-  { timeout: 1_200_000 },
+  { timeout: 3_600_000 },
   async (t) => {
     const seed = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
     t.diagnostic(`TEST_SEED=${seed}`);

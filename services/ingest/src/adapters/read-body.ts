@@ -51,7 +51,7 @@ export function createBodyReader(onCut: () => void): BodyReader {
       readings.add(reading);
       const end = (result: BodyResult): void => {
         if (!readings.delete(reading)) return;
-        message.removeAllListeners('data');
+        if (result.kind === 'refused') message.removeAllListeners('data');
         done(result);
       };
       message.on('data', (chunk: Buffer) => {
@@ -60,13 +60,13 @@ export function createBodyReader(onCut: () => void): BodyReader {
         else if (!hold.grow(chunk.length)) end({ kind: 'refused', code: 'OVERLOADED' });
         else chunks.push(chunk);
       });
-      message.once('end', () => {
+      message.on('end', () => {
         const [first] = chunks;
         const whole = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
         end({ kind: 'body', body: whole });
       });
-      message.once('close', () => end({ kind: 'gone' }));
-      message.once('error', () => end({ kind: 'gone' }));
+      // Also after an error, which Node emits to listeners only.
+      message.on('close', () => end({ kind: 'gone' }));
     },
     close: () => clearInterval(check),
   };
