@@ -91,6 +91,24 @@ test('enough items go ahead of one end, not of two', async () => {
   assert.equal(batches.size(), 0);
 });
 
+test('fewer items than the batch before had wait for its end', async () => {
+  const sizes: number[] = [];
+  const gate = Promise.withResolvers<void>();
+  const batches = createBatches<string, number>({
+    maximum: 10,
+    ahead: 2,
+    run: async (items) => sizes.push(items.length),
+    ended: () => gate.promise,
+  });
+  await Promise.all(['a', 'b', 'c'].map(batches.add));
+  const next = ['d', 'e'].map(batches.add);
+  await turn();
+  assert.deepEqual(sizes, [3]);
+  gate.resolve();
+  await Promise.all(next);
+  assert.deepEqual(sizes, [3, 2]);
+});
+
 test('a batch that fails fails its own items and not the next', async () => {
   let round = 0;
   const batches = createBatches<string, readonly string[]>({

@@ -18,7 +18,10 @@ export interface BatchOptions<I, R> {
   readonly run: (items: readonly I[]) => Promise<R>;
   /** What must be over before the next batch goes, though the items know already; default: nothing. */
   readonly ended?: (result: R) => Promise<unknown>;
-  /** So many waiting items do not wait for the end of the one batch before; default: they always do. */
+  /**
+   * So many waiting items, and no fewer than the batch before had, do not wait for its end; default: they always
+   * do.
+   */
   readonly ahead?: number;
 }
 
@@ -35,12 +38,15 @@ export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> 
   const waiting: Batch<I, R>[] = [];
   let size = 0;
   let ending = 0;
+  /** Items of the last batch: going ahead must not make batches small. */
+  let last = 0;
   let scheduled = false;
 
   async function flush(): Promise<void> {
     const batch = waiting.shift();
     if (batch === undefined) return;
     const { items, outcome } = batch;
+    last = items.length;
     let end: Promise<unknown> | undefined;
     try {
       const result = await run(items);
@@ -67,22 +73,22 @@ export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> 
   function schedule(): void {
     const [next] = waiting;
     if (scheduled || next === undefined || ending >= ENDING_MAX) return;
-    if (ending > 0 && next.items.length < ahead) return;
+    if (ending > 0 && next.items.length < Math.max(ahead, last)) return;
     scheduled = true;
     setImmediate(() => void flush());
   }
 
   return {
     add: (item) => {
-      let last = waiting.at(-1);
-      if (last === undefined || last.items.length >= maximum) {
-        last = { items: [], outcome: Promise.withResolvers() };
-        waiting.push(last);
+      let open = waiting.at(-1);
+      if (open === undefined || open.items.length >= maximum) {
+        open = { items: [], outcome: Promise.withResolvers() };
+        waiting.push(open);
       }
-      last.items.push(item);
+      open.items.push(item);
       size += 1;
       schedule();
-      return last.outcome.promise;
+      return open.outcome.promise;
     },
     size: () => size,
   };

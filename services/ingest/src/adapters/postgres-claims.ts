@@ -14,7 +14,7 @@ import {
 /** Requests per statement; more wait for the next one. */
 const BATCH_REQUESTS = 500;
 /**
- * So many do not wait for the commit before them: the next statement runs while the claims of the last go to
+ * So many, if the last statement had no more, do not wait for its commit: the next one runs while claims go to
  * disk. Fewer would cost the database more than they hasten.
  */
 const BATCH_AHEAD = 16;
