@@ -8,6 +8,7 @@ import {
   serviceIntervalsOf,
   tripDetectorOf,
 } from './equipment/settings.ts';
+import { engineSeconds } from './equipment/telemetry.ts';
 import type { InjectedStore } from './injected-store.ts';
 import type { MessageStore, StoredMessage } from './message-store.ts';
 import { hasFlag } from './params.ts';
@@ -131,10 +132,11 @@ function parametersOf(message: StoredMessage | undefined): Parameters {
 function counters(account: TwinAccount, item: Item, last: StoredMessage | undefined): object {
   const { odometer } = parametersOf(last);
   const metres = typeof odometer === 'number' ? odometer : 0;
-  const km = Math.max(0, metres - account.equipment.counterStart(item.id)) / 1000;
+  const counted = Math.max(0, metres - account.equipment.counterStart(item.id));
   // 1 mileage by sensor, 0x10 engine hours by ignition, both counted by themselves.
   const cfl = account.equipment.isFull ? 0x1 + 0x10 + 0x100 + 0x200 : 0;
-  return { cfl, cnm: Math.round(km), cneh: Math.round(km / 4) / 10, cnkb: 0 };
+  const cneh = Math.round(engineSeconds(counted) / 360) / 10;
+  return { cfl, cnm: Math.round(counted / 1000), cneh, cnkb: 0 };
 }
 
 function lastParameters(last: StoredMessage | undefined): unknown {

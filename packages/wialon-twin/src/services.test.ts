@@ -171,15 +171,60 @@ test('notifications are listed in short and in full, with their push address', a
   assert.match(full.txt, /%UNIT_ID%/);
 });
 
-test('events/check_updates tells the state of watched units since the last check', async () => {
+test('events/check_updates tells the state of watched units since the last check, as asked for', async () => {
   const { ask, twin } = await fleet();
-  const units = [{ id: UNIT, detect: { trips: 0 } }];
-  assert.deepEqual(await ask('events/update_units', { mode: 'add', units }), { units: 1 });
+  const units = [
+    { id: UNIT, detect: { '*': 0 } },
+    { id: UNIT + 1, detect: { 'ignition,counters': 0 } },
+  ];
+  assert.deepEqual(await ask('events/update_units', { mode: 'add', units }), { units: 2 });
   assert.deepEqual(await ask('events/check_updates', { detalization: 7 }), {});
   twin.runTo(12 * 3600 + 600);
   const update = await ask('events/check_updates', { detalization: 7 });
-  assert.equal(update[UNIT][0].trips.state, 1);
+  const [{ trips }, { ignition }, { counters }] = update[UNIT];
+  assert.equal(trips.state, 1);
+  assert.deepEqual([ignition[1].state, ignition[1].value, ignition[1].switches], [1, 1, 1]);
+  assert.ok(ignition[1].hours > 0 && ignition[1].hours <= 600);
+  const { cnm, cneh } = await item(ask, UNIT, 0x2000);
+  assert.equal(Math.round(counters.mileage / 1000), cnm);
+  assert.ok(Math.abs(counters.engine_hours / 3600 - cneh) <= 0.05);
+  assert.deepEqual(update[UNIT + 1].flatMap(Object.keys), ['ignition', 'counters']);
   assert.deepEqual(await ask('events/check_updates', { detalization: 7 }), {});
+  const one = await ask('events/update_units', { mode: 'remove', units: [{ id: UNIT }] });
+  assert.deepEqual(one, { units: 1 });
+  assert.equal((await ask('events/update_units', { mode: 'x' })).error, 4);
+});
+
+test('the event loader has the ignition, too', async () => {
+  const { ask } = await fleet();
+  // The next trip begins with the last second of the day.
+  const morning = { timeFrom: BASE, timeTo: BASE + 43_100 };
+  const selector = { type: 'ignition', ...morning, detalization: 7 };
+  const load = {
+    itemId: UNIT,
+    ivalType: 1,
+    ...morning,
+    detectors: [{ type: 'ignition' }],
+    selector,
+  };
+  const { events, selector: selected } = await ask('events/load', load);
+  assert.equal(events.ignition[1], 6);
+  const [first] = selected.ignition[1];
+  assert.equal(first.hours, first.to.t - first.from.t);
+  assert.equal((await ask('events/get', { selector: { type: 'x' } })).error, 4);
+});
+
+test('a tank that is filled stands in the report, with the litres that went in', async () => {
+  const { ask, twin } = await fleet();
+  twin.runTo(9 * 86_400);
+  const interval = { from: BASE, to: BASE + 9 * 86_400, flags: 0 };
+  const run = { reportResourceId: RESOURCE, reportTemplateId: 3, reportObjectId: UNIT, interval };
+  const { reportResult } = await ask('report/exec_report', run);
+  assert.equal(reportResult.tables[0].name, 'unit_fillings');
+  const [row] = await ask('report/get_result_rows', { tableIndex: 0, indexFrom: 0, indexTo: 0 });
+  const [, before, filled, after] = row.c;
+  assert.ok(filled.v >= 10 && filled.vt === 50, JSON.stringify(row));
+  assert.ok(Math.abs(before.v + filled.v - after.v) < 0.02);
 });
 
 test('core/duplicate opens a second session, or gives the login data of the first', async () => {

@@ -1,5 +1,5 @@
 import type { MessageStore } from './message-store.ts';
-import type { LoadedEvents } from './services/events.ts';
+import type { LoadedEvents, Watched } from './services/events.ts';
 import type { Report } from './services/reports.ts';
 
 /** What a session wants to hear about an item. */
@@ -27,8 +27,8 @@ export interface Session {
   loader: Loader | undefined;
   report: Report | undefined;
   events: LoadedEvents | undefined;
-  /** Units of events/update_units, with the number of the first message that counts. */
-  readonly watched: Map<number, number>;
+  /** Units of events/update_units. */
+  readonly watched: Map<number, Watched>;
   /** Which token opened it. */
   readonly token: 1 | 2;
   /** Monotonic wall time of the last request, ms. */

@@ -15,6 +15,13 @@ const IDLE_RPM = 750;
 const RPM_PER_KMH = 22;
 const MAX_RPM = 2800;
 
+const METRES_PER_HOUR = 40_000;
+
+/** Running time of an engine that stands for a distance: the twin counts one hour per 40 km. */
+export function engineSeconds(metres: number): number {
+  return (metres / METRES_PER_HOUR) * 3600;
+}
+
 /**
  * `p` of a message as JSON: ignition 0/1, engine speed, raw fuel gauge, odometer in metres, supply voltage
  * and the code of the driver. The tank empties with the distance and is filled at a tenth.

@@ -1,6 +1,7 @@
 import { tripDetectorOf } from '../equipment/settings.ts';
+import { engineSeconds } from '../equipment/telemetry.ts';
 import { visibleItem } from '../core-services.ts';
-import { ApiError, errorCode, integer, object, text } from '../params.ts';
+import { ApiError, errorCode, integer, object, text, type Params } from '../params.ts';
 import type { Call, Services } from '../service.ts';
 import { lengthOf, tracksOf, tripsOf, type Track, type Trip } from '../trips.ts';
 
@@ -87,17 +88,53 @@ function unload({ session }: Call): string {
   return '{}';
 }
 
+const DETECTORS = ['trips', 'ignition', 'counters'] as const;
+type Detector = (typeof DETECTORS)[number];
+
+/** A unit whose state a session asks for. */
+export interface Watched {
+  /** Number of the first message that counts. */
+  readonly since: number;
+  readonly detectors: ReadonlySet<Detector>;
+}
+
+/** `{"trips": 0}`, `{"ignition,counters": 0}` or `{"*": 0}`; those that the twin does not have are left out. */
+function detectorsOf(unit: Params): ReadonlySet<Detector> {
+  const names = Object.keys(object(unit['detect'])).flatMap((key) => key.split(','));
+  const isAll = names.length === 0 || names.includes('*');
+  return new Set(DETECTORS.filter((detector) => isAll || names.includes(detector)));
+}
+
 function watch(call: Call): string {
   const { session, params } = call;
   const mode = text(params, 'mode');
-  const units: readonly unknown[] = Array.isArray(params['units']) ? params['units'] : [];
-  const ids = units.map((unit) => visibleItem({ ...call, params: object(unit) }, 'id').id);
+  const list: readonly unknown[] = Array.isArray(params['units']) ? params['units'] : [];
+  const units = list.map((unit) => object(unit));
+  const ids = units.map((unit) => visibleItem({ ...call, params: unit }, 'id').id);
   if (mode === 'clear') session.watched.clear();
   else if (mode === 'remove') for (const id of ids) session.watched.delete(id);
   else if (mode === 'add') {
-    for (const id of ids) session.watched.set(id, session.store.registered(call.now));
+    const since = session.store.registered(call.now);
+    for (const [index, id] of ids.entries()) {
+      session.watched.set(id, { since, detectors: detectorsOf(units[index] ?? {}) });
+    }
   } else throw new ApiError(errorCode.invalidInput);
   return JSON.stringify({ units: session.watched.size });
+}
+
+/** As the counters of the item: metres since the last reset, and the hours that this distance stands for. */
+function countersEvent(from: Track, to: Track, start: number): unknown {
+  const { odometer } = to.parameters;
+  const mileage = typeof odometer === 'number' ? Math.max(0, odometer - start) : 0;
+  const engine_hours = Math.round(engineSeconds(mileage));
+  return { from: { t: from.t }, to: { t: to.t }, engine_hours, mileage, bytes: 0 };
+}
+
+function currentIgnition(tracks: readonly Track[]): unknown {
+  const runs = ignitionRuns(tracks);
+  const state = tracks.at(-1)?.parameters['ignition'] === 1 ? 1 : 0;
+  const hours = runs.reduce((sum, { from, to }) => sum + to.t - from.t, 0);
+  return { 1: { state, type: 1, hours, switches: runs.length, value: state } };
 }
 
 /** State of each watched unit whose messages came since the last check. */
@@ -105,8 +142,8 @@ function check(call: Call): string {
   const { session, now, account } = call;
   const limit = session.store.registered(now);
   const answer: Record<string, unknown> = {};
-  for (const [id, since] of session.watched) {
-    session.watched.set(id, limit);
+  for (const [id, { since, detectors }] of session.watched) {
+    session.watched.set(id, { since: limit, detectors });
     const numbers = session.store.interval(id, 0, now, now).filter((g) => g >= since);
     const tracks = tracksOf(session.store, numbers);
     const [from, to] = [tracks[0], tracks.at(-1)];
@@ -114,13 +151,12 @@ function check(call: Call): string {
     const maxSpeed = Math.max(...tracks.map(({ speed }) => speed));
     const metres = Math.round(lengthOf(tracks));
     const isMoving = to.speed > tripDetectorOf(id).minMovingSpeed;
-    const odometer = to.parameters['odometer'];
-    const mileage =
-      typeof odometer === 'number' ? odometer - account.equipment.counterStart(id) : 0;
-    answer[id] = [
-      { trips: tripEvent({ from, to, metres, maxSpeed }, isMoving ? 1 : 0) },
-      { counters: { from: { t: from.t }, to: { t: to.t }, engine_hours: 0, mileage, bytes: 0 } },
-    ];
+    const states: Readonly<Record<Detector, unknown>> = {
+      trips: tripEvent({ from, to, metres, maxSpeed }, isMoving ? 1 : 0),
+      ignition: currentIgnition(tracks),
+      counters: countersEvent(from, to, account.equipment.counterStart(id)),
+    };
+    answer[id] = [...detectors].map((detector) => ({ [detector]: states[detector] }));
   }
   return JSON.stringify(answer);
 }
