@@ -23,6 +23,11 @@ async function close({ admin, cluster }: Connection): Promise<void> {
   await Promise.allSettled([admin.disconnect(), cluster.disconnect()]);
 }
 
+function unanswered(doing: string, topic: string, partition: number): Error {
+  const text = `${doing}: expected an answer about ${topic}/${partition}, found none; asked again`;
+  return streamFault('KAFKA_FAILED', 'start', text);
+}
+
 /** Answers from one connection, opened at the first question and replaced when it breaks. */
 export function createOffsetLookup(openKafka: () => KafkaClient, namespace: string): OffsetLookup {
   let connecting: Promise<Connection> | undefined;
@@ -111,21 +116,23 @@ export function createOffsetLookup(openKafka: () => KafkaClient, namespace: stri
       return new Map(found.map((t) => [t.name.slice(namespace.length), t.partitions.length]));
     },
     committed: async (group, topics, partition) => {
-      const answer = await ask(`reading offsets of ${group}`, ({ admin }) =>
-        admin.fetchOffsets({ groupId: group, topics: topics.map(wire) }),
-      );
-      const committed = new Map<string, Committed>();
-      for (const { topic, partitions } of answer) {
-        const found = partitions.find((p) => p.partition === partition);
-        if (found && BigInt(found.offset) >= 0n) {
+      const doing = `reading offsets of ${group}`;
+      return ask(doing, async ({ admin }) => {
+        const answer = await admin.fetchOffsets({ groupId: group, topics: topics.map(wire) });
+        const committed = new Map<string, Committed>();
+        for (const topic of topics) {
+          const found = answer
+            .find((other) => other.topic === wire(topic))
+            ?.partitions.find((other) => other.partition === partition);
+          // The client asks for the partitions that its metadata hold just then, which may be none of a topic.
+          // Taken for "never committed" that would handle the whole input once more.
+          if (found === undefined) throw unanswered(doing, wire(topic), partition);
           const { offset, metadata } = found;
-          committed.set(topic.slice(namespace.length), {
-            next: BigInt(offset),
-            metadata: metadata ?? '',
-          });
+          if (BigInt(offset) < 0n) continue;
+          committed.set(topic.name, { next: BigInt(offset), metadata: metadata ?? '' });
         }
-      }
-      return committed;
+        return committed;
+      });
     },
     bounds: (topics) =>
       ask('reading the ends of topics', async ({ cluster }) => {

@@ -1,6 +1,7 @@
 import type { Topic } from '@waybill/contracts';
 import { authored } from './author.ts';
 import type { Environment } from './environment.ts';
+import { streamFault } from './errors.ts';
 import { openExtent, type Extent } from './extent.ts';
 import { restorePartition } from './restore.ts';
 import type { TaskState } from './task-state.ts';
@@ -31,9 +32,13 @@ export async function startOffsets(
 ): Promise<Start> {
   const committed = await environment.offsets.committed(group, inputs, partition);
   const bounds = await environment.offsets.bounds([...inputs, ...changelogs]);
-  const low = new Map(
-    inputs.map(({ name }) => [name, bounds.get(`${name}/${partition}`)?.low ?? 0n]),
-  );
+  const boundsOf = ({ name }: Topic): { readonly low: bigint; readonly high: bigint } => {
+    const found = bounds.get(`${name}/${partition}`);
+    if (found !== undefined) return found;
+    const text = `expected the ends of ${name}/${partition}, found none; asked again`;
+    throw streamFault('KAFKA_FAILED', 'start', text);
+  };
+  const low = new Map(inputs.map((topic) => [topic.name, boundsOf(topic).low]));
   const first = (topic: Topic): bigint =>
     firstToRead(
       environment,
@@ -42,9 +47,7 @@ export async function startOffsets(
       low.get(topic.name) ?? 0n,
       committed.get(topic.name)?.next,
     );
-  const ends = new Map(
-    changelogs.map(({ name }) => [name, bounds.get(`${name}/${partition}`)?.high ?? 0n]),
-  );
+  const ends = new Map(changelogs.map((topic) => [topic.name, boundsOf(topic).high]));
   const metadata = [...committed.values()].map((commit) => commit.metadata);
   const extent = openExtent(changelogs, partition, metadata, ends);
   return { next: new Map(inputs.map((topic) => [topic.name, first(topic)])), low, extent };
