@@ -13,7 +13,7 @@ const cases = ['core', 'late', 'service', 'memory'] as const;
 type CaseName = (typeof cases)[number];
 
 const options = {
-  units: { type: 'string', default: '1000' },
+  units: { type: 'string' },
   'fill-rounds': { type: 'string', default: '432' },
   rounds: { type: 'string', default: '600' },
   zones: { type: 'string', default: '1000' },
@@ -29,9 +29,9 @@ const USAGE = `npm run bench -- detect [case …] [options]
   core       the pure part alone, in order and with late fixes; CPU time
   late       what a late fix costs, in ordinary ones
   service    the detector on the local Kafka, exactly once, all rules on; then restarts, warm and cold
-  memory     as service, without late fixes, with the grace full (default: 1,000 units; full size below)
+  memory     resident memory and start of the service with the grace full
 
-  --units        vehicles, one fix per 5 s each, 30 % moving   (default 1000; full size 10000)
+  --units        vehicles, one fix per 5 s each, 30 % moving   (default 1000; memory: 10000)
   --fill-rounds  fixes of each before the clock starts         (default 432; full size 4440 = 6 h and margin)
   --rounds       fixes of each that are timed                  (default 600)
   --zones        (default 1000)   --late  per cent (default 5)   --partitions  (default 8)
@@ -43,6 +43,8 @@ const scripts = new URL('../../../services/detector/src/testing/', import.meta.u
 
 interface Setting {
   readonly units: number;
+  /** Undefined where the case decides. */
+  readonly givenUnits: number | undefined;
   readonly fill: number;
   readonly rounds: number;
   readonly zones: number;
@@ -53,7 +55,7 @@ interface Setting {
 
 /** Runs a script of the detector in a process of its own; its last line is the result. */
 async function runScript(
-  name: 'bench-core.ts' | 'bench-service.ts',
+  name: 'bench-core.ts' | 'bench-service.ts' | 'bench-memory.ts',
   order: object,
   nodeArguments: readonly string[] = [],
 ): Promise<Record<string, number>> {
@@ -113,6 +115,28 @@ function service(stack: Stack, setting: Setting, late: number): Promise<object> 
   });
 }
 
+const FULL_UNITS = 10_000;
+/** Six hours and the margin of one fix per 5 s, and a quarter of an hour that is not over. */
+const FULL_ROUNDS = 4_616;
+/** Vehicles that are driven; each stands for several. */
+const DISTINCT = 500;
+
+function memory(stack: Stack, setting: Setting): Promise<object> {
+  const { partitions, nodeArguments } = setting;
+  return runScript('bench-memory.ts', {
+    ...fleet({ ...setting, units: setting.givenUnits ?? FULL_UNITS }),
+    late: 0,
+    distinct: DISTINCT,
+    warmup: FULL_ROUNDS,
+    rounds: 60,
+    partitions,
+    nodeArguments,
+    brokers: stack.kafka.brokers,
+    registryUrl: stack.registry.url,
+    namespace: `bench-${Date.now()}-`,
+  });
+}
+
 const runs: Readonly<Record<CaseName, (stack: Stack, setting: Setting) => Promise<object>>> = {
   core: async (_stack, setting) => {
     const inOrder = await core(setting, 0);
@@ -126,7 +150,7 @@ const runs: Readonly<Record<CaseName, (stack: Stack, setting: Setting) => Promis
   },
   late: (_stack, setting) => lateCost(setting),
   service: (stack, setting) => service(stack, setting, setting.late),
-  memory: (stack, setting) => service(stack, setting, 0),
+  memory: (stack, setting) => memory(stack, setting),
 };
 
 function wholeNumber(name: string, text: string): number {
@@ -149,7 +173,8 @@ export async function detectBench(
     return;
   }
   const setting: Setting = {
-    units: wholeNumber('units', values.units),
+    units: wholeNumber('units', values.units ?? '1000'),
+    givenUnits: values.units === undefined ? undefined : wholeNumber('units', values.units),
     fill: wholeNumber('fill-rounds', values['fill-rounds']),
     rounds: wholeNumber('rounds', values.rounds),
     zones: wholeNumber('zones', values.zones),
@@ -167,7 +192,7 @@ export async function detectBench(
       print({ bench: 'detect', case: name, units: setting.units, ...line, machine: machineName() });
     }
     if (values.peers && hasPeers()) {
-      const sizes = ['--events', '1000000', '--warmup', '150000', '--vehicles', values.units];
+      const sizes = ['--events', '1000000', '--warmup', '150000', '--vehicles', String(setting.units)];
       for (const line of await runPeer(stack, ['streams', 'windows-eos', ...sizes])) print(line);
     }
   } finally {

@@ -2,6 +2,7 @@ import type { PositionRecorded, SignalRecorded, TenantConfigured } from '@waybil
 import type { TableReader } from '@waybill/stream';
 import { accept } from '../core/accept.ts';
 import type { Arrival } from '../core/occasion.ts';
+import { memoryPages, type UnitPages } from '../core/pages.ts';
 import type { Rules } from '../core/rules.ts';
 import { nextDue, settle, trim } from '../core/settle.ts';
 import { newUnit, type Decision, type Unit } from '../core/unit.ts';
@@ -50,13 +51,16 @@ export function rulesWith(
 }
 
 /** See PlainDetector. */
-export function plainDetector(rules: Rules): PlainDetector {
+export function plainDetector(
+  rules: Rules,
+  pagesOf: (unit: string) => UnitPages = memoryPages,
+): PlainDetector {
   const units = new Map<string, Unit>();
 
   function unitOf(record: PositionRecorded | SignalRecorded): Unit {
     let unit = units.get(record.unit);
     if (unit === undefined) {
-      unit = newUnit(record.tenant_id, record.unit);
+      unit = newUnit(record.tenant_id, record.unit, pagesOf(record.unit));
       units.set(record.unit, unit);
     }
     return unit;

@@ -1,0 +1,89 @@
+/**
+ * What the service needs with the grace full: `node bench-memory.ts '<JSON>'` prints one JSON line. Some
+ * vehicles are driven through the pure part for hours, each stands for many; the service starts on their state
+ * as after an orderly stop, takes reports of all of them, and starts again on what it left itself.
+ */
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PositionRecorded } from '@waybill/contracts';
+import { openSystem, type DetectorProcess, type SystemOptions } from './detector-system.ts';
+import { copiesOf, driveFleet, fillState } from './fill-state.ts';
+import { fleetZones, FLEET_START_S, type FleetOptions } from './fleet.ts';
+import { greedyTenant, rulesWith } from './plain-detector.ts';
+
+/** What is asked for; `units` are made of `distinct` vehicles. */
+interface Order extends FleetOptions, Omit<SystemOptions, 'stateDir'> {
+  readonly zones: number;
+  readonly distinct: number;
+  /** Rounds that fill the state, and rounds that the service then takes. */
+  readonly warmup: number;
+  readonly rounds: number;
+}
+
+const POLL_MS = 50;
+
+const rounded = (value: number): number => Math.round(value * 100) / 100;
+
+/** Seconds until a process that starts now has handled all. */
+async function started(
+  detector: DetectorProcess,
+  end: number,
+): Promise<{ readonly seconds: number; readonly detector: DetectorProcess }> {
+  const begin = performance.now();
+  while (!(await detector.isReady()) || (await detector.handled()) < end) await delay(POLL_MS);
+  return { seconds: (performance.now() - begin) / 1000, detector };
+}
+
+async function run(order: Order): Promise<object> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'waybill-bench-memory-'));
+  const { tenantId, distinct, units, warmup, rounds, everyS } = order;
+  const copies = Math.ceil(units / distinct);
+  const tenant = greedyTenant(tenantId);
+  const zones = fleetZones(order.zones, tenantId);
+  const options = { ...order, stateDir };
+  const system = await openSystem(options, tenant, zones);
+  const rules = rulesWith(tenant, zones);
+  const fleet = driveFleet({ ...order, units: distinct }, rules, warmup);
+  const all = (reports: readonly PositionRecorded[]): PositionRecorded[] =>
+    reports.flatMap((report) => copiesOf(report, copies));
+  // What each unit was put by is a report that it has already.
+  const last = new Map(fleet.newest.map((report) => [report.unit, report]));
+  await system.publish(all([...last.values()]));
+  await fillState(options, fleet, rules, await system.published());
+  let fixes = 0;
+  for (const { unit } of fleet.units.values()) fixes += unit.timeline.count * copies;
+  const snapshots = readdirSync(stateDir).map((file) => statSync(join(stateDir, file)).size);
+  let end = await system.published();
+  let { seconds, detector } = await started(system.start(), end);
+  const first = { restored_s: rounded(seconds), restored_rss_mib: detector.memoryMib('VmRSS') };
+  let handled = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const reports = all(fleet.rounds.next().value as readonly PositionRecorded[]);
+    handled += reports.length;
+    await system.publish(reports);
+    await system.progress(tenantId, FLEET_START_S + (warmup + round) * everyS);
+  }
+  end = await system.published();
+  while ((await detector.handled()) < end) await delay(POLL_MS);
+  const figures = {
+    units: fleet.units.size * copies,
+    fixes,
+    snapshot_mib: rounded(snapshots.reduce((sum, size) => sum + size, 0) / 2 ** 20),
+    ...first,
+    handled,
+    rss_mib: detector.memoryMib('VmRSS'),
+    peak_rss_mib: detector.memoryMib('VmHWM'),
+  };
+  await detector.end('SIGTERM');
+  ({ seconds, detector } = await started(system.start(), end));
+  const warm = { warm_restart_s: rounded(seconds), warm_peak_rss_mib: detector.memoryMib('VmHWM') };
+  await detector.end('SIGKILL');
+  await system.close();
+  rmSync(stateDir, { recursive: true, force: true });
+  return { ...figures, ...warm };
+}
+
+const [json = '{}'] = process.argv.slice(2);
+process.stdout.write(`${JSON.stringify(await run(JSON.parse(json) as Order))}\n`);
