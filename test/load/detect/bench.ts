@@ -192,7 +192,14 @@ export async function detectBench(
       print({ bench: 'detect', case: name, units: setting.units, ...line, machine: machineName() });
     }
     if (values.peers && hasPeers()) {
-      const sizes = ['--events', '1000000', '--warmup', '150000', '--vehicles', String(setting.units)];
+      const sizes = [
+        '--events',
+        '1000000',
+        '--warmup',
+        '150000',
+        '--vehicles',
+        String(setting.units),
+      ];
       for (const line of await runPeer(stack, ['streams', 'windows-eos', ...sizes])) print(line);
     }
   } finally {

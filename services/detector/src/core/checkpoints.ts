@@ -13,7 +13,7 @@ const writer = new ByteWriter();
 const HEADER_BYTES = 16;
 
 /** Checkpoints within chunks are kept for so many chunks behind the newest. */
-const FINE_CHUNKS = 8;
+const FINE_CHUNKS = 4;
 
 /** Cuts of one rule in a chunk that a byte can count. */
 const MAX_COUNT = 255;
@@ -166,6 +166,12 @@ export class Checkpoints {
     };
   }
 
+  /** What the chunk before closed, packed; good until the next change. Undefined without a checkpoint. */
+  closedBefore(index: number): Uint8Array | undefined {
+    const slot = index * CHUNK_SLOTS;
+    return this.#read().find((other) => other.slot === slot)?.closed;
+  }
+
   /** The newest state within a chunk that no fix from that slot on has part in. */
   midway(index: number, slot: number, rules: Rules): Midway | undefined {
     const entry = this.#read().findLast((other) => other.slot <= slot);
@@ -190,8 +196,9 @@ export class Checkpoints {
   }
 
   putMidway({ slot, state, counts }: Midway, rules: Rules): void {
-    if (slot <= this.#newest - FINE_CHUNKS * CHUNK_SLOTS) return;
-    if (counts.some((count) => count > MAX_COUNT)) {
+    const isOld = slot <= this.#newest - FINE_CHUNKS * CHUNK_SLOTS;
+    if (isOld || counts.some((count) => count > MAX_COUNT)) {
+      // What stood there does not hold any more.
       this.#keep((entry) => entry.slot !== slot);
       return;
     }

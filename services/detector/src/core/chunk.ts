@@ -54,6 +54,7 @@ export class Chunk {
   /** Impossible positions that were left out. */
   leftOut = 0;
   #packed: Uint8Array | undefined;
+  #elsewhere: ((chunk: Chunk) => Uint8Array | undefined) | undefined;
   readonly #read: (chunk: Chunk) => readonly Fix[];
 
   constructor(
@@ -91,11 +92,15 @@ export class Chunk {
     return fixes.slice(fixes.findIndex((fix) => slotOf(fix.time) >= slot));
   }
 
+  get #bytes(): Uint8Array | undefined {
+    return this.#packed ?? (this.rules === 0 ? undefined : this.#elsewhere?.(this));
+  }
+
   /** What its fixes closed: held packed, as it is seldom looked at. */
   get closed(): Closed {
-    if (this.#packed === undefined && this.leftOut === 0) return NONE;
-    const closed =
-      this.#packed === undefined ? new Closed() : readClosed(new ByteReader(this.#packed));
+    const bytes = this.#bytes;
+    if (bytes === undefined && this.leftOut === 0) return NONE;
+    const closed = bytes === undefined ? new Closed() : readClosed(new ByteReader(bytes));
     closed.leftOut = this.leftOut;
     return closed;
   }
@@ -104,15 +109,34 @@ export class Chunk {
     this.rules = closed.rules;
     this.leftOut = closed.leftOut;
     this.#packed = undefined;
+    this.#elsewhere = undefined;
     if (closed.count === 0) return;
     writeClosed(writer, closed);
     this.#packed = writer.finish();
   }
 
+  /** What was closed stands here and nowhere else. */
+  get isHeld(): boolean {
+    return this.#packed !== undefined;
+  }
+
+  /** From now on what was closed is read, packed, where it stands too. */
+  letGo(read: (chunk: Chunk) => Uint8Array | undefined): void {
+    this.#packed = undefined;
+    this.#elsewhere = read;
+  }
+
+  /** Takes it back: it will not stand there any more. */
+  hold(): void {
+    this.#packed = this.#bytes?.slice();
+    this.#elsewhere = undefined;
+  }
+
   /** Cuts of the rule at that position. */
   cutsOf(rule: number): readonly unknown[] {
-    if (this.#packed === undefined || (this.rules & (1 << rule)) === 0) return NO_CUTS;
-    return readCutsOf(new ByteReader(this.#packed), rule);
+    if ((this.rules & (1 << rule)) === 0) return NO_CUTS;
+    const bytes = this.#bytes;
+    return bytes === undefined ? NO_CUTS : readCutsOf(new ByteReader(bytes), rule);
   }
 
   /** Adds what its newest fix closed. */

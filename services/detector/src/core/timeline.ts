@@ -1,4 +1,5 @@
 import { areAsMany, closedWith, countsOf, foldAdded, type Addition } from './added.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
 import { Checkpoints, type Checkpoint, type Midway } from './checkpoints.ts';
 import { CHUNK_SLOTS, chunkIndexOf, slotOf, type Chunk, type Insertion } from './chunk.ts';
 import { isRepeat, secondOf, type Fix } from './fix.ts';
@@ -8,12 +9,14 @@ import { memoryPages, type UnitPages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
 import type { Mark } from './seen.ts';
+import { readState, writeState } from './state-codec.ts';
 import type { Shifts } from './state-shift.ts';
 import { doubtEnds, released, walked } from './walk.ts';
 
 /** Takes what a run of fixes closes; almost always it stays empty. */
 const closing = new Closed();
 const NOTHING = new Closed();
+const writer = new ByteWriter();
 const ALL_RULES = -1;
 
 const NO_COUNTS: readonly number[] = Object.freeze(RULES.map(() => 0));
@@ -41,7 +44,6 @@ export interface SavedTimeline {
  * as far as no chunk is to be folded whole.
  */
 export class Timeline {
-  base: FoldState;
   head: FoldState;
   /** Fixes before this are folded into `base`, ms; a multiple of the chunk's length. */
   trimmedTo: number;
@@ -50,6 +52,8 @@ export class Timeline {
   /** Counts chunks that came and went. */
   chunksVersion = 0;
   readonly #pages: FixPages;
+  /** Undefined before the first trim: as objects it would be a good part of a unit's memory. */
+  #base: Uint8Array | undefined;
   readonly #checkpoints: Checkpoints;
   #newest: number;
   #count = 0;
@@ -73,13 +77,14 @@ export class Timeline {
   constructor(pages: UnitPages = memoryPages(), saved?: SavedTimeline) {
     this.#pages = new FixPages(pages);
     this.#checkpoints = new Checkpoints(pages.checkpoints);
-    this.base = saved?.base ?? START;
-    this.head = this.base;
-    this.view = { state: this.base, closed: NOTHING };
+    const base = saved?.base ?? START;
+    this.base = base;
+    this.head = base;
+    this.view = { state: base, closed: NOTHING };
     this.trimmedTo = saved?.trimmedTo ?? -Infinity;
     this.#dropFolded();
     for (const chunk of this.chunks) this.#count += chunk.count;
-    this.#newest = this.chunks.at(-1)?.fixes.at(-1)?.time ?? this.base.last?.time ?? -Infinity;
+    this.#newest = this.chunks.at(-1)?.fixes.at(-1)?.time ?? base.last?.time ?? -Infinity;
     this.#isResumed = this.chunks.length === 0;
   }
 
@@ -92,6 +97,18 @@ export class Timeline {
     const first = chunks[count];
     this.#pages.drop(count);
     this.#checkpoints.keep((index) => first !== undefined && index > first.index);
+  }
+
+  /** The state before the oldest retained fix; held packed, as it is seldom asked for. */
+  get base(): FoldState {
+    return this.#base === undefined ? START : readState(new ByteReader(this.#base));
+  }
+
+  set base(state: FoldState) {
+    this.#base = undefined;
+    if (state === START) return;
+    writeState(writer, state);
+    this.#base = writer.finish();
   }
 
   get chunks(): readonly Chunk[] {
@@ -129,6 +146,9 @@ export class Timeline {
     }
     // Waiting fixes are taken in before anything is put between them.
     const chunks = this.chunks.length;
+    const before = this.chunks.findLast((chunk) => chunk.index <= index);
+    // A chunk may come between it and the checkpoint that says what it closed.
+    if (before !== undefined && before.index < index) before.hold();
     const insertion = this.#pages.insert(fix, index, offset);
     if (this.chunks.length !== chunks || this.#pages.cameBefore(index, offset)) {
       this.chunksVersion += 1;
@@ -266,7 +286,7 @@ export class Timeline {
       if (position > start.position) {
         const shifts = this.#putCheckpoint(position, state, rules);
         if (shifts !== undefined && !this.#isDirty(chunk)) {
-          this.#checkpoints.shiftMidway(chunk.index, 0, shifts);
+          if (shifts.length > 0) this.#checkpoints.shiftMidway(chunk.index, 0, shifts);
           this.#shift(position + 1, shifts, this.#shiftCuts(chunk, shifts));
           return this.#startOfFold(rules, position);
         }
@@ -394,6 +414,12 @@ export class Timeline {
     return this.#checkpoints.put(chunk.index, { state, closedBefore }, rules);
   }
 
+  /** What a chunk closed stands in the checkpoint of the next one. */
+  readonly #closedBehind = (chunk: Chunk): Uint8Array | undefined => {
+    const next = this.chunks[this.chunks.indexOf(chunk) + 1];
+    return next === undefined ? undefined : this.#checkpoints.closedBefore(next.index);
+  };
+
   #marksOf(chunk: Chunk): Mark[] {
     const { fixes, marks } = this.#pages.unpack(chunk);
     const all = fixes.map((fix): Mark => [secondOf(fix.time), fix.idHigh]);
@@ -410,6 +436,7 @@ export class Timeline {
     while ((chunks[count]?.endTime ?? Infinity) <= before) count += 1;
     if (count === 0) return [];
     const dropped = chunks.slice(0, count).map((chunk) => ({ chunk, marks: this.#marksOf(chunk) }));
+    for (const { chunk } of dropped) chunk.hold();
     const next = chunks[count];
     if (next === undefined) this.base = this.head;
     else {
@@ -428,6 +455,13 @@ export class Timeline {
   /** Writes to the pages what waits for them; only while records are handled. */
   flush(): void {
     this.#checkpoints.flush();
+    const { chunks } = this;
+    for (let at = 1; at < chunks.length; at += 1) {
+      const before = chunks[at - 1] as Chunk;
+      if (!before.isHeld || this.#isDirty(before)) continue;
+      if (this.#checkpoints.closedBefore((chunks[at] as Chunk).index) === undefined) continue;
+      before.letGo(this.#closedBehind);
+    }
   }
 
   /** When the oldest chunk may be trimmed, given how long fixes are retained, ms. */
