@@ -22,7 +22,8 @@ test(
     const first = await doors.start();
     const health = await fetch(`${first.internal}/health`);
     assert.equal(health.status, 200);
-    assert.equal(((await health.json()) as Record<string, unknown>)['sources'], 1);
+    // One for webhooks, one for trackers.
+    assert.equal(((await health.json()) as Record<string, unknown>)['sources'], 2);
     assert.equal((await postEvent(first, 'evt_1', 'key-1')).status, 200);
     assert.equal(await doors.count(), 1);
     assert.equal((await postEvent(first, 'evt_1', 'key-1')).status, 200);
