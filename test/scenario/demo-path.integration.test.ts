@@ -8,8 +8,8 @@ import { planKills } from '../demo/faults.ts';
 import { serviceNames } from '../demo/system.ts';
 import { judge } from '../demo/verdict.ts';
 import { openLateTenant } from './late-tenant.ts';
-import { checkCompleteness, checkLateDays, checkLateTrips } from './late-trips.ts';
-import { checkDeadLetters, checkPlan, checkRange, checkRepeats } from './rework.ts';
+import { checkCompleteness, checkLateDays, checkLateTrips, checkQuietDay } from './late-trips.ts';
+import { checkDeadLetters, checkIdling, checkPlan, checkRange, checkRepeats } from './rework.ts';
 import { runOnce } from './run-once.ts';
 
 const run = promisify(execFile);
@@ -73,6 +73,13 @@ test('without faults every ERP row is as expected, and one wrong row is found', 
       await t.test('the plan of the ERP names the drivers of its trips', () => checkPlan(late));
       await t.test('trips 7 h late become proposals; accepted rows, rejected nothing', () =>
         checkLateTrips(system, late),
+      );
+      await t.test(
+        'late drives are asked for once, when it is quiet; newer proposals replace older',
+        () => checkQuietDay(system, late),
+      );
+      await t.test('what the engine said while standing is a row too', () =>
+        checkIdling(system, late),
       );
       await t.test('a reworked range of raw pages changes no row', () => checkRange(finished));
       await t.test('late days are read again from the provider by rule', () =>

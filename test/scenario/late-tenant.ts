@@ -5,9 +5,11 @@ import {
   topics,
   type ElementRejected,
   type PageFetched,
+  type ProposalChanged,
   type SourceProgressed,
   type Topic,
   type TripCompleted,
+  type WebhookReceived,
 } from '@waybill/contracts';
 import { hashId } from '@waybill/domain';
 import { connectStreams, type Outgoing } from '@waybill/stream';
@@ -26,7 +28,8 @@ function drive(fromS: number, lateS: number): readonly object[] {
   return Array.from({ length: FIXES }, (_, i) => {
     const t = fromS + i * EVERY_S;
     return {
-      ...{ t, f: 1, tp: 'ud', rt: t + 3 + lateS },
+      // The engine runs all the time.
+      ...{ t, f: 3, tp: 'ud', rt: t + 3 + lateS, i: 1 },
       pos: { y: 37.9 + 0.01 * Math.min(i, MOVING), x: -122.2 },
     };
   });
@@ -52,6 +55,12 @@ export interface LateTenant {
   /** Publishes a listing with the name of the unit. */
   readonly name: (name: string) => Promise<void>;
   readonly apply: () => Promise<void>;
+  /** Applies it with `beyond_grace: recompute`. */
+  readonly applyRecompute: () => Promise<void>;
+  /** Publishes the request, received at `atS`, by which `PUSHED` tells of a drive. */
+  readonly push: (fromS: number, atS: number) => Promise<void>;
+  /** Versions of proposals about `PUSHED`, in order. */
+  readonly proposed: () => readonly ProposalChanged[];
   readonly deadLetters: () => readonly ElementRejected[];
   /** Causes of the trips that were published since this was opened, in order. */
   readonly causes: () => readonly string[];
@@ -60,12 +69,16 @@ export interface LateTenant {
   /** Rows of the ERP's roster: a driver that is planned on the vehicle. */
   readonly plan: (driverId: string, from: number, to: number | null) => Promise<void>;
   readonly rows: () => Promise<readonly TripRow[]>;
+  /** Starts (s) and lengths (s) of the idlings in the ERP. */
+  readonly idlings: () => Promise<readonly (readonly [number, number])[]>;
   readonly close: () => Promise<void>;
 }
 
 export const TENANT = 'harbor-tow';
 const SOURCE = 'wialon';
 export const UNIT = 'wialon:7001';
+/** A unit that pushes: what it said can be read again from our raw topic only. */
+export const PUSHED = 'dispatch:truck-9';
 const KEY = `${TENANT}/${SOURCE}/${TENANT}`;
 
 function page(body: unknown, call: string, unit: string | null): Outgoing {
@@ -81,6 +94,31 @@ function page(body: unknown, call: string, unit: string | null): Outgoing {
   return { topic: topics.wialonPage, key: KEY, message: { type: 'PageFetched', value } };
 }
 
+function request(fromS: number, atS: number): Outgoing {
+  const bytes = Buffer.from(
+    JSON.stringify(
+      Array.from({ length: FIXES }, (_, i) => {
+        const place = { lat: 37.9 + 0.01 * Math.min(i, MOVING), lon: -122.3, speed: 0 };
+        const at = new Date((fromS + i * EVERY_S) * 1000).toISOString();
+        const data = { vehicle_id: 'truck-9', ...place, ts: at };
+        return { event: 'vehicle.location.updated', id: `evt_${fromS}_${i}`, data };
+      }),
+    ),
+  );
+  const id = hashId('request', bytes.toString());
+  const value: WebhookReceived = {
+    ...{ tenant_id: TENANT, source_id: 'dispatch', request_id: id, verdict: 'VERIFIED' },
+    ...{ received_time: atS * 1000, key_id: 'k1' },
+    ...{ idempotency_key: null, content_type: 'application/json', headers: {} },
+    ...{ body_sha256: '0'.repeat(64), body: bytes },
+  };
+  return { topic: topics.webhookRaw, key: id, message: { type: 'WebhookReceived', value } };
+}
+
+const ENGINE = {
+  1: { id: 1, n: 'Engine', t: 'engine operation', m: 'On/Off', p: 'in1', f: 0, c: '{}', tbl: [] },
+};
+
 const PLAN = `
   driver_plan: { table: erp.roster, vehicle: cab, driver: driver_id, from: begins, to: ends }
 `;
@@ -88,6 +126,7 @@ const ROSTER =
   'CREATE TABLE erp.roster (cab text, driver_id text, begins timestamptz, ends timestamptz)';
 /** Code in messages, id in the ERP. */
 const DRIVERS = 'driver,D-0001,DRV-1,,\ndriver,D-0002,DRV-2,,\n';
+const TRUCK = `vehicle,${PUSHED},CAB-aiwalb,,\n`;
 
 /** The files of bay-cabs under another name, with an ERP of its own and an account that the twin does not have. */
 async function prepareTenant({ system, stack }: Finished): Promise<{
@@ -100,12 +139,12 @@ async function prepareTenant({ system, stack }: Finished): Promise<{
   const file = join(dir, 'tenant.yaml');
   const wanted = readFileSync(file, 'utf8')
     .replaceAll('bay-cabs', TENANT)
-    .replace('events:', 'events:\n  latest_position: detected')
+    .replace('events:', 'events:\n  latest_position: detected\n  idle: detected')
     .replace('detection:', 'detection:\n  use_planned_drivers: true')
     .trimEnd();
   writeFileSync(file, wanted + PLAN);
   const ids = join(dir, 'idmap.csv');
-  writeFileSync(ids, `${readFileSync(ids, 'utf8').trimEnd()}\n${DRIVERS}`);
+  writeFileSync(ids, `${readFileSync(ids, 'utf8').trimEnd()}\n${DRIVERS}${TRUCK}`);
   const secrets = dirname(system.webhookSecretFile);
   const unknown = tokenOf(TENANT, 1);
   const secret = {
@@ -131,15 +170,20 @@ export async function openLateTenant(finished: Finished): Promise<LateTenant> {
     ...{ brokers: stack.kafka.brokers, registryUrl: stack.registry.url },
     ...{ namespace, clientId: 'test', logger: silent },
   });
-  const publisher = await streams.publisher([topics.wialonPage]);
+  const publisher = await streams.publisher([topics.wialonPage, topics.webhookRaw]);
   const deadLetters: ElementRejected[] = [];
   const causes: string[] = [];
+  const proposed: ProposalChanged[] = [];
   const states: readonly Topic[] = [topics.asset, topics.positionState];
   const { tables } = await streams.follow(
-    [topics.detectorDeadLetter, topics.trip, ...states],
+    [topics.detectorDeadLetter, topics.trip, topics.proposal, ...states],
     (_topic, _key, message) => {
       if ((message?.value as { tenant_id?: string } | undefined)?.tenant_id !== TENANT) return;
       if (message?.type === 'ElementRejected') deadLetters.push(message.value as ElementRejected);
+      if (message?.type === 'ProposalChanged') {
+        const proposal = message.value as ProposalChanged;
+        if (proposal.unit === PUSHED) proposed.push(proposal);
+      }
       if (message?.type === 'TripCompleted') causes.push((message.value as TripCompleted).cause);
     },
   );
@@ -156,12 +200,23 @@ export async function openLateTenant(finished: Finished): Promise<LateTenant> {
       return publisher.send([{ topic: topics.wialonPage, key: KEY, message }]);
     },
     name: (name) => {
-      const items = [{ cls: 2, id: 7001, nm: name }];
+      const items = [{ cls: 2, id: 7001, nm: name, sens: ENGINE }];
       return publisher.send([page({ items }, 'core/search_items', null)]);
     },
     apply: async () => {
       await call(`${system.url('console')}/tenants/${TENANT}/apply`, { dir });
     },
+    applyRecompute: async () => {
+      const file = join(dir, 'tenant.yaml');
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(
+        file,
+        text.replace('closed_period:', 'beyond_grace: recompute\n  closed_period:'),
+      );
+      await call(`${system.url('console')}/tenants/${TENANT}/apply`, { dir });
+    },
+    push: (fromS, atS) => publisher.send([request(fromS, atS)]),
+    proposed: () => proposed,
     deadLetters: () => deadLetters,
     causes: () => causes,
     newest: () => {
@@ -184,6 +239,12 @@ export async function openLateTenant(finished: Finished): Promise<LateTenant> {
          FROM erp.trip ORDER BY start_time`,
       );
       return rows;
+    },
+    idlings: async () => {
+      const { rows } = await erp.query<{ start_time: Date; duration_s: number }>(
+        'SELECT start_time, duration_s FROM erp.idling WHERE NOT withdrawn ORDER BY start_time',
+      );
+      return rows.map((row) => [row.start_time.getTime() / 1000, row.duration_s]);
     },
     close: async () => {
       await streams.close();

@@ -9,7 +9,7 @@ import { until } from '@waybill/testkit';
 import { call } from '../demo/http.ts';
 import { untilQuiet } from '../demo/quiet.ts';
 import type { System } from '../demo/system.ts';
-import { EVERY_S, FIXES, MOVING, TENANT, UNIT, type LateTenant } from './late-tenant.ts';
+import { EVERY_S, FIXES, MOVING, PUSHED, TENANT, UNIT, type LateTenant } from './late-tenant.ts';
 import type { Finished } from './run-once.ts';
 
 const run = promisify(execFile);
@@ -104,6 +104,70 @@ export async function checkLateTrips(system: System, tenant: LateTenant): Promis
     [[first, MOVING * EVERY_S, '2.22']],
   );
   assert.deepEqual(tenant.causes().at(-1), 'accepted_late');
+  await until('no open task', async () => (await openTasks(system)).join() === '0,0', PATIENT);
+}
+
+/** Fixes of the tenant beyond grace that its hours count: these are said when T moves. */
+async function countedLate(system: System): Promise<number> {
+  const address = `${system.url('reconciler')}/completeness?tenant=${TENANT}&hours=960`;
+  const { hours } = await call<Hours>(address);
+  return hours.reduce((sum, { beyond_grace_fixes: late }) => sum + late, 0);
+}
+
+/**
+ * By rule: a unit pushes what it did hours ago. It is asked for once, 15 min of T after the last of it; what
+ * comes after that makes a newer proposal of the day, which takes the place of the one before.
+ */
+export async function checkQuietDay(system: System, tenant: LateTenant): Promise<void> {
+  const [, second = 0] = LATE;
+  const day = second + 3 * HOUR_S;
+  const clock = second + 24 * HOUR_S;
+  const before = await tenant.rows();
+  const alreadyLate = await countedLate(system);
+  let drives = 0;
+  /** A drive that comes so many minutes after T0, and T ten minutes later. */
+  const late = async (minute: number): Promise<void> => {
+    await tenant.push(day + (drives * HOUR_S) / 2, clock + minute * 60);
+    drives += 1;
+    const tasks = [1, drives * FIXES].join();
+    await until('the task', async () => (await openTasks(system)).join() === tasks, PATIENT);
+    await tenant.progress(clock + (minute + 10) * 60);
+    const counted = alreadyLate + drives * FIXES;
+    await until('T to pass', async () => (await countedLate(system)) === counted, PATIENT);
+  };
+  const of = `${TENANT}/${PUSHED}`;
+  await tenant.applyRecompute();
+  await late(1);
+  await late(11);
+  await tenant.progress(clock + 25 * 60);
+  await tenant.progress(clock + 26 * 60);
+  const [older] = await untilProposals(system, of, ['2008-05-21 PENDING']);
+  const [wanted, ...more] = tenant.proposed().filter(({ status }) => status === 'WANTED');
+  assert.deepEqual(
+    [wanted?.late_fixes, wanted?.changed_time, more],
+    [2 * FIXES, (clock + 26 * 60) * 1000, []],
+    'asked once for both, 15 min after the second',
+  );
+  // Nothing is known of the time before the first position, so the first drive is not judged, and that is said.
+  assert.equal(older?.changes.length, 1);
+  assert.match(older.reason ?? '', /^1 facts begin before what was read; ask for more/);
+
+  await late(30);
+  await tenant.progress(clock + 45 * 60);
+  let newer: ProposalChanged | undefined;
+  await until(
+    'a newer proposal',
+    async () => {
+      [newer] = await proposalsOf(system, of);
+      return newer?.status === 'PENDING' && newer.changes.length === 2;
+    },
+    PATIENT,
+  );
+  await assert.rejects(detect(system, 'accept', older.proposal_id), 'replaced');
+  await detect(system, 'accept', newer?.proposal_id ?? '');
+  await until('rows', async () => (await tenant.rows()).length === before.length + 2, PATIENT);
+  const causes = (): string => tenant.causes().slice(-2).join();
+  await until('causes', () => causes() === 'accepted_late,accepted_late', PATIENT);
   await until('no open task', async () => (await openTasks(system)).join() === '0,0', PATIENT);
 }
 

@@ -7,7 +7,7 @@ import { until } from '@waybill/testkit';
 import { call } from '../demo/http.ts';
 import { untilQuiet } from '../demo/quiet.ts';
 import type { System } from '../demo/system.ts';
-import { EVERY_S, FIXES, MOVING, type LateTenant } from './late-tenant.ts';
+import { EVERY_S, FIXES, MOVING, TENANT, type LateTenant } from './late-tenant.ts';
 import type { Finished } from './run-once.ts';
 
 const run = promisify(execFile);
@@ -195,6 +195,26 @@ export async function checkPlan(tenant: LateTenant): Promise<void> {
     'the planned drivers in the ERP',
     async () => (await drivers()).join() === 'D-0001,D-0002',
     PATIENT,
+  );
+}
+
+/** What the engine says while the cab stands after a drive is a row of the ERP too, and is compared. */
+export async function checkIdling(system: System, tenant: LateTenant): Promise<void> {
+  const [, second = 0] = DRIVES;
+  // The first position behind the drive arrived; from the next one on the cab stood.
+  const standing = [second / 1000 + (MOVING + 1) * EVERY_S, (FIXES - 2 - MOVING) * EVERY_S];
+  const found = async (): Promise<boolean> =>
+    (await tenant.idlings()).some((idling) => idling.join() === standing.join());
+  await until('the idling in the ERP', found, PATIENT);
+  await untilQuiet(system, new Map());
+  const { entities } = await call<{ readonly entities: readonly { readonly entity: string }[] }>(
+    `${system.url('reconciler')}/reconcile`,
+    { tenant: TENANT },
+  );
+  const rows = (await tenant.idlings()).length;
+  assert.deepEqual(
+    entities.find(({ entity }) => entity === 'idle'),
+    { entity: 'idle', events: rows, rows, gaps: 0, drift: 0, orphans: 0 },
   );
 }
 

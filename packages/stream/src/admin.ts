@@ -8,6 +8,8 @@ import { openRegistry } from './registry.ts';
 
 const DAY_MS = 86_400_000;
 const CREATE_TIMEOUT_MS = 20_000;
+/** A broker that is short of time takes half a minute to elect the leaders of hundreds of new partitions. */
+const LEADERS_TIMEOUT_MS = 90_000;
 const LEADER_DELAY_MS = 100;
 
 function configOf(topic: Topic): { name: string; value: string }[] {
@@ -39,7 +41,7 @@ export async function connectAdmin(options: StreamOptions): Promise<StreamAdmin>
   }
 
   async function waitForLeaders(topics: readonly Topic[]): Promise<void> {
-    const deadline = Date.now() + CREATE_TIMEOUT_MS;
+    const deadline = Date.now() + LEADERS_TIMEOUT_MS;
     for (;;) {
       try {
         await lookup.bounds(topics);
