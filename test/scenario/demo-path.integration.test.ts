@@ -9,7 +9,14 @@ import { serviceNames } from '../demo/system.ts';
 import { judge } from '../demo/verdict.ts';
 import { openLateTenant } from './late-tenant.ts';
 import { checkCompleteness, checkLateDays, checkLateTrips, checkQuietDay } from './late-trips.ts';
-import { checkDeadLetters, checkIdling, checkPlan, checkRange, checkRepeats } from './rework.ts';
+import {
+  checkBackfill,
+  checkDeadLetters,
+  checkIdling,
+  checkPlan,
+  checkRange,
+  checkRepeats,
+} from './rework.ts';
 import { runOnce } from './run-once.ts';
 
 const run = promisify(execFile);
@@ -82,6 +89,9 @@ test('without faults every ERP row is as expected, and one wrong row is found', 
         checkIdling(system, late),
       );
       await t.test('a reworked range of raw pages changes no row', () => checkRange(finished));
+      await t.test('a range that is read again from the provider changes no row', () =>
+        checkBackfill(finished),
+      );
       await t.test('late days are read again from the provider by rule', () =>
         checkLateDays(finished),
       );

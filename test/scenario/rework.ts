@@ -218,6 +218,27 @@ export async function checkIdling(system: System, tenant: LateTenant): Promise<v
   );
 }
 
+/** A range of a unit read again from the provider: previewed, which writes nothing, then for real. */
+export async function checkBackfill({ system, judgeAgain }: Finished): Promise<void> {
+  const { order, ended } = operatorOf(system);
+  const of = ['--key', 'bay-cabs/wialon:7001', '--from', '2008-05-20T19:00:00Z'];
+  const range = [...of, '--to', '2008-05-20T20:00:00Z', '--rate', '1000'];
+  const written = [topics.wialonPageBackfill, topics.positionBackfill];
+  const before = await endsOf(system, written);
+  const positions = await countOf(system, topics.positionBackfill);
+  const shown = await ended(await order('wialon-extractor', ...range, '--preview'));
+  assert.equal(shown.status, 'DONE', shown.reasons.join());
+  assert.ok(shown.records_done > 10, `${shown.records_done} messages`);
+  assert.deepEqual(await endsOf(system, written), before, 'a preview writes nothing');
+  const done = await ended(await order('wialon-extractor', ...range));
+  assert.deepEqual([done.status, done.records_done], ['DONE', shown.records_done]);
+  const isRead = async (): Promise<boolean> =>
+    (await countOf(system, topics.positionBackfill)) > positions;
+  await until('its positions', isRead, PATIENT);
+  await untilQuiet(system, new Map());
+  assert.deepEqual(await judgeAgain(), []);
+}
+
 /** The raw pages of an account that was read: cancelled, previewed, then for real. */
 export async function checkRange({ system, judgeAgain }: Finished): Promise<void> {
   const { ask, order, ended, rework, status } = operatorOf(system);
