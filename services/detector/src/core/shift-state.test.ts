@@ -96,12 +96,13 @@ test('revisions rise with the receipt, or by one; a shift that did not change ha
 });
 
 test('a shift without heir is withdrawn before the others and names what stands in its place', () => {
-  const apart = settleDriver('d', stateOf(activity('a', 0, 2), activity('b', 9, 12)), times(), 5);
+  const worked = [activity('z', -20, -19), activity('a', 0, 2), activity('b', 9, 12)];
+  const apart = settleDriver('d', stateOf(...worked), times(), 5);
   const joined = [...apart.state.activities, activity('c', 3, 5)];
   const { versions } = settleDriver('d', { ...apart.state, activities: joined }, times(), 6);
   const [gone, grown, ...others] = versions;
   assert.equal(others.length, 0);
-  const [short, long] = apart.state.said;
+  const [, short, long] = apart.state.said;
   assert.deepEqual([gone?.cut, gone?.said.id, gone?.said.revision], [undefined, short?.id, 6]);
   assert.deepEqual([grown?.said.id, gone?.replacedBy], [long?.id, long?.id]);
   assert.deepEqual([grown?.cut?.from, grown?.cut?.to], [0, 12 * HOUR]);
@@ -109,6 +110,7 @@ test('a shift without heir is withdrawn before the others and names what stands 
   assert.deepEqual(
     empty.map(({ said, replacedBy }) => [said.revision, replacedBy]),
     [
+      [6, null],
       [6, null],
       [6, null],
     ],
