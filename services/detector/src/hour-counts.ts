@@ -12,6 +12,8 @@ const KEPT_MS = 40 * 86_400_000;
 
 interface Hour {
   readonly start: number;
+  /** Where it is saved. */
+  readonly key: string;
   fixes: number;
   late: number;
   beyond: number;
@@ -74,19 +76,27 @@ function encode(hour: Hour): Uint8Array {
   return writer.finish();
 }
 
-function decode(start: number, bytes: Uint8Array): Hour {
+function decode(tenantId: string, start: number, bytes: Uint8Array): Hour {
   const reader = new ByteReader(bytes);
   const [fixes, late, beyond, heard] = [reader.u32(), reader.u32(), reader.u32(), reader.u32()];
   const isFinal = reader.u8() === 1;
   // Hours that an older version saved end here.
   const withEngine = reader.isAtEnd() ? 0 : reader.u32();
-  const counts = { start, fixes, late, beyond, heard, withEngine, isFinal };
+  const key = keyOf(tenantId, start);
+  const counts = { start, key, fixes, late, beyond, heard, withEngine, isFinal };
   return { ...counts, units: new Map(), isDue: !isFinal };
 }
 
-function begun(start: number): Hour {
+function begun(tenantId: string, start: number): Hour {
   const counts = { fixes: 0, late: 0, beyond: 0, heard: 0, withEngine: 0 };
-  return { start, ...counts, units: new Map(), isFinal: false, isDue: true };
+  return {
+    start,
+    key: keyOf(tenantId, start),
+    ...counts,
+    units: new Map(),
+    isFinal: false,
+    isDue: true,
+  };
 }
 
 /**
@@ -111,7 +121,7 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
     const { hours } = tenantAt(tenantId);
     const known = hours.get(start);
     if (known !== undefined) return known;
-    const made = begun(start);
+    const made = begun(tenantId, start);
     hours.set(start, made);
     return made;
   }
@@ -151,7 +161,7 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
     hour.isDue = true;
     for (const unit of hour.units.keys()) store.delete(keyOf(tenantId, hour.start, unit));
     hour.units.clear();
-    unsaved.set(keyOf(tenantId, hour.start), hour);
+    unsaved.set(hour.key, hour);
   }
 
   function eventOf(hour: Hour, { rules, clock, units, pending }: PublishHours): HourCounted {
@@ -180,7 +190,7 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
         const { hours } = tenantAt(tenantId);
         if (unit === undefined) {
           const units = hours.get(Number(start))?.units ?? [];
-          const hour = decode(Number(start), value);
+          const hour = decode(tenantId, Number(start), value);
           for (const [heard, saysEngine] of units) hour.units.set(heard, saysEngine);
           hours.set(Number(start), hour);
         } else hourAt(tenantId, Number(start)).units.set(unit, value.length > 0);
@@ -194,7 +204,7 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
         if (how === 'late') hour.late += 1;
         hear(tenantId, hour, unit, saysEngine);
       }
-      unsaved.set(keyOf(tenantId, hour.start), hour);
+      unsaved.set(hour.key, hour);
       hour.isDue = true;
     },
     touch: (tenantId, from, to) => {
@@ -229,8 +239,8 @@ export function createHourCounts(store: KeyedStore<Uint8Array>, task: number): H
         if (clock < end + KEPT_MS) continue;
         if (!isForgotten) out.emit({ ...where, message: null });
         tenant.hours.delete(hour.start);
-        unsaved.delete(keyOf(tenantId, hour.start));
-        store.delete(keyOf(tenantId, hour.start));
+        unsaved.delete(hour.key);
+        store.delete(hour.key);
       }
     },
   };

@@ -24,6 +24,7 @@ export type Flaw = AreaProblem | SettingsProblem | ReadingFlaw;
 
 /** Domain metrics; records, skips and lag are counted by the stream. */
 export interface DetectorMetrics {
+  /** Counted when `state` is said, at the end of a call. */
   readonly fix: (outcome: FixOutcome, count: number) => void;
   readonly published: (entity: RuleName, change: PublishedChange, cause: Cause) => void;
   /** A state that a proposal reached. */
@@ -72,12 +73,16 @@ export function detectorMetrics(registry: Registry): DetectorMetrics {
   const retained = registry.gauge('detection_fixes_retained', 'Fixes within reach of late ones.', [
     'partition',
   ]);
+  /** What became of positions since `state` was said: a counter with labels costs as much as a fix. */
+  const waiting = new Map<FixOutcome, number>();
   return {
-    fix: (outcome, count) => fixes.inc({ outcome }, count),
+    fix: (outcome, count) => void waiting.set(outcome, (waiting.get(outcome) ?? 0) + count),
     published: (entity, change, cause) => facts.inc({ entity, change, cause }, 1),
     proposal: (status) => proposals.inc({ status }, 1),
     flaw: (flaw) => flaws.inc({ flaw }, 1),
     state: (partition, unitCount, fixCount) => {
+      for (const [outcome, count] of waiting) fixes.inc({ outcome }, count);
+      waiting.clear();
       units.set({ partition: String(partition) }, unitCount);
       retained.set({ partition: String(partition) }, fixCount);
     },
