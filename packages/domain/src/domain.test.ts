@@ -126,6 +126,9 @@ test('a business day begins and ends at local midnight, with 23 or 25 hours when
     '2026-11-01T04:00:00.000Z',
     25,
   ]);
+  // The same instant is another day elsewhere, whoever asked before.
+  assert.equal(hours('2026-06-02T02:00:00Z', zone)[0], '2026-06-01');
+  assert.equal(hours('2026-06-02T02:00:00Z', 'UTC')[0], '2026-06-02');
   assert.deepEqual(hours('2026-06-01T03:59:59Z', zone), [
     '2026-05-31',
     '2026-05-31T04:00:00.000Z',

@@ -53,8 +53,19 @@ function startOf(date: string, zone: string): number {
   return utc - zoneOffsetMs(near, zone);
 }
 
+/** The newest answer: a fleet asks for the same day again and again, and a calendar costs ten fixes. */
+let answered: { readonly zone: string; readonly day: BusinessDay } | undefined;
+
 /** The business day of an instant in an IANA zone; 23 to 25 hours long. */
 export function businessDayOf(time: number, zone: string): BusinessDay {
+  const known = answered?.zone === zone ? answered.day : undefined;
+  if (known !== undefined && time >= known.from && time < known.to) return known;
+  const day = dayIn(zone, time);
+  answered = { zone, day };
+  return day;
+}
+
+function dayIn(zone: string, time: number): BusinessDay {
   const date = businessDate(time, zone);
   const next = new Date(Date.parse(`${date}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10);
   return { date, from: startOf(date, zone), to: startOf(next, zone) };
