@@ -137,8 +137,11 @@ function memory(stack: Stack, setting: Setting): Promise<object> {
   });
 }
 
-const runs: Readonly<Record<CaseName, (stack: Stack, setting: Setting) => Promise<object>>> = {
-  core: async (_stack, setting) => {
+/** Starts the stack when the first case needs it. */
+type OpenStack = () => Promise<Stack>;
+
+const runs: Readonly<Record<CaseName, (open: OpenStack, setting: Setting) => Promise<object>>> = {
+  core: async (_open, setting) => {
     const inOrder = await core(setting, 0);
     const mixed = await core(setting, setting.late);
     return {
@@ -148,9 +151,9 @@ const runs: Readonly<Record<CaseName, (stack: Stack, setting: Setting) => Promis
       in_order_fastest_part_us: inOrder['fastest_part_us'],
     };
   },
-  late: (_stack, setting) => lateCost(setting),
-  service: (stack, setting) => service(stack, setting, setting.late),
-  memory: (stack, setting) => memory(stack, setting),
+  late: (_open, setting) => lateCost(setting),
+  service: async (open, setting) => service(await open(), setting, setting.late),
+  memory: async (open, setting) => memory(await open(), setting),
 };
 
 function wholeNumber(name: string, text: string): number {
@@ -184,11 +187,13 @@ export async function detectBench(
       values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
   };
   const dir = mkdtempSync(join(tmpdir(), 'waybill-bench-'));
-  const stack = await startStack({ dir, log: (line) => console.error(line) });
+  let started: Promise<Stack> | undefined;
+  const open: OpenStack = () =>
+    (started ??= startStack({ dir, log: (line) => console.error(line) }));
   try {
     for (const name of wanted) {
       console.error(name);
-      const line = await runs[name](stack, setting);
+      const line = await runs[name](open, setting);
       print({ bench: 'detect', case: name, units: setting.units, ...line, machine: machineName() });
     }
     if (values.peers && hasPeers()) {
@@ -200,10 +205,11 @@ export async function detectBench(
         '--vehicles',
         String(setting.units),
       ];
-      for (const line of await runPeer(stack, ['streams', 'windows-eos', ...sizes])) print(line);
+      for (const line of await runPeer(await open(), ['streams', 'windows-eos', ...sizes]))
+        print(line);
     }
   } finally {
-    await stack.stop();
+    await (await started)?.stop();
     rmSync(dir, { recursive: true, force: true });
   }
 }
