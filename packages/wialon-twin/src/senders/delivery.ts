@@ -52,6 +52,7 @@ export class Delivery {
   readonly #backlog = new Map<string, IpsFix[]>();
   readonly #delivered = { pushed: 0, push_failed: 0, ips_sent: 0, ips_failed: 0, ips_dropped: 0 };
   #running: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -80,7 +81,9 @@ export class Delivery {
     await this.#running;
   }
 
+  /** What is under way ends with its next step. */
   close(): void {
+    this.#isClosed = true;
     this.#ips?.close();
   }
 
@@ -94,6 +97,7 @@ export class Delivery {
       const [from, to] = [this.#cursors.get(account) ?? 0, store.registered(this.#now(account))];
       this.#cursors.set(account, to);
       for (let g = from; g < to; g++) {
+        if (this.#isClosed) return;
         const { unitId } = store.message(g);
         const [track] = tracksOf(store, [g]);
         if (track === undefined) continue;
@@ -116,6 +120,7 @@ export class Delivery {
 
   async #sendBacklog(): Promise<void> {
     for (const [id, fixes] of this.#backlog) {
+      if (this.#isClosed) return;
       try {
         await this.#ips?.send(id, fixes);
         this.#delivered.ips_sent += fixes.length;
@@ -130,6 +135,7 @@ export class Delivery {
   async #push(account: TwinAccount, unitId: number, track: Track): Promise<void> {
     const name = account.items.get(unitId)?.name ?? '';
     for (const alert of this.#notifiers.get(account)?.judge(unitId, track) ?? []) {
+      if (this.#isClosed) return;
       const isThrough = await this.#post(account.pushUrl ?? '', pushText(alert, name));
       if (isThrough) this.#delivered.pushed++;
       else this.#delivered.push_failed++;
@@ -147,6 +153,7 @@ export class Delivery {
       } catch {
         // No answer: as good as a refusal.
       }
+      if (this.#isClosed) return false;
       if (attempt < PUSH_TRIES) await this.#options.sleep(PUSH_WAIT_MS);
     }
     return false;
