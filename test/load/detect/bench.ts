@@ -88,15 +88,20 @@ async function core(setting: Setting, late: number): Promise<Record<string, numb
 
 /** The cost of a late fix in ordinary ones, from runs with few and many of them. */
 async function lateCost(setting: Setting): Promise<object> {
-  const ordinary = await core(setting, 0);
-  const share = 0.2;
-  const mixed = await core(setting, share);
-  const [plain = 0, both = 0] = [ordinary['cpu_us_per_fix'], mixed['cpu_us_per_fix']];
-  const late = (both - plain * (1 - share)) / share;
+  const { cpu_us_per_fix: plain = 0 } = await core(setting, 0);
+  const rounded = (value: number): number => Math.round(value * 10) / 10;
+  const late = async (share: number): Promise<number> => {
+    const { cpu_us_per_fix: both = 0 } = await core(setting, share);
+    return (both - plain * (1 - share)) / share;
+  };
+  const [often, seldom] = [await late(0.2), await late(setting.late)];
   return {
     ordinary_us: plain,
-    late_us: Math.round(late * 10) / 10,
-    late_in_ordinary: Math.round((late / plain) * 10) / 10,
+    late_us: rounded(often),
+    late_in_ordinary: rounded(often / plain),
+    // Hardly ever two of one unit in a call.
+    seldom_late_us: rounded(seldom),
+    seldom_late_in_ordinary: rounded(seldom / plain),
   };
 }
 
