@@ -27,7 +27,8 @@ export function createSockets(route: Route = (port) => port): Sockets {
   return {
     open: ({ host, port, onConnect }) => {
       if (closed) throw new Error('the connection was closed');
-      const socket = connect({ host, port: route(port) }, onConnect);
+      // Nagle's algorithm would hold a request back until the broker's delayed ACK, for up to 40 ms.
+      const socket = connect({ host, port: route(port), noDelay: true }, onConnect);
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
