@@ -1,16 +1,8 @@
 import type { Fault } from '@waybill/fault';
+import type { ErpMapping } from '@waybill/tenant';
 
 /** Entities that an ERP takes from us in this version. */
-export type ErpEntity =
-  | 'trip'
-  | 'site_visit'
-  | 'transport_order'
-  | 'idle'
-  | 'fuel_level'
-  | 'odometer'
-  | 'work_order'
-  | 'shift'
-  | 'geofence';
+export type ErpEntity = ErpMapping['entity'];
 
 /** A value of a deliverable field; a Date is an instant. */
 export type FieldValue = string | number | boolean | Date | null;

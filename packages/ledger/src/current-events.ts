@@ -1,6 +1,6 @@
+import type { DeliveredEntity } from '@waybill/contracts';
 import { readEvent, type EventRow, type LedgerEvent } from './find-events.ts';
 import type { LedgerTx } from './batch.ts';
-import type { EventEntity } from './write-events.ts';
 
 /** An event with what became of its newest delivery, for the comparison with the ERP. */
 export interface EventForComparison extends LedgerEvent {
@@ -44,7 +44,7 @@ order by e.event_id limit $4`;
 /** Events of a tenant and entity (withdrawn ones too) in order of event_id, after `after` ('' = from the start). */
 export async function eventsForComparison(
   db: LedgerTx,
-  where: { readonly tenant: string; readonly entity: EventEntity },
+  where: { readonly tenant: string; readonly entity: DeliveredEntity },
   after: string,
   limit: number,
 ): Promise<readonly EventForComparison[]> {

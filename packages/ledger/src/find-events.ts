@@ -1,13 +1,12 @@
-import type { RawAddress } from '@waybill/contracts';
+import type { DeliveredEntity, RawAddress } from '@waybill/contracts';
 import { toInstant } from '@waybill/postgres';
 import type { LedgerTx } from './batch.ts';
-import type { EventEntity } from './write-events.ts';
 
 /** The newest version of a business event. Instants in ms since epoch. */
 export interface LedgerEvent {
   readonly tenant_id: string;
   readonly event_id: string;
-  readonly entity: EventEntity;
+  readonly entity: DeliveredEntity;
   readonly entity_id: string;
   readonly unit: string | null;
   readonly revision: number;
@@ -31,7 +30,7 @@ export interface LedgerEvent {
 export interface EventRow {
   readonly tenant_id: string;
   readonly event_id: string;
-  readonly entity: EventEntity;
+  readonly entity: DeliveredEntity;
   readonly entity_id: string;
   readonly unit: string | null;
   readonly revision: string;

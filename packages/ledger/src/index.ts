@@ -27,13 +27,7 @@ export {
 } from './trace-event.ts';
 export { unitEvidence, type LedgerTask, type UnitEvidence } from './unit-evidence.ts';
 export { writeDeliveries } from './write-deliveries.ts';
-export {
-  eventContracts,
-  eventVersion,
-  writeEvents,
-  type EventEntity,
-  type EventVersion,
-} from './write-events.ts';
+export { eventContracts, eventVersion, writeEvents, type EventVersion } from './write-events.ts';
 export { writeDeadLetters, writeSessions, writeTasks } from './write-findings.ts';
 export { writeFixes } from './write-fixes.ts';
 export { writePages, writeProgress, writeRequests } from './write-pages.ts';

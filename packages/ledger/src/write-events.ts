@@ -1,5 +1,6 @@
 import type {
   Cause,
+  DeliveredEntity,
   FuelLevelChanged,
   GeofenceCrossed,
   IdleEnded,
@@ -36,21 +37,9 @@ interface Facts {
 
 export type EventContract = keyof Facts;
 
-/** Entities that are delivered. */
-export type EventEntity =
-  | 'trip'
-  | 'site_visit'
-  | 'transport_order'
-  | 'idle'
-  | 'fuel_level'
-  | 'odometer'
-  | 'work_order'
-  | 'shift'
-  | 'geofence';
-
 /** What of a contract names the entity and says when it was. */
 interface Kind<V> {
-  readonly entity: EventEntity;
+  readonly entity: DeliveredEntity;
   readonly id: keyof V;
   readonly from: keyof V;
   /** Null while it lasts. */
@@ -88,7 +77,7 @@ export interface EventVersion {
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
-  readonly entity: EventEntity;
+  readonly entity: DeliveredEntity;
   readonly entityId: string;
   /** Null for a driver's shift and for an order without unit. */
   readonly unit: string | null;

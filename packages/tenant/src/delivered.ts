@@ -26,8 +26,8 @@ export function isDelivered(
   { events, mappings }: Pick<TenantModel, 'events' | 'mappings'>,
   entity: string,
 ): boolean {
-  const known = Object.entries(eventOfEntity).find(([name]) => name === entity);
-  if (known === undefined || events[known[1]] === 'off') return false;
+  const event = new Map(Object.entries(eventOfEntity)).get(entity);
+  if (event === undefined || events[event] === 'off') return false;
   const needed: readonly string[] = MAPPED_ENTITIES;
   return needed.includes(entity) || mappings.some((mapping) => mapping.entity === entity);
 }

@@ -1,5 +1,5 @@
+import type { DeliveredEntity } from '@waybill/contracts';
 import type {
-  EventEntity,
   EventForComparison,
   HourSums,
   LedgerTx,
@@ -20,7 +20,7 @@ export interface LedgerReader {
   /** All events of an entity, withdrawn ones too; in pages, so that memory stays bounded per page. */
   readonly events: (
     tenant: string,
-    entity: EventEntity,
+    entity: DeliveredEntity,
   ) => AsyncIterable<readonly EventForComparison[]>;
   /** What is known of the newest hours of a tenant, newest first. */
   readonly hours: (tenant: string, limit: number) => Promise<readonly HourSums[]>;
@@ -30,7 +30,7 @@ export interface LedgerReader {
 /** One ERP, read only. */
 export interface ErpReader {
   /** All records of an entity in effect. Throws Faults: transient when the ERP is away. */
-  readonly records: (entity: EventEntity) => Promise<readonly ComparedRecord[]>;
+  readonly records: (entity: DeliveredEntity) => Promise<readonly ComparedRecord[]>;
   readonly close: () => Promise<void>;
 }
 

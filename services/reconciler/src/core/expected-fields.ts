@@ -1,3 +1,4 @@
+import type { DeliveredEntity } from '@waybill/contracts';
 import { businessDate } from '@waybill/domain';
 import type { Resolve } from './resolve-id.ts';
 
@@ -7,16 +8,7 @@ export type Value = string | number | null;
 /** The part of a ledger event that the comparison needs. */
 export interface ComparedEvent {
   readonly event_id: string;
-  readonly entity:
-    | 'trip'
-    | 'site_visit'
-    | 'transport_order'
-    | 'idle'
-    | 'fuel_level'
-    | 'odometer'
-    | 'work_order'
-    | 'shift'
-    | 'geofence';
+  readonly entity: DeliveredEntity;
   readonly entity_id: string;
   readonly unit: string | null;
   readonly event_time: number;
