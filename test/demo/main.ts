@@ -1,9 +1,10 @@
 /** `npm run demo`: the main job on recorded data, then a report. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TenantReport } from '@waybill/ledger';
-import { startStack } from '@waybill/stack';
+import { type Stack, startStack } from '@waybill/stack';
 import { readBaselines, startBaselines } from './baselines.ts';
 import { call } from './http.ts';
 import { createLive, type Live } from './live.ts';
@@ -21,6 +22,7 @@ import { renderWhy } from './why.ts';
 const EXIT_WRONG = 1;
 const EXIT_USAGE = 2;
 const EXIT_CONFIGURATION = 78;
+const DYING_MS = 2000;
 
 function describeStep(step: Step, waitedMs: number): string {
   const waited = `caught up in ${(waitedMs / 1000).toFixed(1)} s`;
@@ -63,17 +65,64 @@ function liveCounters(system: System, live: Live): (elapsed: number) => void {
   };
 }
 
-async function runDemo(
-  options: DemoOptions,
-  live: Live,
-  interrupted: AbortSignal,
-): Promise<Report> {
+/** A server that dies breaks connections a moment before its end is known; its reason is the better one. */
+async function reasonOf(error: unknown, broken: AbortSignal): Promise<unknown> {
+  if (!broken.aborted) {
+    await once(broken, 'abort', { signal: AbortSignal.timeout(DYING_MS) }).catch(() => undefined);
+  }
+  return broken.aborted ? broken.reason : error;
+}
+
+interface Run {
+  readonly options: DemoOptions;
+  readonly live: Live;
+  readonly interrupted: AbortSignal;
+}
+
+/** Plays the recording into a running system, prints the report, stays up if wished. */
+async function play(run: Run, system: System, stack: Stack): Promise<Report> {
+  const { options, live, interrupted } = run;
+  const { seed, speed } = options;
+  const scenario = readScenario(options.scenario);
+  const baselines = await startBaselines(system, stack, scenario);
+  try {
+    live.line('the recording runs');
+    const result = await playScenario({
+      system,
+      scenario,
+      interrupted,
+      onTick: liveCounters(system, live),
+      onStep: (step, waitedMs) => live.line(describeStep(step, waitedMs)),
+    });
+    await baselines.stop();
+    const verdict = await judge(system, scenario);
+    const baseline = await readBaselines(baselines, verdict.expectation);
+    const judged = { seed, speed, scenario: scenario.name, result, verdict, baseline };
+    const report = await gatherReport(system, judged);
+    live.end();
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify(report)}\n`);
+    } else {
+      process.stdout.write(`${renderReport(report)}\n${await renderWhy(system, scenario)}\n`);
+    }
+    if (!options.once) await stayUp(system, live, interrupted);
+    return report;
+  } finally {
+    await baselines.stop();
+  }
+}
+
+async function runDemo(run: Run): Promise<Report> {
+  const { options, live, interrupted } = run;
+  const { seed, speed } = options;
   const dir = mkdtempSync(join(tmpdir(), 'waybill-demo-'));
   const scenario = readScenario(options.scenario);
-  live.line(`scenario ${scenario.name}, seed ${options.seed}, ${options.speed} times real speed`);
+  live.line(`scenario ${scenario.name}, seed ${seed}, ${speed} times real speed`);
+  const broken = new AbortController();
   const stack = await startStack({
     dir: join(dir, 'stack'),
     log: live.line,
+    onEnd: (name, how) => broken.abort(new Error(`${name} ended (${how})`)),
     signal: interrupted,
   }).catch((error: unknown) => {
     if (interrupted.aborted) rmSync(dir, { recursive: true, force: true });
@@ -81,56 +130,26 @@ async function runDemo(
   });
   let keepLogs = true;
   try {
-    const { seed, speed } = options;
     const system = await startSystem({
-      stack,
-      scenario,
-      seed,
-      speed,
-      dir,
-      namespace: '',
+      ...{ stack, scenario, seed, speed, dir, namespace: '', interrupted },
       onProgress: live.line,
-      interrupted,
+      broken: broken.signal,
     });
-    const baselines = await startBaselines(system, stack, scenario);
     interrupted.addEventListener('abort', () => live.line('stopping'), { once: true });
     try {
-      live.line('the recording runs');
-      const result = await playScenario({
-        system,
-        scenario,
-        interrupted,
-        onTick: liveCounters(system, live),
-        onStep: (step, waitedMs) => live.line(describeStep(step, waitedMs)),
-      });
-      await baselines.stop();
-      const verdict = await judge(system, scenario);
-      const baseline = await readBaselines(baselines, verdict.expectation);
-      const report = await gatherReport(system, {
-        seed,
-        speed,
-        scenario: scenario.name,
-        result,
-        verdict,
-        baseline,
-      });
-      live.end();
-      if (options.json) {
-        process.stdout.write(`${JSON.stringify(report)}\n`);
-      } else {
-        process.stdout.write(`${renderReport(report)}\n${await renderWhy(system, scenario)}\n`);
-      }
-      if (!options.once) await stayUp(system, live, interrupted);
+      const report = await play(run, system, stack);
       keepLogs = !report.right;
       return report;
     } finally {
-      await baselines.stop();
       await system.stop();
     }
+  } catch (error) {
+    throw interrupted.aborted ? error : await reasonOf(error, broken.signal);
   } finally {
     await stack.stop();
-    if (keepLogs && !interrupted.aborted) live.line(`logs: ${join(dir, 'logs')}`);
-    else rmSync(dir, { recursive: true, force: true });
+    if (keepLogs && !interrupted.aborted) {
+      live.line(`logs: ${join(dir, 'logs')}, those of the stack in ${join(dir, 'stack')}`);
+    } else rmSync(dir, { recursive: true, force: true });
   }
 }
 
@@ -152,7 +171,7 @@ async function main(): Promise<number> {
     process.on(signal, () => interruption.abort(new Error('interrupted')));
   }
   try {
-    const report = await runDemo(options, live, interruption.signal);
+    const report = await runDemo({ options, live, interrupted: interruption.signal });
     return report.right ? 0 : EXIT_WRONG;
   } catch (error) {
     if (interruption.signal.aborted) return 130;

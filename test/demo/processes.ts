@@ -59,7 +59,9 @@ export interface SuperviseOptions {
 
 /** Starts a Node program under supervision; its output goes to a log file. */
 export function supervise(options: SuperviseOptions): Supervised {
-  const log = createWriteStream(join(options.logDir, `${options.name}.log`), { flags: 'a' });
+  const logFile = join(options.logDir, `${options.name}.log`);
+  const log = createWriteStream(logFile, { flags: 'a' });
+  log.on('error', (error) => options.onGivenUp(`cannot write ${logFile}: ${error.message}`));
   let child: ChildProcess | undefined;
   let restarts = 0;
   let stopping = false;

@@ -1,7 +1,7 @@
 import type { Live } from './live.ts';
 import type { System } from './system.ts';
 
-/** Says what to try next and keeps everything up until Ctrl-C. */
+/** Says what to try next and keeps everything up until Ctrl-C; throws the reason when it fails before. */
 export async function stayUp(system: System, live: Live, interrupted: AbortSignal): Promise<void> {
   const [firstTenant = 'bay-cabs'] = system.erp.keys();
   const consoleUrl = system.url('console');
@@ -42,4 +42,5 @@ export async function stayUp(system: System, live: Live, interrupted: AbortSigna
     interrupted.addEventListener('abort', ended, { once: true });
     system.failed.addEventListener('abort', ended, { once: true });
   });
+  if (!interrupted.aborted) system.failed.throwIfAborted();
 }

@@ -46,6 +46,8 @@ export interface SystemOptions {
   readonly onProgress?: (line: string) => void;
   /** Ends the start early; everything started so far is stopped. */
   readonly interrupted?: AbortSignal;
+  /** Aborted when the stack below broke: then the system has failed, for that reason. */
+  readonly broken?: AbortSignal;
 }
 
 /** A complete running system: twin, ERP databases and all services. */
@@ -115,6 +117,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const progress = options.onProgress ?? (() => undefined);
   const failure = new AbortController();
   const giveUp = (message: string): void => failure.abort(new Error(message));
+  const failed = AbortSignal.any([failure.signal, ...(options.broken ? [options.broken] : [])]);
   const secretsDir = join(dir, 'secrets');
   const logDir = join(dir, 'logs');
   const tenantsDir = join(dir, 'tenants');
@@ -227,10 +230,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       services.set(name, service);
     }
     const url = (name: ServiceName): string => `http://127.0.0.1:${services.get(name)?.port ?? 0}`;
-    const ended = AbortSignal.any([
-      failure.signal,
-      ...(options.interrupted ? [options.interrupted] : []),
-    ]);
+    const ended = AbortSignal.any([failed, ...(options.interrupted ? [options.interrupted] : [])]);
     const wait = { everyMs: 100, signal: ended };
     await until('the twin', () => call(`${twinUrl}/twin/clock`), wait);
     await until('the console', () => call(`${url('console')}/health`), wait);
@@ -255,11 +255,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       erpUrl,
       tenantsDir,
       url,
-      failed: failure.signal,
+      failed,
       stop,
     };
   } catch (error) {
     await stop();
-    throw failure.signal.aborted ? failure.signal.reason : error;
+    throw failed.aborted ? failed.reason : error;
   }
 }

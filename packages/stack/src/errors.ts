@@ -16,6 +16,10 @@ export const STACK_CODES = errorCodes({
     kind: 'misconfigured',
     meaning: 'The data folder cannot be written.',
   },
+  STACK_DISK_FULL: {
+    kind: 'misconfigured',
+    meaning: 'The disk of the data folder has less than 256 MiB left.',
+  },
   STACK_DIR_IN_USE: {
     kind: 'misconfigured',
     meaning: 'Another stack runs on this data folder.',

@@ -141,11 +141,12 @@ test('a supervisor that was killed leaves servers; the next start on the folder 
   assert.deepEqual(servers.filter(isAlive), []);
 });
 
-test('a server that ends by itself is told', async () => {
+test('a server that ends by itself is told, with what its log says', async () => {
   const ended = Promise.withResolvers<string>();
-  const stack = await start({ ...DATABASE_ONLY, onEnd: ended.resolve });
+  const onEnd = (name: string, how: string): void => ended.resolve(`${name} ended (${how})`);
+  const stack = await start({ ...DATABASE_ONLY, onEnd });
   process.kill(stack.pids['postgres'] ?? 0, 'SIGTERM');
-  assert.equal(await ended.promise, 'postgres');
+  assert.match(await ended.promise, /^postgres ended \(exit code 0: .*shut down\)$/);
 });
 
 test('two stacks on one folder are refused, two on two folders run', async () => {

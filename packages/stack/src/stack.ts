@@ -1,9 +1,10 @@
-import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startBrokers, type LocalBroker } from './brokers.ts';
 import { claimDir, type DirClaim } from './claim.ts';
-import { reasonOf, stackFault } from './errors.ts';
+import { needSpace, prepareDataDir } from './data-dir.ts';
+import { stackFault } from './errors.ts';
 import { findJdk, type Jdk } from './jdk.ts';
 import { kafkaLibraries, registryHome } from './maven.ts';
 import { claimPort, preferPort } from './ports.ts';
@@ -44,7 +45,7 @@ export interface StackOptions {
   readonly fast?: boolean;
   /** Cache of downloads. Default: WAYBILL_HOME, else ~/.cache/waybill. */
   readonly home?: string;
-  /** Hears once of a server that ended although nobody stopped it. Default: a log line. */
+  /** Hears once of a server that ended although nobody stopped it; `how` ends with what its log says. Default: a log line. */
   readonly onEnd?: (name: string, how: string) => void;
   /** Ends a start that is under way; startStack then throws the reason. */
   readonly signal?: AbortSignal;
@@ -105,7 +106,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     registry: options.registry ?? true,
     postgres: options.postgres ?? true,
   };
-  const dir = await makeDir(options.dir);
+  const dir = await prepareDataDir(options.dir);
+  await needSpace(dir);
   const { log } = options;
   const jdk = wanted.kafka || wanted.registry ? await findJdk(process.env) : undefined;
   const context = jdk && { home: resolve(options.home ?? defaultHome()), jdk, log };
@@ -152,21 +154,6 @@ function once(action: () => Promise<void>): () => Promise<void> {
 async function allEnded(starts: readonly Promise<unknown>[]): Promise<void> {
   const outcomes = await Promise.allSettled(starts);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-}
-
-async function makeDir(wished: string): Promise<string> {
-  try {
-    await mkdir(wished, { recursive: true });
-    // As root, PostgreSQL runs as another user, who has to pass through; temporary folders are 0700.
-    if (process.getuid?.() === 0) await chmod(wished, 0o711);
-    return await realpath(wished);
-  } catch (cause) {
-    throw stackFault(
-      'STACK_DIR_UNWRITABLE',
-      `cannot use the data folder ${wished} (${reasonOf(cause)}): choose another`,
-      { otherWay: true, cause },
-    );
-  }
 }
 
 async function choosePorts(

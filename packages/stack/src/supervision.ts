@@ -48,7 +48,8 @@ const POLL_MS = 50;
 const STOP_LIMIT_MS = 30_000;
 
 /**
- * Starts a supervisor. `onEnd` hears of a server that ended although nobody asked it to. `dir` stands in
+ * Starts a supervisor. `onEnd` hears of a server that ended although nobody asked it to, how, and the line
+ * of its log that most likely says why. `dir` stands in
  * its command line only to recognise it. An aborted `signal` ends the waiting for servers with its reason.
  */
 export function supervise(
@@ -65,6 +66,7 @@ export function supervise(
   if (pid === undefined) throw stackFault('STACK_PART_FAILED', 'the supervisor did not start');
   const children = new Map<string, number>();
   const ended = new Map<string, string>();
+  const logFiles = new Map<string, string>();
   let stopping = false;
   const gone = new Promise<void>((resolve) => supervisor.once('exit', () => resolve()));
   supervisor.stdin.on('error', () => undefined);
@@ -76,14 +78,21 @@ export function supervise(
     }
     children.delete(report.name);
     ended.set(report.name, report.how);
-    if (!stopping) onEnd(report.name, report.how);
+    if (!stopping) void tellEnd(report);
   });
+
+  async function tellEnd({ name, how }: { name: string; how: string }): Promise<void> {
+    // Who was killed had no time to write why.
+    const line = how === 'SIGKILL' ? '' : `: ${await lastLine(logFiles.get(name) ?? '')}`;
+    onEnd(name, `${how}${line}`);
+  }
 
   return {
     pid,
     children,
     start: (command) => {
       ended.delete(command.name);
+      logFiles.set(command.name, command.logFile);
       supervisor.stdin.write(`${JSON.stringify(command)}\n`);
     },
     untilReady: async (command, ready, deadlineMs) => {
@@ -122,7 +131,10 @@ export function supervise(
 /** The line of a server's log that most likely says why it ended. */
 async function lastLine(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '');
-  const lines = text.split('\n').map((line) => line.trim());
-  const telling = lines.findLast((line) => /FATAL|ERROR|Exception|could not|Error:/.test(line));
+  const trimmed = text.split('\n').map((line) => line.trim());
+  const lines = trimmed.filter((line) => !line.startsWith('at '));
+  const telling = lines.findLast((line) =>
+    /FATAL|PANIC|ERROR|Exception|could not|Error:/.test(line),
+  );
   return telling ?? lines.findLast(Boolean) ?? 'its log is empty';
 }
