@@ -562,6 +562,27 @@ test('a unit that retains too much refuses more, and goes on when progress moves
   assert.equal((await feed(driver, cab.stay(3))).rejections.length, 0);
 });
 
+/** 20 positions fit: five are refused, T lets the first quarter go, the others find room. */
+async function overTheLimit(restart: (driver: Driver) => Promise<void>): Promise<unknown> {
+  const driver = await createDriver(tenant({ graceHours: 1 }), { maxFixesPerUnit: 20 });
+  const cab = vehicle(BASE);
+  const first = await feed(driver, cab.drive(25));
+  assert.equal(first.rejections.length, 5);
+  await driver.process([progress(BASE + 1.5 * HOUR)]);
+  const next = await feed(driver, cab.drive(10));
+  await restart(driver);
+  const last = await feed(driver, [...cab.drive(5), ...cab.stay(1)]);
+  return {
+    rejections: [next, last].map(({ rejections }) => rejections.length),
+    trips: driver.standingTrips(),
+  };
+}
+
+test('a position refused at the limit stays so when a restart reads it again', async () => {
+  const expected = await overTheLimit(async () => undefined);
+  assert.deepEqual(await overTheLimit(async (driver) => driver.restart()), expected);
+});
+
 test('a trip that no contract can hold becomes one dead letter and stops nothing', async () => {
   const driver = await createDriver(tenant());
   const jumps = Array.from({ length: 10 }, (_, i) => ({

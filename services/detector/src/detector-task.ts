@@ -182,7 +182,7 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     const graceMs = tenants.graceAt(position.tenant_id, offset);
     const held = tenants.of(position.tenant_id).units.get(position.unit);
     if (graceMs === undefined || held === undefined) return;
-    acceptAgain(held.unit, position, graceMs, { maxFixes: maxFixesPerUnit, offset });
+    acceptAgain(held.unit, position, graceMs, offset);
   }
 
   return {

@@ -132,6 +132,8 @@ export function handlePosition(
       return;
     }
     case 'refused':
+      // It is saved that the limit was reached.
+      if (acceptance.code === 'UNIT_LIMIT') turn.touch(tenant, held);
       metrics.fix('refused', 1);
       reject(record, position, acceptance.code, acceptance.message, out);
   }

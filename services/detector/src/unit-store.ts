@@ -19,6 +19,7 @@ type Store = KeyedStore<Uint8Array>;
  * |---|---|
  * | `<tenant>/<unit>` | head part of a unit |
  * | `<tenant>/<unit>#s/<n>`, `#b/<date>` | its seen fixes, late fixes of a day |
+ * | `<tenant>/<unit>#l/` | input offsets at which it held all that it may; only while that matters |
  * | `clock/<tenant>/<source>` | the source's progress T |
  * | `rules/<tenant>/bound` | the rules that the tenant's units were folded with |
  * | `rules/<tenant>/grace` | which grace held from which input offset on |
@@ -72,6 +73,19 @@ export function checkUnit({ unit, named = [] }: Pick<Held, 'unit' | 'named'>): v
   throw damaged(taskKey(unit.tenantId, unit.name), detail);
 }
 
+function saveRefusals(store: Store, unit: Unit, key: string): void {
+  const { refusals, timeline } = unit;
+  if (refusals === undefined) return;
+  refusals.trim(timeline.trimmedTo);
+  if (!refusals.unsaved) return;
+  const saved = refusals.save();
+  if (!refusals.isEmpty) store.put(key, saved);
+  else {
+    unit.refusals = undefined;
+    store.delete(key);
+  }
+}
+
 /** Writes the parts that changed since the last save. */
 export function saveUnit(store: Store, unit: Unit, trimmed: Trimmed | undefined): void {
   const { tenantId, name, timeline, seen, buckets } = unit;
@@ -84,6 +98,7 @@ export function saveUnit(store: Store, unit: Unit, trimmed: Trimmed | undefined)
   for (const bucket of buckets.values()) {
     if (bucket.unsaved) store.put(key(`#b/${bucket.date}`), bucket.save());
   }
+  saveRefusals(store, unit, key('#l/'));
   if (unit.unsaved || timeline.chunksVersion !== unit.savedChunks) {
     store.put(key(''), encodeHead(unit));
     unit.unsaved = false;

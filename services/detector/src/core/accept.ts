@@ -2,6 +2,7 @@ import type { PositionRecorded, SignalRecorded, TaskRaised } from '@waybill/cont
 import { businessDate } from '@waybill/domain';
 import { Bucket, BUCKET_FIXES } from './beyond-grace.ts';
 import { fixOf, type Fix } from './fix.ts';
+import { Refusals } from './refusals.ts';
 import type { Rules } from './rules.ts';
 import type { Unit } from './unit.ts';
 import { wrongTime } from './wrong-time.ts';
@@ -71,13 +72,14 @@ export interface Intake {
 
 /**
  * Puts a fix where it stood before its packed bytes were lost: what `accept` applied then, `graceMs` being
- * the grace of then, is applied again. Nothing is folded and nothing else changes.
+ * the grace of then, is applied again, and what was refused at the limit is left out again. Nothing is folded
+ * and nothing else changes.
  */
 export function acceptAgain(
   unit: Unit,
   position: PositionRecorded | SignalRecorded,
   graceMs: number,
-  { maxFixes, offset }: Intake,
+  offset: number,
 ): void {
   if (position.retracted || wrongTime(position) !== undefined) return;
   const fix = fixOf(position);
@@ -87,7 +89,7 @@ export function acceptAgain(
     timeline.forget();
     return;
   }
-  if (timeline.count >= maxFixes && !timeline.knows(fix)) return;
+  if (unit.refusals?.has(offset) === true && !timeline.knows(fix)) return;
   timeline.insert(fix, undefined, offset);
 }
 
@@ -109,7 +111,13 @@ export function accept(
     // Progress T promised that all registered up to T came before: this range is closed.
     return skipped(unit.seen.knows(fix) ? 'repeat' : 'after_progress');
   }
-  if (timeline.count >= maxFixes && !timeline.knows(fix)) return limitReached(unit, maxFixes);
+  if (timeline.count < maxFixes) unit.refusals?.take(offset);
+  else if (!timeline.knows(fix)) {
+    unit.refusals ??= new Refusals();
+    const known = Math.max(-1, ...timeline.chunks.map(({ firstOffset }) => firstOffset));
+    unit.refusals.refuse(offset, fix.time, known);
+    return limitReached(unit, maxFixes);
+  }
   const isNewest = fix.time > timeline.newestTime;
   const insertion = timeline.insert(fix, rules, offset);
   const { clockStands } = timeline;

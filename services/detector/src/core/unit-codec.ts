@@ -1,6 +1,7 @@
 import { Bucket } from './beyond-grace.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { UnitPages } from './pages.ts';
+import { Refusals } from './refusals.ts';
 import { Seen } from './seen.ts';
 import { readFacts, readState, writeFacts, writeState } from './state-codec.ts';
 import { Timeline } from './timeline.ts';
@@ -11,8 +12,8 @@ const writer = new ByteWriter();
 /** Version of the payloads' layout; a change needs a reader for the old one. */
 export const LAYOUT = 5;
 
-/** Part of a unit's saved state: the head, seen fixes, bucket of a day. */
-export type PartName = '' | `#s/${number}` | `#b/${string}`;
+/** Part of a unit's saved state: the head, seen fixes, bucket of a day, what was refused at the limit. */
+export type PartName = '' | `#s/${number}` | `#b/${string}` | '#l/';
 
 /** The head part: all but seen fixes and buckets, which parts of these there are, and which chunks. */
 export function encodeHead(unit: Unit): Uint8Array {
@@ -67,6 +68,8 @@ export function decodeUnit(
   const dates = reader.list(() => reader.text());
   readFacts(reader, unit.facts);
   for (const date of dates) unit.buckets.set(date, new Bucket(date, required(`#b/${date}`)));
+  const refused = part('#l/');
+  if (refused !== undefined) unit.refusals = new Refusals(refused);
   unit.unsaved = false;
   const blocks = seen.map((index) => [index, required(`#s/${index}`)] as const);
   return { unit: { ...unit, seen: new Seen(blocks) }, named };

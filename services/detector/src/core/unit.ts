@@ -4,6 +4,7 @@ import { Facts } from './facts.ts';
 import type { UnitPages } from './pages.ts';
 import type { Published, PublishedChange } from './publication.ts';
 import type { Announcement, Refusal, RuleName } from './rule.ts';
+import type { Refusals } from './refusals.ts';
 import { RULES } from './rule-list.ts';
 import { Seen } from './seen.ts';
 import { Timeline } from './timeline.ts';
@@ -38,6 +39,8 @@ export interface Unit {
   readonly facts: readonly Facts[];
   readonly buckets: Map<string, Bucket>;
   readonly seen: Seen;
+  /** Undefined while nothing was refused at the limit: nearly every unit. */
+  refusals: Refusals | undefined;
   /** True when the changelog does not have the present head part. */
   unsaved: boolean;
   savedChunks: number;
@@ -57,6 +60,7 @@ export function unitOf(tenantId: string, name: string, timeline: Timeline): Unit
     facts: RULES.map((rule) => new Facts(rule)),
     buckets: new Map(),
     seen: new Seen(),
+    refusals: undefined,
     unsaved: true,
     savedChunks: timeline.chunksVersion,
   };
