@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Fix } from './fix.ts';
 import { Closed } from './fold.ts';
 import { readClosed, readCutsOf, writeClosed } from './state-codec.ts';
+import type { Shifts } from './state-shift.ts';
 
 /** Event time that one chunk spans, ms. */
 export const CHUNK_MS = 900_000;
@@ -137,6 +138,20 @@ export class Chunk {
     if ((this.rules & (1 << rule)) === 0) return NO_CUTS;
     const bytes = this.#bytes;
     return bytes === undefined ? NO_CUTS : readCutsOf(new ByteReader(bytes), rule);
+  }
+
+  /** True when it closed cuts of rules whose sums are moved. */
+  closedAny(shifts: Shifts): boolean {
+    return shifts.some((shift, i) => shift !== undefined && (this.rules & (1 << i)) !== 0);
+  }
+
+  /** Moves the sums of what was closed; returns one bit for each rule of which a cut is another now. */
+  shift(shifts: Shifts): number {
+    if (!this.closedAny(shifts)) return 0;
+    const { closed } = this;
+    const moved = closed.shift(shifts);
+    if (moved !== 0) this.closed = closed;
+    return moved;
   }
 
   /** Adds what its newest fix closed. */

@@ -2,6 +2,7 @@ import type { RawAddress } from '@waybill/contracts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { identityOf } from './identity.ts';
 import { isLocated, type Fix, type FixReference, type LocatedFix } from './fix.ts';
+import { unscaled, whole } from './fix-signals.ts';
 
 /** Bits of the fields that differ from those of the fix before. */
 const LATITUDE = 1 << 0;
@@ -48,18 +49,6 @@ const NOTHING: Fix = {
 /** The fix before on the same writer or reader: only `writeFix` and `readFix` set it. */
 function fixBefore({ before }: ByteReader | ByteWriter): Fix {
   return before === undefined ? NOTHING : (before as Fix);
-}
-
-/** As a whole number that is 0 only for absent. */
-function whole(value: number | undefined, scale: number): number {
-  if (value === undefined) return 0;
-  const scaled = Math.round(value * scale);
-  return scaled < 0 ? scaled : scaled + 1;
-}
-
-function unscaled(value: number, scale: number): number | undefined {
-  if (value === 0) return undefined;
-  return (value < 0 ? value : value - 1) / scale;
 }
 
 function engineCode({ engineOn }: Fix): number {

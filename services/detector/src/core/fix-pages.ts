@@ -3,14 +3,9 @@ import { Chunk, type Insertion } from './chunk.ts';
 import { isRepeat, outranks, secondOf, type Fix } from './fix.ts';
 import type { Pages, UnitPages } from './pages.ts';
 import { insertRow } from './row-insert.ts';
-import {
-  joinRuns,
-  packRows,
-  unpackRows,
-  writeMark,
-  type Rows,
-  type Unpacked,
-} from './row-codec.ts';
+import { joinRuns, packRows, unpackRows, type Unpacked } from './row-codec.ts';
+import { writeMark, writeRows } from './row-writer.ts';
+import type { Rows } from './rows.ts';
 
 const writer = new ByteWriter();
 
@@ -157,8 +152,8 @@ export class FixPages {
   /** Adds fixes of later seconds than all others, in order, to the newest quarter, which holds them. */
   append(fixes: readonly Fix[]): void {
     const chunk = this.chunks.at(-1) as Chunk;
-    if (this.#rows === undefined) this.unpack(chunk);
-    this.#rows?.writeAll(writer, fixes);
+    const rows = this.#rows ?? this.unpack(chunk).rows;
+    writeRows(writer, rows, fixes);
     const bytes = writer.take();
     this.#open.append(bytes);
     chunk.size += bytes.length;

@@ -1,6 +1,7 @@
 import { ByteReader, type ByteWriter } from './bytes.ts';
 import { secondOf, type Fix } from './fix.ts';
-import { MARK, Rows, RUN, writeRun } from './row-codec.ts';
+import { writeRow, writeRun } from './row-writer.ts';
+import { MARK, Rows, RUN } from './rows.ts';
 
 /** Where bytes of packed rows are replaced; the new ones stand in the writer. */
 export interface RowInsertion {
@@ -94,14 +95,14 @@ export function insertRow(
   if (!isKnown || !rows.topics.includes(fix.address.topic)) return undefined;
   const { from } = place;
   writeRun(writer, evenBefore);
-  before.write(writer, fix);
+  writeRow(writer, before, fix);
   let { header, count } = place;
   while (count > 0) {
     if (search.sawMark || rows.texts !== search.texts) {
       writer.take();
       return undefined;
     }
-    before.write(writer, rows.fix());
+    writeRow(writer, before, rows.fix());
     count -= 1;
     if (before.isLike(rows)) {
       writeRun(writer, count);

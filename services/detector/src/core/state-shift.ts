@@ -77,3 +77,9 @@ export function shiftedState(packed: Uint8Array, shifts: Shifts): Uint8Array | u
   writeParts(inner, parts);
   return inner.finish();
 }
+
+/** A later state with the sums moved. */
+export function shifted(later: FoldState, shifts: Shifts): FoldState {
+  const states = later.states.map((state, i) => shifts[i]?.state(state) ?? state);
+  return { ...later, states };
+}

@@ -1,0 +1,266 @@
+import { areAsMany, closedWith, countsOf, foldAdded, type Addition } from './added.ts';
+import { Checkpoints, type Checkpoint, type Midway } from './checkpoints.ts';
+import { CHUNK_SLOTS, slotOf, type Chunk } from './chunk.ts';
+import { DirtyChunks } from './dirty-chunks.ts';
+import type { Fix } from './fix.ts';
+import { Closed, type FoldState } from './fold.ts';
+import { HeldState } from './held-state.ts';
+import type { Pages } from './pages.ts';
+import { RULES } from './rule-list.ts';
+import type { Rules } from './rules.ts';
+import { shifted, type Shifts } from './state-shift.ts';
+import { walked } from './walk.ts';
+
+/** Takes what a run of fixes closes; almost always it stays empty. */
+const closing = new Closed();
+const ALL_RULES = -1;
+
+const NO_COUNTS: readonly number[] = Object.freeze(RULES.map(() => 0));
+
+/** Where folding begins: at a chunk, by its position, or within it. */
+type FoldStart = Midway & { readonly position: number };
+
+/**
+ * What the rules make of the chunks of one unit: `base` is the state before the first of them, `head` the state
+ * after the newest fix. Invariant: `head`, every checkpoint and what every chunk closed are what folding from
+ * `base` gives, without the fixes that `dirty` names and as far as no chunk is to be folded whole.
+ */
+export class Folding {
+  head: FoldState;
+  readonly dirty: DirtyChunks = new DirtyChunks();
+  readonly checkpoints: Checkpoints;
+  readonly #chunks: readonly Chunk[];
+  readonly #base = new HeldState();
+  /** One bit per rule of which cuts were closed, or cut anew, since they were asked for. */
+  #moved = ALL_RULES;
+  /** The checkpoints of the pages were looked at. */
+  #isResumed = false;
+
+  /** `chunks` are those of the unit, ascending, whatever becomes of them. */
+  constructor(pages: Pages, chunks: readonly Chunk[], base: FoldState) {
+    this.checkpoints = new Checkpoints(pages);
+    this.#chunks = chunks;
+    this.#base.state = base;
+    this.head = base;
+  }
+
+  /** The state before the first chunk. */
+  get base(): FoldState {
+    return this.#base.state;
+  }
+
+  set base(state: FoldState) {
+    this.#base.state = state;
+  }
+
+  /** Nothing was folded before the first of the chunks is, or all of it stands in the checkpoints. */
+  begin(): void {
+    this.#isResumed = true;
+  }
+
+  /** Fixes that wait for `fold` move head and checkpoints by what they change: newer ones go on without them. */
+  get goesOn(): boolean {
+    return this.#isResumed && !this.dirty.hasAllFrom;
+  }
+
+  /** The rules, one bit each by position, whose closed cuts may be others than at the last call. */
+  takeMoved(): number {
+    const moved = this.#moved;
+    this.#moved = 0;
+    return moved;
+  }
+
+  /** Notes rules of which cuts are others now. */
+  noteMoved(rules: number): void {
+    this.#moved |= rules;
+  }
+
+  /** Goes on from another base: everything is folded anew. */
+  rebase(base: FoldState): void {
+    this.base = base;
+    this.#isResumed = true;
+    this.#moved = ALL_RULES;
+    if (this.#chunks.length === 0) this.head = base;
+    else this.dirty.markFrom(-Infinity);
+  }
+
+  /** After a restart: takes the checkpoints that the pages hold, so that only what is new is folded. */
+  #resume(rules: Rules): void {
+    this.#isResumed = true;
+    const [first, ...later] = this.#chunks;
+    let before = first as Chunk;
+    for (const chunk of later) {
+      const checkpoint = this.checkpoints.get(chunk.index, rules);
+      if (checkpoint === undefined) {
+        // What the quarters from here on closed is not taken: all of them are folded.
+        this.dirty.markFrom(before.index);
+        break;
+      }
+      before.close(checkpoint.closedBefore);
+      before = chunk;
+    }
+    this.dirty.mark(before.index);
+  }
+
+  /**
+   * Where to fold from: at the last chunk at or before the next dirty one, `from` or later, whose checkpoint is
+   * known, or within it where all that is new lies behind; undefined when none is dirty.
+   */
+  #startOfFold(rules: Rules, from: number): FoldStart | undefined {
+    let position = from;
+    while (
+      position < this.#chunks.length &&
+      !this.dirty.has((this.#chunks[position] as Chunk).index)
+    ) {
+      position += 1;
+    }
+    const dirty = this.#chunks[position];
+    if (dirty === undefined) return undefined;
+    const added = this.dirty.addedTo(dirty.index);
+    if (added !== undefined) {
+      const midway = this.checkpoints.midway(dirty.index, slotOf(Math.min(...added)), rules);
+      if (midway !== undefined) return { position, ...midway };
+    }
+    for (; position > 0; position -= 1) {
+      const { index } = this.#chunks[position] as Chunk;
+      const checkpoint = this.checkpoints.get(index, rules);
+      if (checkpoint !== undefined) return this.#startAt(position, checkpoint.state);
+    }
+    return this.#startAt(0, this.base);
+  }
+
+  #startAt(position: number, state: FoldState): FoldStart {
+    const { index } = this.#chunks[position] as Chunk;
+    return { position, slot: index * CHUNK_SLOTS, state, counts: NO_COUNTS };
+  }
+
+  /** Brings checkpoints, closed cuts and head up to date. */
+  fold(rules: Rules): void {
+    if (!this.#isResumed) this.#resume(rules);
+    let next = this.dirty.isEmpty ? undefined : this.#startOfFold(rules, 0);
+    while (next !== undefined) next = this.#foldFrom(next, rules);
+    this.dirty.clear();
+  }
+
+  /** Folds until all is as it was but for sums; where to go on behind that. */
+  #foldFrom(start: FoldStart, rules: Rules): FoldStart | undefined {
+    const chunks = this.#chunks;
+    let { state } = start;
+    for (let { position } = start; position < chunks.length; position += 1) {
+      const chunk = chunks[position] as Chunk;
+      if (position > start.position) {
+        const shifts = this.putCheckpoint(position, state, rules);
+        if (shifts !== undefined && !this.dirty.has(chunk.index)) {
+          if (shifts.length > 0) this.checkpoints.shiftMidway(chunk.index, 0, shifts);
+          this.#shift(position + 1, shifts, this.#shiftCuts(chunk, shifts));
+          return this.#startOfFold(rules, position);
+        }
+      }
+      const added = position === start.position ? this.dirty.addedTo(chunk.index) : undefined;
+      this.dirty.delete(chunk.index);
+      if (added === undefined) state = this.#foldWhole(chunk, state, rules);
+      else {
+        const addition = foldAdded(chunk.fixesFrom(start.slot), added, start, rules);
+        const isCut = this.#exchange(chunk, addition, rules);
+        if (addition.shifts !== undefined) {
+          this.#shift(position + 1, addition.shifts, isCut);
+          return this.#startOfFold(rules, position + 1);
+        }
+        ({ state } = addition);
+      }
+    }
+    this.head = state;
+    return undefined;
+  }
+
+  #foldWhole(chunk: Chunk, before: FoldState, rules: Rules): FoldState {
+    this.#moved |= chunk.rules;
+    chunk.reopen();
+    this.checkpoints.forgetMidway(chunk.index, 0);
+    return this.#walk(chunk, before, chunk.fixes, rules);
+  }
+
+  /** Goes on over fixes that are newer than all that was folded, of the newest chunk. */
+  append(chunk: Chunk, fixes: readonly Fix[], rules: Rules): void {
+    this.head = this.#walk(chunk, this.head, fixes, rules);
+  }
+
+  /** Goes on over fixes of a chunk, in order, and keeps the states at the slots that begin among them. */
+  #walk(chunk: Chunk, before: FoldState, fixes: readonly Fix[], rules: Rules): FoldState {
+    let state = before;
+    for (let from = 0; from < fixes.length;) {
+      const slot = slotOf((fixes[from] as Fix).time);
+      const newest = state.held.at(-1) ?? state.last;
+      const isBegun = newest !== undefined && slotOf(newest.time) >= slot;
+      if (!isBegun && slot > chunk.index * CHUNK_SLOTS) {
+        const counts = chunk.rules === 0 ? NO_COUNTS : countsOf(chunk.closed);
+        this.checkpoints.putMidway({ slot, state, counts }, rules);
+      }
+      let to = from + 1;
+      while (to < fixes.length && slotOf((fixes[to] as Fix).time) === slot) to += 1;
+      const run = from === 0 && to === fixes.length ? fixes : fixes.slice(from, to);
+      state = walked(state, run, rules, closing);
+      if (!closing.isEmpty) {
+        this.#moved |= closing.rules;
+        chunk.close(closing);
+      }
+      from = to;
+    }
+    return state;
+  }
+
+  /** Puts right what a chunk closed and the states within it; false when it closed the same as before. */
+  #exchange(chunk: Chunk, addition: Addition, rules: Rules): boolean {
+    const { now, before, passed, slot, shifts } = addition;
+    const firstSlot = chunk.index * CHUNK_SLOTS;
+    if (shifts !== undefined && areAsMany(addition)) {
+      if (shifts.length > 0)
+        this.checkpoints.shiftMidway(chunk.index, slot + 1 - firstSlot, shifts);
+    } else this.checkpoints.forgetMidway(chunk.index, slot + 1 - firstSlot);
+    for (const midway of passed) this.checkpoints.putMidway(midway, rules);
+    if (now.isEmpty && before.isEmpty && !chunk.closedAny(shifts ?? [])) return false;
+    const { closed, moved } = closedWith(chunk.closed, addition);
+    chunk.closed = closed;
+    this.#moved |= moved;
+    return moved !== 0;
+  }
+
+  /** Moves the sums of what a chunk closed; false when it has none of them. */
+  #shiftCuts(chunk: Chunk, shifts: Shifts): boolean {
+    const moved = chunk.shift(shifts);
+    this.#moved |= moved;
+    return moved !== 0;
+  }
+
+  /**
+   * All from that chunk on was folded before, and differs in sums alone: these are moved instead. `isCut`: the
+   * chunk before it closed other cuts than its checkpoint says.
+   */
+  #shift(position: number, shifts: Shifts, isCut: boolean): void {
+    let isCutBefore = isCut;
+    for (let at = position; at < this.#chunks.length; at += 1) {
+      const chunk = this.#chunks[at] as Chunk;
+      const closedBefore = isCutBefore ? (this.#chunks[at - 1] as Chunk).closed : undefined;
+      if (shifts.length === 0 && closedBefore === undefined) return;
+      // A new chunk, which is folded next, has none yet.
+      if (this.checkpoints.shift(chunk.index, shifts, closedBefore) === false) return;
+      if (shifts.length > 0) this.checkpoints.shiftMidway(chunk.index, 0, shifts);
+      isCutBefore = this.#shiftCuts(chunk, shifts);
+    }
+    if (shifts.length === 0) return;
+    this.head = shifted(this.head, shifts);
+  }
+
+  /** The state before the first fix of a chunk that is not the first one, with nothing dirty. */
+  stateBefore({ index }: Chunk, rules: Rules): FoldState {
+    // Every chunk but the first has a checkpoint then.
+    return (this.checkpoints.get(index, rules) as Checkpoint).state;
+  }
+
+  /** How what follows differs from what followed before; undefined when it has to be folded. */
+  putCheckpoint(position: number, state: FoldState, rules: Rules): Shifts | undefined {
+    const chunk = this.#chunks[position] as Chunk;
+    const closedBefore = (this.#chunks[position - 1] as Chunk).closed;
+    return this.checkpoints.put(chunk.index, { state, closedBefore }, rules);
+  }
+}
