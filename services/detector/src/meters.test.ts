@@ -6,6 +6,7 @@ import {
   type PositionRecorded,
   type ServiceInterval,
 } from '@waybill/contracts';
+import { unitSettingsOf } from './core/unit-settings.ts';
 import { createDriver } from './testing/driver.ts';
 import { position, progress, UNIT } from './testing/messages.ts';
 import { tenant } from './testing/tenant.ts';
@@ -139,7 +140,11 @@ test('a late reading revises its day under the same id, and only that', async ()
   assert.equal(versions[0]?.reading_id, versions[1]?.reading_id);
 });
 
-function asset(intervals: readonly ServiceInterval[], revision: number): AssetDescribed {
+function asset(
+  intervals: readonly ServiceInterval[],
+  revision: number,
+  counter_flags: number | null = null,
+): AssetDescribed {
   const interval = {
     valid_from_time: null,
     valid_to_time: null,
@@ -151,7 +156,7 @@ function asset(intervals: readonly ServiceInterval[], revision: number): AssetDe
     trip_detector: null,
     service_intervals: intervals,
     measure_system: null,
-    counter_flags: null,
+    counter_flags,
     hardware_id: null,
   };
   return {
@@ -200,6 +205,24 @@ test('service is due once per interval and cycle, within the lead', async () => 
     standing.map(({ interval_id: id, cycle }) => [id, cycle]),
     [[2, 3]],
   );
+});
+
+test('services by distance that the provider counts by GPS are named, where services are wanted', async () => {
+  const byGps = (flags: number | null, intervals = [oil]): boolean | undefined =>
+    unitSettingsOf(asset(intervals, 1, flags), undefined, undefined).provider[0]?.value
+      .plansKmByGps;
+  const byDate = { ...oil, interval_km: 0, interval_days: 90 };
+  for (const flags of [0, 3, 0x113]) assert.equal(byGps(flags), true);
+  for (const flags of [null, 1, 0x112]) assert.equal(byGps(flags), false);
+  assert.equal(byGps(0, [byDate]), false);
+
+  const driver = await createDriver(tenant());
+  await driver.process([reading(8, 100)]);
+  await driver.setAsset(asset([oil], 1, 0));
+  assert.deepEqual(driver.flaws, [], 'not wanted');
+  await driver.setTenant({ ...config, version: 2 });
+  const line = driver.logged.find(({ message }) => message === 'settings.flawed');
+  assert.deepEqual(line?.fields, { tenant_id: 'bay-cabs', unit: UNIT, flaw: 'km_by_gps' });
 });
 
 test('a date makes service due although the unit is silent, and stays one event when it speaks', async () => {

@@ -9,7 +9,7 @@ import type { TableReader } from '@waybill/stream';
 import { progressSources, readTenant, type Detection } from '@waybill/tenant';
 import { signalRulesOf } from './signal-rules.ts';
 import type { Rules, TripRule, VisitRule } from './core/rules.ts';
-import { tripVersionsOf } from './core/trip-settings.ts';
+import { tripVersionsOf, type SettingsProblem } from './core/trip-settings.ts';
 import { NO_SETTINGS, unitSettingsOf } from './core/unit-settings.ts';
 import { buildZoneIndex } from './core/zone-index.ts';
 import type { Area } from './core/zone-shape.ts';
@@ -148,7 +148,11 @@ export function rulesOfUnit(rules: Rules, unit: string, tables: TableReader): Ru
   const tanks = rules.fuel.ownTanks.get(unit);
   if (settings === rules.unit && tanks === undefined) return rules;
   const fuel = tanks === undefined ? rules.fuel : { ...rules.fuel, tanks };
-  if (!rules.wantsUnitTrip) return { ...rules, fuel, unit: settings };
+  const isByGps = settings.provider.at(-1)?.value.plansKmByGps === true;
+  const flaws: readonly SettingsProblem[] =
+    isByGps && rules.publishes.serviceDue ? ['km_by_gps'] : [];
+  if (!rules.wantsUnitTrip) return { ...rules, fuel, unit: settings, unitFlaws: flaws };
   const { versions, problems } = tripVersionsOf(settings.provider, rules.trip);
-  return { ...rules, fuel, unit: settings, unitTrip: versions, unitFlaws: problems };
+  const unitFlaws = [...problems, ...flaws];
+  return { ...rules, fuel, unit: settings, unitTrip: versions, unitFlaws };
 }

@@ -152,8 +152,13 @@ export function createTenants(
   /** Other rules: units look them up anew, and days that wait beyond grace are looked at when that is new. */
   function renew(tenant: TenantState, rules: Rules, before: Rules | undefined, turn: Turn): void {
     const asksForLate = rules.recomputesLate && before?.recomputesLate !== true;
+    // What was not looked at before may be wrong; after a restart it was said.
+    const asksForSettings =
+      (rules.wantsUnitTrip && before?.wantsUnitTrip === false) ||
+      (rules.publishes.serviceDue && before?.publishes.serviceDue === false);
     for (const held of tenant.units.values()) {
-      held.rules = undefined;
+      held.rules = asksForSettings ? rulesOfUnit(rules, held.unit.name, tables) : undefined;
+      if (held.rules !== undefined) reportSettings(held.unit.name, held.rules);
       if (asksForLate && held.unit.buckets.size > 0) turn.touch(tenant, held);
     }
   }
@@ -201,6 +206,7 @@ export function createTenants(
         if (tenant.rules !== undefined) {
           held.rules = rulesOfUnit(tenant.rules, name, tables);
           bindUnit(store, held.rules, name);
+          reportSettings(name, held.rules);
         }
       }
       return held;

@@ -107,6 +107,17 @@ test('settings without a version and zones with a mistake are named and counted,
   assert.equal(driver.standingTrips().length, 1, 'by the tenant’s settings');
 });
 
+test('settings that were wrong before the unit was first heard of are named too', async () => {
+  const driver = await createDriver(tenant({ detection: { trip_settings: 'unit' } }));
+  const settings = { from: null, to: null, settings: detector };
+  await driver.setAsset(asset(1, settings, settings));
+  await driver.process([position({ t: 0, lat: 0, lon: 0.0001 })]);
+  assert.deepEqual(driver.flaws, ['no_version', 'no_version']);
+  await driver.restart();
+  await driver.process([position({ t: 60, lat: 0, lon: 0.0001 })]);
+  assert.equal(driver.flaws.length, 2, 'said once');
+});
+
 const square = [
   [-0.005, 0.002],
   [0.005, 0.002],

@@ -46,7 +46,9 @@ export type SettingsProblem =
   /** A version beside others that does not say since when it holds: it is not used. */
   | 'no_version'
   /** Two versions for one time: the one that began later holds. */
-  | 'overlap';
+  | 'overlap'
+  /** Services by distance whose counter is no odometer: they may be announced far too early or too late. */
+  | 'km_by_gps';
 
 /** Versions of a unit's trip rule by event time, without overlap, and what was wrong with the settings. */
 export function tripVersionsOf(

@@ -15,7 +15,10 @@ export interface Valid<T> {
 }
 
 /** What the provider says about a unit, as far as results depend on it. */
-export type ProviderSettings = Pick<AssetInterval, 'trip_detector' | 'service_intervals'>;
+export type ProviderSettings = Pick<AssetInterval, 'trip_detector' | 'service_intervals'> & {
+  /** Services by distance are counted by GPS at the provider, and here by the odometer in messages. */
+  readonly plansKmByGps: boolean;
+};
 
 /** Whom the provider or the plan puts on a unit. */
 export interface Assignment {
@@ -51,6 +54,12 @@ interface Bounds {
 function valid<T>(bounds: Bounds, value: T): Valid<T> {
   const { valid_from_time: from, valid_to_time: to } = bounds;
   return { from: from ?? -Infinity, to: to ?? Infinity, value };
+}
+
+/** `counter_flags`: the low digit says what counts distance, 0 GPS, 3 GPS while the ignition is on. */
+function plansKmByGps({ service_intervals, counter_flags: flags }: AssetInterval): boolean {
+  if (flags === null || !service_intervals.some(({ interval_km: km }) => km > 0)) return false;
+  return (flags & 15) === 0 || (flags & 15) === 3;
 }
 
 /** Neighbours that say the same as one: an edit of a name is no edit of a setting. */
@@ -100,7 +109,8 @@ export function unitSettingsOf(
   const provider = joined(
     (asset?.intervals ?? []).map((interval) => {
       const { trip_detector, service_intervals } = interval;
-      return valid(interval, { trip_detector, service_intervals });
+      const settings = { trip_detector, service_intervals };
+      return valid(interval, { ...settings, plansKmByGps: plansKmByGps(interval) });
     }),
   );
   const assignments = [...bindings(bound), ...plans(planned)];
