@@ -392,3 +392,22 @@ test('a day’s range holds only so many positions in a quarter of an hour', asy
   assert.equal(proposals[0]?.status, 'FAILED');
   assert.match(proposals[0].reason ?? '', /more positions than are taken/);
 });
+
+test('while ranges wait live positions go first: one range per call, behind all that the call settles', async () => {
+  const { driver, wanted } = await tooLate();
+  const { live, evening } = day(MIDNIGHT - 600 + 7 * HOUR);
+  const range = { from_time: wanted.from_time, to_time: wanted.to_time };
+  await driver.reread([
+    ...[...live, ...evening].map((fix) => position({ ...fix, offset: 77 })),
+    marker(0, 0, { ...range, preview: true }),
+    marker(0, 0, range),
+    marker(0, 0, { ...range, complete: false }),
+  ]);
+  assert.deepEqual(driver.made, ['trip', 'WANTED', 'PREVIEW'], 'one of three');
+  const cab = vehicle(MIDNIGHT + 9 * HOUR);
+  for (const status of ['PENDING', 'FAILED']) {
+    const before: number = driver.made.length;
+    await driver.process([...cab.drive(10), ...cab.stay(10)].map((fix) => position(fix)));
+    assert.deepEqual(driver.made.slice(before), ['trip', status]);
+  }
+});

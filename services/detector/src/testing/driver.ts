@@ -107,6 +107,8 @@ export interface Driver {
   readonly setAsset: (asset: AssetDescribed) => Promise<Produced>;
   /** What became of positions, as it was counted. */
   readonly outcomes: ReadonlyMap<string, number>;
+  /** Facts by rule and proposals by status, in the order in which they were made. */
+  readonly made: readonly string[];
   /** Mistakes in zones, settings and readings, as they were counted. */
   readonly flaws: readonly string[];
   /** Lines of the detector, and errors of the stream. */
@@ -144,6 +146,7 @@ export async function createDriver(
   const tasks: TaskRaised[] = [];
   const crossings: GeofenceCrossed[] = [];
   const flaws: string[] = [];
+  const made: string[] = [];
   const outcomes = new Map<string, number>();
   const further = new Map<string, unknown[]>(furtherTopics.map(({ name }) => [name, []]));
   const stream = await createStreamDriver({ partitions: { task: 1, source: 1 } });
@@ -208,8 +211,8 @@ export async function createDriver(
           logger: { info: keep, error: keep },
           metrics: {
             fix: (outcome, count) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count),
-            published: () => undefined,
-            proposal: () => undefined,
+            published: (rule) => made.push(rule),
+            proposal: (status) => made.push(status),
             flaw: (flaw) => flaws.push(flaw),
             state: () => undefined,
           },
@@ -299,6 +302,7 @@ export async function createDriver(
         { key: taskKey(value.tenant_id, value.unit), message: { type: 'AssetDescribed', value } },
       ]),
     outcomes,
+    made,
     flaws,
     logged,
   };
