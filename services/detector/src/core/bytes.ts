@@ -246,6 +246,21 @@ export class ByteReader {
     return this.#at;
   }
 
+  /** Goes on behind so many bytes. */
+  pass(size: number): void {
+    this.#at += size;
+  }
+
+  /** What was read so far, a view of the source. */
+  get passed(): Uint8Array {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  /** What is left, a view of the source. */
+  get rest(): Uint8Array {
+    return this.#bytes.subarray(this.#at);
+  }
+
   /** True when nothing is left. */
   isAtEnd(): boolean {
     return this.#at >= this.#bytes.length;

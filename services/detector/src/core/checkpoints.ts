@@ -1,16 +1,14 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { CHUNK_SLOTS } from './chunk.ts';
+import { entryBytes, EntryTable, type Entry } from './entry-table.ts';
 import type { Closed, FoldState } from './fold.ts';
 import type { Pages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
 import { readClosed, readPacked, writeClosed, writePacked } from './state-codec.ts';
-import { shiftedState, shiftsBetween, type Shifts } from './state-shift.ts';
+import { shiftsBetween, shiftState, type Shifts } from './state-shift.ts';
 
 const writer = new ByteWriter();
-
-/** Before the content: fingerprint (u32), slot (i32), bytes of the state (u32), bytes behind it (u32). */
-const HEADER_BYTES = 16;
 
 /** Checkpoints within chunks are kept for so many chunks behind the newest. */
 const FINE_CHUNKS = 4;
@@ -30,15 +28,6 @@ export interface Midway {
   readonly state: FoldState;
   /** How many cuts of each rule the chunk closed before. */
   readonly counts: readonly number[];
-}
-
-interface Entry {
-  /** Of the rules that the state was folded with. */
-  readonly word: number;
-  readonly slot: number;
-  readonly state: Uint8Array;
-  /** Packed, what the chunk before closed; within a chunk one byte per rule: how many it closed itself. */
-  readonly closed: Uint8Array;
 }
 
 const words = new WeakMap<Rules, number>();
@@ -68,43 +57,15 @@ function packedClosed(closed: Closed): Uint8Array {
   return writer.finish();
 }
 
-function writeEntry({ word, slot, state, closed }: Entry): void {
-  writer.u32(word);
-  writer.i32(slot);
-  writer.u32(state.length);
-  writer.u32(closed.length);
-  writer.append(state);
-  writer.append(closed);
-}
-
-function isMidway({ slot }: Pick<Entry, 'slot'>): boolean {
+function isMidway(slot: number): boolean {
   return slot % CHUNK_SLOTS !== 0;
 }
 
-/** Entries within a chunk, from its n-th slot on. */
-function within(index: number, from: number): (entry: Entry) => boolean {
-  const slot = index * CHUNK_SLOTS;
-  const first = slot + Math.max(1, from);
-  return (entry) => entry.slot >= first && entry.slot < slot + CHUNK_SLOTS;
-}
-
-function entriesOf(all: Uint8Array): Entry[] {
-  const entries: Entry[] = [];
-  const view = new DataView(all.buffer, all.byteOffset, all.byteLength);
-  for (let at = 0; at < all.length;) {
-    const stateAt = at + HEADER_BYTES;
-    const closedAt = stateAt + view.getUint32(at + 8);
-    const end = closedAt + view.getUint32(at + 12);
-    entries.push({
-      word: view.getUint32(at),
-      slot: view.getInt32(at + 4),
-      state: all.subarray(stateAt, closedAt),
-      closed: all.subarray(closedAt, end),
-    });
-    at = end;
-  }
-  return entries;
-}
+/** For looking at pages: what it looks at is asked for anew each time, because pages may have moved. */
+const looking = new EntryTable();
+/** Tables whose changes were written. */
+const spare: EntryTable[] = [];
+const MAX_SPARE = 4;
 
 /**
  * The states between the chunks of one unit, and within the newest of them, packed: a late fix is folded from
@@ -113,73 +74,87 @@ function entriesOf(all: Uint8Array): Entry[] {
  */
 export class Checkpoints {
   readonly #pages: Pages;
-  /** All entries by slot, once one of them changed; views of pages end with the call, so these are copies. */
-  #waiting: Entry[] | undefined;
-  /** Until then, entries to be put behind those of the pages. */
-  #added: Entry[] = [];
+  /** All entries, from the first change, or look at what waits, until they are written. */
+  #own: EntryTable | undefined;
+  /** So many bytes of the table stand in the pages; -1 when others do. */
+  #kept = -1;
+  /** Until there is a table, entries to be put behind those of the pages. */
+  #added: Uint8Array[] = [];
   /** Slot of the newest entry. */
   #newest: number;
 
   constructor(pages: Pages) {
     this.#pages = pages;
-    this.#newest = this.#read().at(-1)?.slot ?? -Infinity;
+    this.#newest = this.#table().slots.at(-1) ?? -Infinity;
   }
 
   /** Good until the next change of the pages. */
-  #read(): readonly Entry[] {
-    return (
-      this.#waiting ?? [...entriesOf(this.#pages.read(0, this.#pages.length())), ...this.#added]
-    );
+  #table(): EntryTable {
+    if (this.#own !== undefined) return this.#own;
+    if (this.#added.length > 0) return this.take();
+    looking.look(this.#pages.read(0, this.#pages.length()));
+    return looking;
   }
 
-  #own(): Entry[] {
-    if (this.#waiting !== undefined) return this.#waiting;
-    const all = this.#pages.read(0, this.#pages.length()).slice();
-    this.#waiting = [...entriesOf(all), ...this.#added];
+  /** Prepares for changes. */
+  take(): EntryTable {
+    if (this.#own !== undefined) return this.#own;
+    const own = spare.pop() ?? new EntryTable();
+    this.#kept = this.#pages.length();
+    own.copy(this.#pages.read(0, this.#kept), this.#added);
     this.#added = [];
-    return this.#waiting;
+    this.#own = own;
+    return own;
   }
 
-  /** Puts an entry in the place of what stood there, which is returned. */
-  #put(entry: Entry): Entry | undefined {
+  #change(): EntryTable {
+    const own = this.take();
+    this.#kept = -1;
+    return own;
+  }
+
+  #put(entry: Entry): void {
     if (entry.slot > this.#newest) {
       this.#newest = entry.slot;
-      (this.#waiting ?? this.#added).push(entry);
-      return undefined;
+      if (this.#own === undefined) this.#added.push(entryBytes(entry));
+      else this.#own.put(this.#own.slots.length, entry);
+      return;
     }
-    const entries = this.#own();
-    let at = entries.length;
-    while (at > 0 && (entries[at - 1] as Entry).slot > entry.slot) at -= 1;
-    const there = entries[at - 1];
-    const isThere = there?.slot === entry.slot;
-    entries.splice(isThere ? at - 1 : at, isThere ? 1 : 0, entry);
-    return isThere ? there : undefined;
+    const own = this.#change();
+    const before = own.before(entry.slot);
+    own.put(own.slots[before] === entry.slot ? before : before + 1, entry);
+  }
+
+  /** What stands at a slot; good until the next change. */
+  #there(slot: number): Entry | undefined {
+    if (slot > this.#newest) return undefined;
+    const table = this.#table();
+    const at = table.find(slot);
+    return at === -1 ? undefined : table.entryAt(at);
   }
 
   get(index: number, rules: Rules): Checkpoint | undefined {
-    const slot = index * CHUNK_SLOTS;
-    const entry = this.#read().find((other) => other.slot === slot);
-    if (entry === undefined || entry.word !== wordOf(rules)) return undefined;
+    const there = this.#there(index * CHUNK_SLOTS);
+    if (there?.word !== wordOf(rules)) return undefined;
     return {
-      state: readPacked(new ByteReader(entry.state)),
-      closedBefore: readClosed(new ByteReader(entry.closed)),
+      state: readPacked(new ByteReader(there.state)),
+      closedBefore: readClosed(new ByteReader(there.closed)),
     };
   }
 
   /** What the chunk before closed, packed; good until the next change. Undefined without a checkpoint. */
   closedBefore(index: number): Uint8Array | undefined {
-    const slot = index * CHUNK_SLOTS;
-    return this.#read().find((other) => other.slot === slot)?.closed;
+    return this.#there(index * CHUNK_SLOTS)?.closed;
   }
 
   /** The newest state within a chunk that no fix from that slot on has part in. */
   midway(index: number, slot: number, rules: Rules): Midway | undefined {
-    const entry = this.#read().findLast((other) => other.slot <= slot);
-    if (entry === undefined || entry.slot <= index * CHUNK_SLOTS || entry.word !== wordOf(rules)) {
-      return undefined;
-    }
-    const state = readPacked(new ByteReader(entry.state));
-    return { slot: entry.slot, state, counts: [...entry.closed] };
+    const table = this.#table();
+    const at = table.before(slot);
+    if ((table.slots[at] ?? -Infinity) <= index * CHUNK_SLOTS) return undefined;
+    const { word, slot: there, state, closed } = table.entryAt(at);
+    if (word !== wordOf(rules)) return undefined;
+    return { slot: there, state: readPacked(new ByteReader(state)), counts: [...closed] };
   }
 
   /**
@@ -190,16 +165,18 @@ export class Checkpoints {
     const word = wordOf(rules);
     const slot = index * CHUNK_SLOTS;
     const entry = { word, slot, state: packed(state), closed: packedClosed(closedBefore) };
-    const there = this.#put(entry);
+    const there = this.#there(slot);
+    const shifts = there?.word === word ? shiftsBetween(entry.state, there.state) : undefined;
+    this.#put(entry);
     if (there === undefined) this.#keepFine(slot - FINE_CHUNKS * CHUNK_SLOTS);
-    return there?.word === word ? shiftsBetween(entry.state, there.state) : undefined;
+    return shifts;
   }
 
   putMidway({ slot, state, counts }: Midway, rules: Rules): void {
     const isOld = slot <= this.#newest - FINE_CHUNKS * CHUNK_SLOTS;
     if (isOld || counts.some((count) => count > MAX_COUNT)) {
       // What stood there does not hold any more.
-      this.#keep((entry) => entry.slot !== slot);
+      this.#keep((other) => other !== slot);
       return;
     }
     const closed = Uint8Array.from(counts);
@@ -207,24 +184,22 @@ export class Checkpoints {
   }
 
   #keepFine(from: number): void {
-    this.#keep((entry) => entry.slot >= from || !isMidway(entry));
+    this.#keep((slot) => slot >= from || !isMidway(slot));
   }
 
   /** Forgets what lies within a chunk, from its n-th slot on. */
   forgetMidway(index: number, from: number): void {
-    const isWithin = within(index, from);
-    this.#keep((entry) => !isWithin(entry));
+    const first = index * CHUNK_SLOTS + Math.max(1, from);
+    this.#keep((slot) => slot < first || slot >= (index + 1) * CHUNK_SLOTS);
   }
 
   /** Moves the sums of what lies within a chunk, from its n-th slot on. */
   shiftMidway(index: number, from: number, shifts: Shifts): void {
-    const isWithin = within(index, from);
-    const entries = this.#own();
-    for (let at = 0; at < entries.length; at += 1) {
-      const entry = entries[at] as Entry;
-      if (!isWithin(entry)) continue;
-      const state = shiftedState(entry.state, shifts);
-      if (state !== undefined) entries[at] = { ...entry, state };
+    const own = this.#change();
+    const first = index * CHUNK_SLOTS + Math.max(1, from);
+    for (let at = own.before(first - 1) + 1; at < own.slots.length; at += 1) {
+      if ((own.slots[at] as number) >= (index + 1) * CHUNK_SLOTS) return;
+      shiftEntry(own, at, shifts);
     }
   }
 
@@ -233,39 +208,49 @@ export class Checkpoints {
    * moves is open in it, undefined when there is none.
    */
   shift(index: number, shifts: Shifts, closedBefore: Closed | undefined): boolean | undefined {
-    const entries = this.#own();
-    const at = entries.findIndex((other) => other.slot === index * CHUNK_SLOTS);
-    const there = entries[at];
-    if (there === undefined) return undefined;
-    const state = shiftedState(there.state, shifts);
-    const closed = closedBefore === undefined ? there.closed : packedClosed(closedBefore);
-    entries[at] = { ...there, state: state ?? there.state, closed };
-    return state !== undefined;
+    const own = this.#change();
+    const at = own.find(index * CHUNK_SLOTS);
+    if (at === -1) return undefined;
+    if (closedBefore !== undefined) own.replaceClosed(at, packedClosed(closedBefore));
+    return shiftEntry(own, at, shifts);
   }
 
-  #keep(isKept: (entry: Entry) => boolean): void {
-    if (this.#read().every(isKept)) return;
-    this.#waiting = this.#own().filter(isKept);
-    this.#newest = this.#waiting.at(-1)?.slot ?? -Infinity;
+  #keep(isKept: (slot: number) => boolean): void {
+    const { slots } = this.#table();
+    if (slots.every(isKept)) return;
+    const own = this.#change();
+    for (let at = own.slots.length - 1; at >= 0; at -= 1) {
+      if (!isKept(own.slots[at] as number)) own.remove(at);
+    }
+    this.#newest = own.slots.at(-1) ?? -Infinity;
   }
 
   /** Forgets the checkpoints of the chunks that are not named, and all within these. */
   keep(isKept: (index: number) => boolean): void {
-    this.#keep(({ slot }) => isKept(Math.floor(slot / CHUNK_SLOTS)));
+    this.#keep((slot) => isKept(Math.floor(slot / CHUNK_SLOTS)));
   }
 
   /** Writes what waits. */
   flush(): void {
-    if (this.#waiting === undefined) {
-      for (const entry of this.#added) {
-        writeEntry(entry);
-        this.#pages.append(writer.take());
-      }
-    } else {
-      for (const entry of this.#waiting) writeEntry(entry);
-      this.#pages.set(writer.take());
-      this.#waiting = undefined;
+    const own = this.#own;
+    if (own === undefined) {
+      for (const bytes of this.#added) this.#pages.append(bytes);
+      if (this.#added.length > 0) this.#added = [];
+      return;
     }
-    this.#added = [];
+    if (this.#kept === -1) this.#pages.set(own.bytesFrom(0));
+    else if (own.length > this.#kept) this.#pages.append(own.bytesFrom(this.#kept));
+    this.#own = undefined;
+    if (spare.length < MAX_SPARE) spare.push(own);
   }
+}
+
+/** Moves the sums of an entry's state; false when nothing that moves is open in it. */
+function shiftEntry(table: EntryTable, at: number, shifts: Shifts): boolean {
+  const moved = shiftState(table.stateAt(at), shifts);
+  // From the last one on, so that the places of the others stay what they are.
+  for (const { from, to, bytes } of moved.replaced.toReversed()) {
+    table.replaceInState(at, from, to, bytes);
+  }
+  return moved.hasMoved;
 }

@@ -23,6 +23,9 @@ const INDEX = 1 << 14;
 /** Private or not is no field that changes often: the bit is the value. */
 const PRIVATE = 1 << 15;
 
+/** Numbers that are written before all else. */
+const READINGS = ENGINE - 1;
+
 const NO_ADDRESS: RawAddress = { topic: '', partition: 0, offset: 0, index: 0 };
 
 /** What the first fix differs from. */
@@ -217,6 +220,23 @@ export function readFix(reader: ByteReader): Fix {
   };
   reader.before = fix;
   return fix;
+}
+
+function passNumbers(reader: ByteReader, fields: number): void {
+  for (let bits = fields; bits !== 0; bits &= bits - 1) reader.varint();
+}
+
+/** Passes a fix that `writeFix` wrote; returns its time since the fix before, ms. */
+export function passFix(reader: ByteReader): number {
+  const changed = reader.varint();
+  const since = reader.zigzag();
+  reader.zigzag();
+  passNumbers(reader, changed & READINGS);
+  if ((changed & ENGINE) !== 0) reader.u8();
+  if ((changed & DRIVER) !== 0) reader.bytes();
+  if ((changed & TOPIC) !== 0) reader.bytes();
+  passNumbers(reader, changed & (PARTITION | LATENESS | INDEX));
+  return since;
 }
 
 /** A fix that had a position when it was written; throws RangeError for any other. */

@@ -137,7 +137,9 @@ export class Folding {
   /** Brings checkpoints, closed cuts and head up to date. */
   fold(rules: Rules): void {
     if (!this.#isResumed) this.#resume(rules);
-    let next = this.dirty.isEmpty ? undefined : this.#startOfFold(rules, 0);
+    if (this.dirty.isEmpty) return;
+    this.checkpoints.take();
+    let next = this.#startOfFold(rules, 0);
     while (next !== undefined) next = this.#foldFrom(next, rules);
     this.dirty.clear();
   }

@@ -1,6 +1,6 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { sameFix, type Fix, type LocatedFix } from './fix.ts';
-import { isCopy, readFix, readLocated, writeFix } from './fix-codec.ts';
+import { isCopy, passFix, readFix, readLocated, writeFix } from './fix-codec.ts';
 import {
   joined,
   NO_INPUTS,
@@ -97,7 +97,11 @@ export function shiftOfIdling(
   const more = without(now.inputs, before.inputs);
   const moved = (idling: Idling): Idling =>
     isCopy(idling.start, start) ? { ...idling, inputs: joined(idling.inputs, more) } : idling;
-  return { cut: moved, state: (later) => later && moved(later) };
+  return {
+    cut: moved,
+    state: (later) => later && moved(later),
+    move: (later, newest, writer) => moveIdling(later, writer, start.time - newest, more),
+  };
 }
 
 /** True when both go on in the same way whatever comes. */
@@ -121,6 +125,19 @@ export function writeIdling(writer: ByteWriter, idling: Idling): void {
   writer.optional(idling.off, (fix) => writeFix(writer, fix));
   writer.u8(idling.isPrivate ? 1 : 0);
   writeInputs(writer, idling.inputs);
+}
+
+/** A packed one that starts so long behind the newest fix with its inputs moved; false for any other. */
+function moveIdling(later: ByteReader, writer: ByteWriter, since: number, more: Inputs): boolean {
+  if (later.u8() === 0 || passFix(later) !== since) return false;
+  passFix(later);
+  // Place, first fix with the engine off, private or not.
+  if (later.u8() === 1) passFix(later);
+  if (later.u8() === 1) passFix(later);
+  later.u8();
+  writer.append(later.passed);
+  writeInputs(writer, joined(readInputs(later), more));
+  return true;
 }
 
 export function readIdling(reader: ByteReader): Idling {

@@ -177,7 +177,7 @@ export function shiftOfMeter(
     day.day.from === a.day.from ? { ...day, inputs: joined(day.inputs, more) } : day;
   return {
     cut: moved,
-    patch: (packed) => patchDay(packed, a.day.from, more),
+    move: (later, _, writer) => moveDay(later, writer, a.day.from, more),
     state: (later) => {
       const today = later.today && moved(later.today);
       return today === later.today ? later : { ...later, today };
@@ -230,14 +230,16 @@ export function readDay(reader: ByteReader): MeterDay {
   };
 }
 
-/** Moves the inputs of a packed state in place, see `writeDay`; false when its day is another one. */
-function patchDay(packed: DataView, from: number, more: Inputs): boolean {
-  if (packed.getUint8(0) === 0 || packed.getFloat64(13) !== from) return false;
-  const there = { count: packed.getUint32(1), high: packed.getUint32(5), low: packed.getUint32(9) };
+/** A packed state with its inputs moved, see `writeDay`; false when its day is another one. */
+function moveDay(later: ByteReader, writer: ByteWriter, from: number, more: Inputs): boolean {
+  if (later.u8() === 0) return false;
+  const there = { count: later.u32(), high: later.u32(), low: later.u32() };
+  const { rest } = later;
+  if (later.f64() !== from) return false;
   const { count, high, low } = joined(there, more);
-  packed.setUint32(1, count);
-  packed.setUint32(5, high);
-  packed.setUint32(9, low);
+  writer.u8(1);
+  for (const word of [count, high, low]) writer.u32(word);
+  writer.append(rest);
   return true;
 }
 

@@ -48,8 +48,11 @@ export interface Step {
 export interface Shift<S, C> {
   /** A later state with the sums moved; the same one when it is about something else. */
   readonly state: (later: S) => S;
-  /** The same in place, for a state as `writeState` packs it; false when nothing moves. */
-  readonly patch?: (later: DataView) => boolean;
+  /**
+   * The same for a state as `writeState` packs it, behind a fix of that time: writes what takes its place;
+   * false, and nothing is written, when it is about something else.
+   */
+  readonly move: (later: ByteReader, newest: number, writer: ByteWriter) => boolean;
   /** The same for a cut that was closed later. */
   readonly cut: (cut: C) => C;
 }

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { isLocated, type Fix } from './fix.ts';
-import { readFix, readLocated, writeFix } from './fix-codec.ts';
+import { passFix, readFix, readLocated, writeFix } from './fix-codec.ts';
 import { Closed, type FoldState } from './fold.ts';
 import { Facts, readPublishedList } from './facts.ts';
 import type { AnyRule } from './rule.ts';
@@ -115,17 +115,6 @@ export function partsOf(reader: ByteReader): Parts {
   return { front, sections };
 }
 
-/** The counterpart of `partsOf`. */
-export function writeParts(writer: ByteWriter, { front, sections }: Parts): void {
-  writer.bytes(front);
-  for (const [index, section] of sections.entries()) {
-    if (section === undefined) continue;
-    writer.u8(index + 1);
-    writer.bytes(section);
-  }
-  writer.u8(0);
-}
-
 /** The state of the rule at that position; `last` is the newest fix of the front. */
 export function stateAt(index: number, { sections }: Parts, last: Fix | undefined): unknown {
   const [rule, section] = [RULES[index], sections[index]];
@@ -133,6 +122,12 @@ export function stateAt(index: number, { sections }: Parts, last: Fix | undefine
   const reader = new ByteReader(section);
   reader.before = last;
   return rule.readState(reader);
+}
+
+/** Time of the newest fix of a front, ms; 0 without one, as the fixes of sections are told by it. */
+export function newestTimeOf(front: Uint8Array): number {
+  const reader = new ByteReader(front);
+  return reader.u8() === 0 ? 0 : passFix(reader);
 }
 
 /** The newest fix of a front. */

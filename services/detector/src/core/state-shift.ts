@@ -2,9 +2,10 @@ import { areEqual, ByteReader, ByteWriter } from './bytes.ts';
 import type { FoldState } from './fold.ts';
 import { RULES } from './rule-list.ts';
 import type { Shift } from './rule.ts';
-import { lastOf, partsOf, stateAt, writeParts } from './state-codec.ts';
+import { lastOf, newestTimeOf, partsOf, stateAt } from './state-codec.ts';
 
 const inner = new ByteWriter();
+const outer = new ByteWriter();
 
 /** By position in `RULES`; undefined for a rule of which nothing differs. */
 export type Shifts = readonly (Shift<unknown, unknown> | undefined)[];
@@ -46,36 +47,45 @@ export function shiftsOf(now: FoldState, before: FoldState): Shifts | undefined 
   return shifts;
 }
 
-/**
- * A packed state with the sums moved, in place where its rules can; undefined when none of what moves is open
- * in it.
- */
-export function shiftedState(packed: Uint8Array, shifts: Shifts): Uint8Array | undefined {
-  const parts = partsOf(new ByteReader(packed));
+/** Bytes of a packed state to be replaced, from inclusive to exclusive. */
+interface Replaced {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: Uint8Array;
+}
+
+const NONE: readonly Replaced[] = Object.freeze([]);
+
+/** What moved in a packed state: what its rules could not put right in place. */
+interface Moved {
+  readonly hasMoved: boolean;
+  /** In order. */
+  readonly replaced: readonly Replaced[];
+}
+
+/** Moves the sums of a packed state where they stand; `hasMoved` is false when none of what moves is open in it. */
+export function shiftState(packed: Uint8Array, shifts: Shifts): Moved {
+  const reader = new ByteReader(packed);
+  const newest = newestTimeOf(reader.bytes());
   let hasMoved = false;
-  let isWhole = true;
-  for (const [i, shift] of shifts.entries()) {
-    const section = parts.sections[i];
-    if (shift === undefined || section === undefined) continue;
-    if (shift.patch !== undefined) {
-      const view = new DataView(section.buffer, section.byteOffset, section.byteLength);
-      if (shift.patch(view)) hasMoved = true;
-      continue;
-    }
-    const last = lastOf(parts);
-    const state = stateAt(i, parts, last);
-    const moved = shift.state(state);
-    if (moved === state) continue;
-    inner.before = last;
-    RULES[i]?.writeState(inner, moved);
-    parts.sections[i] = inner.finish();
+  let replaced = NONE;
+  for (let code = reader.u8(); code > 0; code = reader.u8()) {
+    const from = reader.position;
+    const size = reader.varint();
+    const at = reader.position;
+    reader.pass(size);
+    const shift = shifts[code - 1];
+    if (shift === undefined) continue;
+    if (!shift.move(new ByteReader(packed.subarray(at, at + size)), newest, inner)) continue;
     hasMoved = true;
-    isWhole = false;
+    const bytes = inner.take();
+    if (bytes.length === size) packed.set(bytes, at);
+    else {
+      outer.bytes(bytes);
+      replaced = [...replaced, { from, to: reader.position, bytes: outer.finish() }];
+    }
   }
-  if (!hasMoved) return undefined;
-  if (isWhole) return packed;
-  writeParts(inner, parts);
-  return inner.finish();
+  return { hasMoved, replaced };
 }
 
 /** A later state with the sums moved. */

@@ -4,7 +4,8 @@ import { readLocated, writeFix } from './fix-codec.ts';
 import { readMeter, writeMeter } from './meter.ts';
 import type { Run, Tally, TripCut } from './trip-fold.ts';
 
-function writeTally(writer: ByteWriter, tally: Tally): void {
+/** Sums of a run as bytes; they name no fix. */
+export function writeTally(writer: ByteWriter, tally: Tally): void {
   writer.real(tally.distanceM);
   writer.varint(tally.fixCount);
   writer.u32(tally.inputsHigh);
@@ -13,7 +14,8 @@ function writeTally(writer: ByteWriter, tally: Tally): void {
   writeMeter(writer, tally.meter);
 }
 
-function readTally(reader: ByteReader): Tally {
+/** The counterpart of `writeTally`. */
+export function readTally(reader: ByteReader): Tally {
   return {
     distanceM: reader.real(),
     fixCount: reader.varint(),

@@ -1,7 +1,8 @@
 import { sameDrivers } from './drivers.ts';
-import { isCopy } from './fix-codec.ts';
+import { isCopy, passFix } from './fix-codec.ts';
 import { joined, without, type Inputs } from './inputs.ts';
 import type { Shift } from './rule.ts';
+import { readTally, writeTally } from './trip-codec.ts';
 import type { Run, Tally, TripCut } from './trip-fold.ts';
 
 /** What one tally has more than another. */
@@ -69,6 +70,15 @@ export function shiftOfRun(
       if (later === undefined || !isCopy(later.start, start)) return later;
       const more = isCopy(later.end, end) ? toEnd : toLast;
       return { ...later, toEnd: moved(later.toEnd, more), toLast: moved(later.toLast, toLast) };
+    },
+    move: (later, newest, writer) => {
+      if (later.u8() === 0 || newest + passFix(later) !== start.time) return false;
+      const more = start.time + passFix(later) === end.time ? toEnd : toLast;
+      writer.append(later.passed);
+      writeTally(writer, moved(readTally(later), more));
+      writeTally(writer, moved(readTally(later), toLast));
+      writer.append(later.rest);
+      return true;
     },
     cut: (cut) => {
       if (!isCopy(cut.start, start)) return cut;
