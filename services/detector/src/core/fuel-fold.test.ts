@@ -2,12 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fix, rules } from '../testing/fixes.ts';
 import { stepsOf } from '../testing/steps.ts';
-import { advanceFuel, FUEL_START, type FuelCut, type FuelKind } from './fuel-fold.ts';
+import {
+  advanceFuel,
+  FUEL_START,
+  type FuelCut,
+  type FuelKind,
+  type FuelRule,
+} from './fuel-fold.ts';
 
 /** One reading; standing with the engine on at the start where nothing else is said. */
 interface Row {
   readonly minute: number;
-  readonly level: number;
+  /** Litres. */
+  readonly level?: number;
+  readonly percent?: number;
   readonly speed?: number;
   readonly ignition?: boolean;
   /** Degrees of latitude. */
@@ -19,19 +27,24 @@ function readings(from: number, count: number, row: Omit<Row, 'minute'>): Row[] 
   return Array.from({ length: count }, (_, i) => ({ ...row, minute: from + i }));
 }
 
-function kindsOf(rows: readonly Row[]): FuelKind[] {
-  return cutsOf(rows).map(({ kind }) => kind);
+function kindsOf(rows: readonly Row[], tanks = HUNDRED): FuelKind[] {
+  return cutsOf(rows, tanks).map(({ kind }) => kind);
 }
 
-/** What was cut of a unit with a tank of 100 l, the refuel under way included. */
-function cutsOf(rows: readonly Row[]): FuelCut[] {
+type Tanks = FuelRule['tanks'];
+
+const HUNDRED: Tanks = [{ from: -Infinity, to: Infinity, value: 100 }];
+
+/** What was cut of a unit, the refuel under way included. */
+function cutsOf(rows: readonly Row[], tanks = HUNDRED): FuelCut[] {
   const { fuel, trip } = rules();
-  const rule = { ...fuel, tanks: [{ from: -Infinity, to: Infinity, value: 100 }] };
+  const rule = { ...fuel, tanks };
   const closed: FuelCut[] = [];
   let state = FUEL_START;
-  const fixes = rows.map(({ minute, level, speed = 0, ignition = true, lat = 1 }) =>
-    fix({ t: minute * 60, lat, lon: 1, speed, signals: { ignition, fuel_level_l: level } }),
-  );
+  const fixes = rows.map(({ minute, level, percent, speed = 0, ignition = true, lat = 1 }) => {
+    const levels = { fuel_level_l: level ?? null, fuel_level_percent: percent ?? null };
+    return fix({ t: minute * 60, lat, lon: 1, speed, signals: { ignition, ...levels } });
+  });
   for (const step of stepsOf(fixes, { ...trip, movementSource: 'speed' })) {
     state = advanceFuel(state, step, rule, closed);
   }
@@ -89,4 +102,60 @@ test('a fall across a silence in which the unit moved is unexplained, never a dr
   const drive = readings(130, 13, { level: 50, lat: 1.1, speed: 40 });
   assert.deepEqual(kindsOf([...before, ...after(50), ...drive]), ['UNEXPLAINED']);
   assert.deepEqual(kindsOf([...before, ...after(72)]), [], 'the way explains it');
+});
+
+test('percent counts by the tank as of event time, and is nothing where no tank is known', () => {
+  const rows = [...readings(0, 5, { percent: 20 }), ...readings(5, 5, { percent: 60 })];
+  const tanks: Tanks = [
+    { from: -Infinity, to: 5 * 60_000, value: 80 },
+    { from: 5 * 60_000, to: Infinity, value: 200 },
+  ];
+  assert.deepEqual(
+    cutsOf(rows, tanks).map(({ kind, levelBeforeL, levelAfterL }) => [
+      kind,
+      levelBeforeL,
+      levelAfterL,
+    ]),
+    [['REFUEL', 16, 120]],
+  );
+  assert.deepEqual(cutsOf(rows, []), []);
+});
+
+test('how far readings of one level lie apart depends on the tank, and on whether they were taken at rest', () => {
+  const noisy = (spread: number, speed: number, tanks: Tanks): number => {
+    const level = (i: number): number => 20 + (i % 2 === 0 ? 0 : spread);
+    const before = [0, 1, 2, 3, 4].map((minute) => ({ minute, level: level(minute), speed }));
+    return cutsOf([...before, ...readings(5, 3, { level: 90 })], tanks).length;
+  };
+  // 1 l or 1.5 % of the tank at rest, 4 l or 8 % else.
+  assert.deepEqual([noisy(1, 0, []), noisy(1.2, 0, [])], [1, 0]);
+  assert.deepEqual([noisy(1.5, 0, HUNDRED), noisy(1.6, 0, HUNDRED)], [1, 0]);
+  assert.deepEqual([noisy(4, 40, []), noisy(4.5, 40, [])], [1, 0]);
+  assert.deepEqual([noisy(8, 40, HUNDRED), noisy(8.5, 40, HUNDRED)], [1, 0]);
+});
+
+test('three readings at rest make a level, while driving five', () => {
+  const after = (count: number, speed: number): FuelKind[] =>
+    kindsOf([...readings(0, count, { level: 50, speed }), ...readings(count, 3, { level: 90 })]);
+  assert.deepEqual([after(2, 0), after(3, 0)], [[], ['REFUEL']]);
+  assert.deepEqual([after(4, 40), after(5, 40)], [[], ['REFUEL']]);
+});
+
+test('of a fall at rest what the engine burnt meanwhile is no drain, and not part of its volume', () => {
+  const fallen = (minutes: number, level: number): FuelCut[] =>
+    cutsOf([
+      ...readings(0, 5, { level: 80 }),
+      // Zero is no reading.
+      ...readings(5, minutes, { level: 0 }),
+      ...readings(5 + minutes, 5, { level }),
+      ...readings(10 + minutes, 13, { level: level - 1, speed: 40 }),
+    ]);
+  // Six litres at once; in an hour 2.5 l of them are the engine's.
+  assert.deepEqual(
+    fallen(1, 74).map(({ kind }) => kind),
+    ['DRAIN'],
+  );
+  assert.deepEqual(fallen(57, 74), []);
+  const [drain] = fallen(57, 72);
+  assert.deepEqual([drain?.kind, drain?.levelBeforeL, drain?.levelAfterL], ['DRAIN', 77.5, 72]);
 });
