@@ -293,6 +293,26 @@ test('a preview is shown and cannot be accepted; a range that was not read to it
   assert.equal(pending?.status, 'PENDING');
 });
 
+test('the same range read again later is no news: what awaits a verdict stays, also when somebody looks', async () => {
+  const { driver, wanted } = await tooLate();
+  const [pending] = await reread(driver, wanted);
+  assert.ok(pending);
+  const { live, evening } = day(MIDNIGHT - 600 + 7 * HOUR);
+  const later = { received: pending.changed_time + 77_000, offset: 99 };
+  for (const [i, preview] of [false, true].entries()) {
+    // What was read before is forgotten.
+    await driver.process([progress(MIDNIGHT + (10 + i) * HOUR)]);
+    const range = { from_time: wanted.from_time, to_time: wanted.to_time };
+    const { proposals } = await driver.reread([
+      ...[...live, ...evening].map((fix) => position({ ...fix, ...later })),
+      marker(0, 0, { ...range, preview, received_time: later.received }),
+    ]);
+    assert.deepEqual(proposals, []);
+  }
+  const { trips } = await driver.judge(verdict(pending));
+  assert.equal(trips.length, 1);
+});
+
 test('the same positions as before are no difference', async () => {
   const { live } = day(0);
   const driver = await createDriver(config);

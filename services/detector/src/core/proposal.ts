@@ -89,15 +89,22 @@ function versionOf({ decision, before }: Difference): ProposedVersion {
   };
 }
 
-/** Differences by the business day that they are booked on. */
+/** Differences by the business day that they are booked on, in order of time. */
 export function byBusinessDate(
   differences: readonly Difference[],
   timeZone: string,
 ): ReadonlyMap<string, readonly Difference[]> {
-  return Map.groupBy(differences, ({ decision, interval }) =>
+  const sorted = differences.toSorted((a, b) => a.interval.from - b.interval.from);
+  return Map.groupBy(sorted, ({ decision, interval }) =>
     businessDate(announced(decision)?.event_time ?? interval.from, timeZone),
   );
 }
+
+/** Which record said a fact, and when it was received: other ones whenever a range is read again. */
+const UNSAID = Object.freeze({
+  ...{ revision: 0, received_time: 0, provider_time: 0 },
+  ...{ trace: null, first_fix: null, last_fix: null },
+});
 
 /** The proposal of one unit and day. Its id names its content: equal differences are one proposal. */
 export function proposalOf(
@@ -111,10 +118,7 @@ export function proposalOf(
     decision.change,
     decision.entry.id,
     before?.entry.revision ?? -1,
-    ...decision.announcements.map(({ message }) => ({
-      ...(message.value as Announced),
-      revision: 0,
-    })),
+    ...decision.announcements.map(({ message }) => ({ ...(message.value as object), ...UNSAID })),
   ]);
   const { tenant_id, unit, business_date } = about;
   const proposal_id = hashId('proposal', tenant_id, unit, business_date, JSON.stringify(content));
