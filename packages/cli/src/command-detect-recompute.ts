@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseInstant } from '@waybill/domain';
 import { EXIT } from './exit-code.ts';
-import { instantOption } from './instant-option.ts';
 import type { Run } from './run.ts';
 import { ask } from './service-client.ts';
 import { consoleOption, jsonOption } from './settings.ts';
@@ -32,12 +32,21 @@ export function unitArgument(text: string): { readonly tenant: string; readonly 
   throw new InvalidArgumentError('expected <tenant>/<unit>, such as hudson-waste/wialon:8002.');
 }
 
+function iso(ms: number | undefined): string {
+  return ms === undefined ? '' : new Date(ms).toISOString();
+}
+
 function rangeArgument(text: string): { readonly day: string } | { from: string; to: string } {
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return { day: text };
-  const [from = '', to = '', ...rest] = text.split('/');
-  const [first, last] = [instantOption('from', from), instantOption('to', to)];
-  if (first !== null && last !== null && rest.length === 0) return { from: first, to: last };
-  throw new InvalidArgumentError('expected a business day, or two instants as <from>/<to>.');
+  // A day that the calendar does not have parses to none, or to another one.
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && iso(parseInstant(`${text}T00:00:00Z`)).startsWith(text))
+    return { day: text };
+  const [from, to, ...rest] = text.split('/').map(parseInstant);
+  if (from !== undefined && to !== undefined && rest.length === 0 && from < to) {
+    return { from: iso(from), to: iso(to) };
+  }
+  throw new InvalidArgumentError(
+    'expected a business day such as 2026-01-31, or <from>/<to> with instants such as 2026-01-31T00:00:00Z, from before to.',
+  );
 }
 
 /** `waybill detect recompute`: detects a range once more and proposes what differs. */

@@ -112,7 +112,7 @@ Examples:
 export function backtestCommand(run: Run): Command {
   const command = new Command('backtest')
     .description('show which events a change of the rules would gain, lose or move')
-    .argument('<tenant>')
+    .argument('<tenant>', 'such as hudson-waste')
     .argument(
       '<change...>',
       'setting of the tenant file, such as detection.stay_time_s=180',

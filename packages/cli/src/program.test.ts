@@ -555,13 +555,20 @@ test('detect proposals lists what awaits a verdict; accept and reject give one',
   }
 });
 
+const NOON = '2026-01-01T12:00:00Z';
 const wrongDetect: readonly [string, readonly string[]][] = [
   ['a unit without tenant', ['recompute', 'wialon:8002', '2015-12-09']],
   ['a range that is none', ['recompute', 'a/wialon:8002', 'yesterday']],
+  ['a day that is none', ['recompute', 'a/wialon:8002', '2026-02-30']],
+  ['a range of days', ['recompute', 'a/wialon:8002', '2026-01-01/2026-01-02']],
+  ['an end before the start', ['recompute', 'a/wialon:8002', `${NOON}/2026-01-01T00:00:00Z`]],
+  ['three instants', ['recompute', 'a/wialon:8002', `2026-01-01T00:00:00Z/${NOON}/${NOON}`]],
   ['a status that is none', ['proposals', '--status', 'late']],
 ];
 for (const [what, args] of wrongDetect) {
   test(`detect with ${what} is wrong usage`, async () => {
-    assert.notEqual((await waybill(['detect', ...args])).code, 0);
+    const { code, err, requests } = await waybill(['detect', ...args]);
+    assert.deepEqual([code, requests], [2, []]);
+    assert.match(err, /expected|Allowed/);
   });
 }

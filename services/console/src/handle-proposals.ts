@@ -1,5 +1,5 @@
 import type { ProposalChanged, ProposalJudged } from '@waybill/contracts';
-import { hashId } from '@waybill/domain';
+import { businessDate, hashId } from '@waybill/domain';
 import type { Route } from '@waybill/runtime';
 import { datesOf, dayRange, rereadCommand, wayOf, withMargin } from './core/reread.ts';
 import { consoleFault } from './errors.ts';
@@ -85,7 +85,11 @@ function readRange(
   zone: string,
 ): { readonly from: number; readonly to: number } {
   const { day } = body;
-  if (typeof day === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(day)) return dayRange(day, zone);
+  if (typeof day === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(day)) {
+    const range = dayRange(day, zone);
+    if (Number.isFinite(range.from) && businessDate(range.from, zone) === day) return range;
+    throw malformed(`expected day as a day of the calendar, found ${day}`);
+  }
   const [from, to] = [readInstant(body['from'], 'from'), readInstant(body['to'], 'to')];
   if (from !== null && to !== null && from < to && to - from <= MOST_MS) return { from, to };
   throw malformed('expected day, or from and to as instants, from before to, at most 38 days');

@@ -518,6 +518,7 @@ const someDay = { tenant: model.tenant_id, unit: 'a:b', day: '2015-12-09' };
 const refusedRequests: readonly [string, object, string][] = [
   ['POST /recompute', { ...someDay, tenant: 'nobody' }, 'TENANT_UNKNOWN'],
   ['POST /recompute', { ...someDay, day: undefined }, 'REQUEST_MALFORMED'],
+  ['POST /recompute', { ...someDay, day: '2026-02-30' }, 'REQUEST_MALFORMED'],
   ['POST /recompute', { ...someDay, unit: 'b' }, 'REQUEST_MALFORMED'],
   ['POST /recompute', { ...someDay, way: 'by car' }, 'REQUEST_MALFORMED'],
   [
