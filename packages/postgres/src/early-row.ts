@@ -45,7 +45,14 @@ export function earlyRow<Row extends object>(
       () => undefined,
       (error: unknown) => Promise.reject(classify(error)),
     );
-    query.on('row', (row: Row) => resolve({ row, committed }));
-    committed.then(() => reject(classify(new Error('the statement gave no row'))), reject);
+    let given = false;
+    query.on('row', (row: Row) => {
+      given = true;
+      resolve({ row, committed });
+    });
+    committed.then(() => {
+      // An error object walks the stack: not for each statement that has its row.
+      if (!given) reject(classify(new Error('the statement gave no row')));
+    }, reject);
   });
 }

@@ -34,6 +34,19 @@ test('what comes in one turn is one batch; what comes meanwhile is the next, up 
   assert.equal(sums.size(), 0);
 });
 
+test('a batch is full by weight, too; what weighs more than that goes alone', async () => {
+  const batches: (readonly number[])[] = [];
+  const loads = createBatches<number, void>({
+    maximum: 3,
+    weight: { of: (item) => item, maximum: 10 },
+    run: async (items) => {
+      batches.push([...items]);
+    },
+  });
+  await Promise.all([4, 6, 1, 12, 2, 2, 2, 2].map(loads.add));
+  assert.deepEqual(batches, [[4, 6], [1], [12], [2, 2, 2], [2]]);
+});
+
 test('the next batch waits for the end of the one before, though its items know their result', async () => {
   const begun: string[] = [];
   const gates: PromiseWithResolvers<void>[] = [];

@@ -1,5 +1,6 @@
 interface Batch<I, R> {
   readonly items: I[];
+  weight: number;
   readonly outcome: PromiseWithResolvers<R>;
 }
 
@@ -14,6 +15,8 @@ export interface Batches<I, R> {
 export interface BatchOptions<I, R> {
   /** Most items of one batch. */
   readonly maximum: number;
+  /** Most weight of one batch, whose first item always fits; default: items weigh nothing. */
+  readonly weight?: { readonly of: (item: I) => number; readonly maximum: number };
   /** Never called again before it has settled. */
   readonly run: (items: readonly I[]) => Promise<R>;
   /** What must be over before the next batch goes, though the items know already; default: nothing. */
@@ -34,7 +37,7 @@ const ENDING_MAX = 2;
  * which gathers what arrived on other connections in the same turn.
  */
 export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> {
-  const { maximum, run, ended, ahead = Number.POSITIVE_INFINITY } = options;
+  const { maximum, weight, run, ended, ahead = Number.POSITIVE_INFINITY } = options;
   const waiting: Batch<I, R>[] = [];
   let size = 0;
   let ending = 0;
@@ -78,14 +81,19 @@ export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> 
     setImmediate(() => void flush());
   }
 
+  const isFull = (batch: Batch<I, R>, more: number): boolean =>
+    batch.items.length >= maximum || (weight !== undefined && batch.weight + more > weight.maximum);
+
   return {
     add: (item) => {
+      const own = weight?.of(item) ?? 0;
       let open = waiting.at(-1);
-      if (open === undefined || open.items.length >= maximum) {
-        open = { items: [], outcome: Promise.withResolvers() };
+      if (open === undefined || isFull(open, own)) {
+        open = { items: [], weight: 0, outcome: Promise.withResolvers() };
         waiting.push(open);
       }
       open.items.push(item);
+      open.weight += own;
       size += 1;
       schedule();
       return open.outcome.promise;

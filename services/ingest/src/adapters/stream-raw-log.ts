@@ -9,6 +9,11 @@ import { late, within } from './deadline.ts';
 
 /** Records per send; more wait for the next one. */
 const BATCH_RECORDS = 500;
+/**
+ * Bytes of bodies per send: with keys and headers they fit into one batch of the log, of which a partition takes
+ * one after the other. More in one send would wait for the last of them, all encoded in memory.
+ */
+const BATCH_BYTES = 700_000;
 
 interface Append {
   readonly record: WebhookReceived;
@@ -50,7 +55,11 @@ export function streamRawLog(
       },
     );
   };
-  const batches = createBatches<Append, void>({ maximum: BATCH_RECORDS, run: send });
+  const batches = createBatches<Append, void>({
+    maximum: BATCH_RECORDS,
+    weight: { of: ({ record }) => record.body.length, maximum: BATCH_BYTES },
+    run: send,
+  });
   return {
     append: async (record, traceparent) => {
       const append = { record, traceparent, deadline: performance.now() + timeoutMs };
