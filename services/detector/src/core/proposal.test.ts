@@ -139,3 +139,47 @@ test('an acceptance publishes newer than all before, with a cause, and remembers
     ['fleet.trip.event.v1', known + 1, 'accepted_late'],
   ]);
 });
+
+test('a change without an end, without a distance or withdrawn is said without them', () => {
+  const [one] = differencesTo(NOTHING);
+  assert.ok(one);
+  const { entry, announcements } = one.decision;
+  const still = announcements.map(({ topic, message }) => {
+    const { distance_km: _, ...value } = message.value as Record<string, unknown>;
+    return { topic, message: { ...message, value } };
+  });
+  const [from, to] = [10 * MINUTE, Infinity];
+  const open = {
+    ...one,
+    interval: { from, to },
+    decision: { ...one.decision, announcements: still },
+  };
+  const [said] = changesOf([open]);
+  assert.deepEqual(
+    [said?.to_time, said?.detail],
+    [null, 'trip inserted: 1970-01-01T00:10:00Z to open'],
+  );
+
+  const before = { entry: { ...entry, revision: 3 }, interval: { from, to } };
+  const gone = { ...one, before, decision: { ...one.decision, change: 'retracted' as const } };
+  const { event, versions } = proposalOf(about, [gone]);
+  assert.deepEqual(
+    [
+      event.changes[0]?.change,
+      event.changes[0]?.before_from_time,
+      event.changes[0]?.before_to_time,
+    ],
+    ['RETRACT', from, null],
+  );
+  assert.doesNotMatch(event.changes[0]?.detail ?? '', /was/);
+  assert.equal(versions[0]?.beforeRevision, 3);
+  const moved = { ...one, before, decision: { ...one.decision, change: 'updated' as const } };
+  assert.match(changesOf([moved])[0]?.detail ?? '', /; was 1970-01-01T00:10:00Z to open$/);
+});
+
+test('a fact over midnight belongs to the day of its event', () => {
+  const [one] = differencesTo(NOTHING);
+  assert.ok(one);
+  const since = { ...one, interval: { from: one.interval.from - 86_400_000, to: one.interval.to } };
+  assert.deepEqual([...byBusinessDate([since], 'UTC').keys()], ['1970-01-01']);
+});

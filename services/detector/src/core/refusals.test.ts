@@ -29,6 +29,7 @@ test('offsets that were refused are known, over saves and reworks, and none that
       for (const [offset, isRefused] of last) assert.equal(refusals.has(offset), isRefused);
       assert.equal(refusals.isEmpty, ![...last.values()].includes(true));
     }),
+    { numRuns: 1000 },
   );
 });
 
@@ -50,5 +51,52 @@ test('one that is handled again is no beginning of a row', () => {
   assert.deepEqual(
     [1, 60, 100].map((offset) => refusals.has(offset)),
     [true, false, true],
+  );
+});
+
+test('what changes is to be saved, and nothing else', () => {
+  const refusals = new Refusals();
+  const isSavedAfter = (change: () => void): boolean => {
+    refusals.save();
+    change();
+    return !refusals.unsaved;
+  };
+  assert.equal(refusals.unsaved, false);
+  assert.equal(
+    isSavedAfter(() => refusals.refuse(5, 100, 0)),
+    false,
+  );
+  assert.equal(
+    isSavedAfter(() => refusals.refuse(6, 100, 0)),
+    false,
+  );
+  assert.equal(
+    isSavedAfter(() => refusals.take(7)),
+    true,
+  );
+  assert.equal(
+    isSavedAfter(() => refusals.trim(100)),
+    true,
+  );
+  assert.equal(
+    isSavedAfter(() => refusals.take(5)),
+    false,
+  );
+  assert.equal(
+    isSavedAfter(() => refusals.trim(101)),
+    false,
+  );
+});
+
+test('after some were forgotten a new row begins', () => {
+  const refusals = new Refusals();
+  refusals.refuse(1, 500, 0);
+  refusals.take(2);
+  refusals.refuse(3, 100, 0);
+  refusals.trim(200);
+  refusals.refuse(9, 500, 0);
+  assert.deepEqual(
+    [1, 2, 5, 9].map((offset) => refusals.has(offset)),
+    [true, false, false, true],
   );
 });
