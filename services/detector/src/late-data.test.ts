@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type {
+  PositionRecorded,
   ProposalChanged,
   ProposalJudged,
   RangeReread,
@@ -140,10 +141,11 @@ test('the same trip after 7 h becomes a proposal and, accepted, the same row', a
     [wanted.status, wanted.business_date, wanted.late_fixes, wanted.changes],
     ['WANTED', '2008-05-20', 40, []],
   );
+  assert.deepEqual([wanted.fixes, wanted.changed_time], [0, (MIDNIGHT + 9 * HOUR) * 1000]);
   const [pending, ...more] = await reread(driver, wanted);
   assert.ok(pending);
   assert.deepEqual(more, []);
-  assert.equal(pending.status, 'PENDING');
+  assert.deepEqual([pending.status, pending.reason], ['PENDING', null]);
   assert.deepEqual(
     pending.changes.map(({ entity, change }) => [entity, change]),
     [['trip', 'INSERT']],
@@ -259,6 +261,11 @@ test('an accepted update keeps the id of the trip that was published', async () 
   assert.equal(published?.fix_count, 22);
   const [wanted] = proposals;
   assert.ok(wanted);
+  assert.deepEqual(
+    [wanted.from_time, wanted.to_time],
+    [published.start_time - REREAD_MARGIN_MS, (late[2]?.t ?? 0) * 1000 + 1 + REREAD_MARGIN_MS],
+    'from the start of what they touch',
+  );
   const found = await driver.reread([
     ...[...before, ...late, ...after].map((fix) => position(fix)),
     marker(0, 0, { from_time: wanted.from_time, to_time: wanted.to_time }),
@@ -430,4 +437,91 @@ test('while ranges wait live positions go first: one range per call, behind all 
     await driver.process([...cab.drive(10), ...cab.stay(10)].map((fix) => position(fix)));
     assert.deepEqual(driver.made.slice(before), ['trip', status]);
   }
+});
+
+/** The range of `wanted` as the provider gives it, without its end marker. */
+function positionsOf(wanted: ProposalChanged): readonly PositionRecorded[] {
+  const { live, evening } = day(MIDNIGHT - 600 + 7 * HOUR);
+  return [...live, ...evening]
+    .filter(({ t }) => t * 1000 >= wanted.from_time && t * 1000 < wanted.to_time)
+    .map((fix) => position({ ...fix, offset: 77 }));
+}
+
+function endOf({ from_time, to_time }: ProposalChanged): RangeReread {
+  return marker(0, 0, { from_time, to_time });
+}
+
+test('what was read again before a restart counts, and is forgotten after 15 minutes of T', async () => {
+  const { driver, wanted } = await tooLate();
+  await driver.reread(positionsOf(wanted));
+  await driver.restart();
+  await driver.process([progress(MIDNIGHT + 9 * HOUR + 840)]);
+  const [pending] = (await driver.reread([endOf(wanted)])).proposals;
+  assert.deepEqual([pending?.status, pending?.fixes], ['PENDING', positionsOf(wanted).length]);
+
+  await driver.process([progress(MIDNIGHT + 9 * HOUR + 900)]);
+  const again = (await driver.reread([endOf(wanted)])).proposals;
+  assert.ok(again.every(({ fixes }) => fixes < positionsOf(wanted).length));
+});
+
+test('hours say how many proposals await a verdict', async () => {
+  const { driver, wanted } = await tooLate();
+  const pendingAt = async (clock: number): Promise<number | undefined> =>
+    (await driver.process([progress(clock)])).hours.find(
+      ({ hour_time: time }) => time === (MIDNIGHT - HOUR) * 1000,
+    )?.pending_proposals;
+  const [pending] = await reread(driver, wanted);
+  assert.ok(pending);
+  assert.equal(await pendingAt(MIDNIGHT + 9.1 * HOUR), 1);
+  await driver.judge(verdict(pending, { verdict: 'REJECT' }));
+  assert.equal(await pendingAt(MIDNIGHT + 9.2 * HOUR), 0);
+});
+
+test('a decided proposal is forgotten after 35 days, one that awaits its verdict is not', async () => {
+  const { driver, wanted } = await tooLate();
+  const [pending] = await reread(driver, wanted);
+  assert.ok(pending);
+  const daysLater = async (days: number): Promise<readonly string[]> =>
+    (await driver.process([progress(MIDNIGHT + 9 * HOUR + days * 24 * HOUR)])).proposalsGone;
+  assert.deepEqual(await daysLater(36), []);
+  await driver.judge(verdict(pending, { verdict: 'REJECT' }));
+  assert.deepEqual(await daysLater(70), []);
+  assert.deepEqual(await daysLater(72), [`bay-cabs/${UNIT}/2008-05-20`]);
+});
+
+test('late positions that change nothing end their task once that was found', async () => {
+  const { live } = day(0);
+  const standing = live.at(-20) as Fixture;
+  const late = { ...standing, t: standing.t + 30, rt: standing.t + 8 * HOUR };
+  const driver = await createDriver(config);
+  const { proposals } = await driver.process(feed([...live, late], MIDNIGHT + 12 * HOUR));
+  assert.equal(driver.openTasks().length, 1);
+  const [wanted] = proposals;
+  assert.ok(wanted);
+  const found = await driver.reread([
+    ...[...live, late].map((fix) => position(fix)),
+    endOf(wanted),
+  ]);
+  assert.deepEqual(
+    found.proposals.map(({ status }) => status),
+    ['EMPTY'],
+  );
+  assert.deepEqual(
+    found.tasks.map(({ status }) => status),
+    ['DONE'],
+  );
+});
+
+test('of a unit that was never heard in time the day is proposed too', async () => {
+  const { live, evening } = day(MIDNIGHT - 600 + 7 * HOUR);
+  const late = [...live, ...evening].map((fix) => ({ ...fix, rt: MIDNIGHT + 12 * HOUR }));
+  const driver = await createDriver(config);
+  const { proposals } = await driver.process(feed(late, MIDNIGHT + 13 * HOUR));
+  const [wanted] = proposals;
+  assert.ok(wanted);
+  const found = await driver.reread([...late.map((fix) => position(fix)), endOf(wanted)]);
+  assert.deepEqual(
+    found.proposals.map(({ status, changes }) => [status, changes.length]),
+    [['PENDING', 2]],
+  );
 });

@@ -61,12 +61,19 @@ export interface LateSetting {
   readonly hours: Pick<HourCounts, 'touch'>;
 }
 
+/** Business days of a range, at most `MOST_DAYS`; `to` is exclusive. */
 function datesOf({ from, to }: Interval, timeZone: string): readonly string[] {
-  const dates = new Set<string>();
+  // The last step may pass over the beginning of the last day.
+  const dates = new Set([businessDate(Math.max(from, to - 1), timeZone)]);
   for (let time = from; time < to && dates.size < MOST_DAYS; time += 3_600_000) {
     dates.add(businessDate(time, timeZone));
   }
-  return [...dates];
+  return [...dates].toSorted();
+}
+
+/** T at which a proposal that is over is forgotten, ms. */
+function forgottenAt({ status, changed_time: since }: ProposalChanged): number {
+  return status === 'PENDING' || status === 'WANTED' ? Infinity : since + BUCKET_MS;
 }
 
 /** Before this no fix within grace changes anything any more. */
@@ -115,7 +122,8 @@ export function createLateData({ tenants, store, tables, metrics, hours }: LateS
         if (interval.to >= first && interval.from <= last) from = Math.min(from, interval.from);
       }
     }
-    return { from: from - REREAD_MARGIN_MS, to: last + REREAD_MARGIN_MS };
+    // Exclusive: what stands at the very end belongs to it.
+    return { from: from - REREAD_MARGIN_MS, to: last + 1 + REREAD_MARGIN_MS };
   }
 
   function want(tenant: TenantState, held: Held, bucket: Bucket, out: Emitter): void {
@@ -289,8 +297,7 @@ export function createLateData({ tenants, store, tables, metrics, hours }: LateS
       late.forgetCollected(of);
     }
     for (const [date, { event }] of of.proposals) {
-      const isOpen = event.status === 'PENDING' || event.status === 'WANTED';
-      if (isOpen || clock < event.changed_time + BUCKET_MS) continue;
+      if (clock < forgottenAt(event)) continue;
       late.dropProposal(of, date);
       const partitionKey = taskKey(of.tenantId, of.unit);
       const key = `${partitionKey}/${date}`;
@@ -342,6 +349,7 @@ export function createLateData({ tenants, store, tables, metrics, hours }: LateS
         of !== undefined && of.blocks.size > 0 && of.markers.length === 0
           ? of.collectedAt + QUIET_MS
           : Infinity;
+      for (const { event } of of?.proposals.values() ?? []) due = Math.min(due, forgottenAt(event));
       if (!rules.recomputesLate) return due;
       for (const bucket of unit.buckets.values()) due = Math.min(due, bucket.quietDue(QUIET_MS));
       return due;

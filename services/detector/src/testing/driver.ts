@@ -53,8 +53,9 @@ export interface Produced {
   readonly newest: readonly PositionRecorded[];
   readonly minutes: readonly MinuteSampled[];
   readonly hours: readonly HourCounted[];
-  /** Keys of hours that left their topic. */
+  /** Keys of hours and of proposals that left their topic. */
   readonly hoursGone: readonly string[];
+  readonly proposalsGone: readonly string[];
   readonly rejections: readonly ElementRejected[];
   readonly skipped: ReadonlyMap<string, number>;
   /** Key and message of all events. */
@@ -127,6 +128,11 @@ function newest<T extends { readonly revision: number; readonly event_id: string
   return [...byId.values()];
 }
 
+/** Keys of records that left a topic. */
+function goneOf(records: readonly Read[]): readonly string[] {
+  return records.flatMap(({ key, message }) => (message === null ? [key] : []));
+}
+
 /** Values as plain objects: decoded ones are instances of the codec's own classes. */
 function valuesOf<T>(records: readonly Read<Message<string, T>>[]): readonly T[] {
   return records.flatMap(({ message }) =>
@@ -175,7 +181,8 @@ export async function createDriver(
       newest: valuesOf(read.newest),
       minutes: valuesOf(read.minutes),
       hours: valuesOf(read.hours),
-      hoursGone: read.hours.flatMap(({ key, message }) => (message === null ? [key] : [])),
+      hoursGone: goneOf(read.hours),
+      proposalsGone: goneOf(read.proposals),
     };
     trips.push(...produced.trips);
     visits.push(...produced.visits);
