@@ -19,6 +19,15 @@ const shape = {
     },
     100_000,
   ),
+  DETECTOR_UNPACKED_UNITS: variable.integer(
+    {
+      minimum: 0,
+      maximum: 1_000_000,
+      unit: 'units',
+      meaning: 'units of a task that stay unpacked in memory, about 16 KiB each',
+    },
+    250,
+  ),
 };
 
 /** The detector's variables, read and checked. */

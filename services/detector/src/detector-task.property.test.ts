@@ -68,6 +68,8 @@ interface Course {
   readonly incidents: readonly ('none' | 'abort' | 'restart' | 'snapshot')[];
   /** 0: by registration; 1: anyhow. */
   readonly disorder: 0 | 1;
+  /** 0: the unit is packed at the end of each call. */
+  readonly unpackedUnits: 0 | 1;
 }
 
 const course: fc.Arbitrary<Course> = fc.record({
@@ -81,6 +83,7 @@ const course: fc.Arbitrary<Course> = fc.record({
     maxLength: 4,
   }),
   disorder: fc.constantFrom(0, 1),
+  unpackedUnits: fc.constantFrom(0, 1),
 });
 
 function arranged(steps: readonly Step[], disorder: 0 | 1): ReturnType<typeof fixturesOf> {
@@ -90,7 +93,7 @@ function arranged(steps: readonly Step[], disorder: 0 | 1): ReturnType<typeof fi
 }
 
 async function play(steps: readonly Step[], how: Course, endS: number): Promise<Driver> {
-  const driver = await createDriver(config);
+  const driver = await createDriver(config, how);
   for (const zone of zones) await driver.setZone(zone);
   const records = arranged(steps, how.disorder);
   let at = 0;
@@ -179,7 +182,7 @@ function logOf(steps: readonly Step[], { disorder, progress: behind }: Course): 
 
 /** Ids and starts of all that stands in the end. */
 async function idsOf(log: readonly Input[], how: Course): Promise<readonly string[]> {
-  const driver = await createDriver(everything);
+  const driver = await createDriver(everything, how);
   for (const zone of zones) await driver.setZone(zone);
   let at = 0;
   for (let turn = 0; at < log.length; turn += 1) {
@@ -217,7 +220,7 @@ test('an aborted call that is handled again publishes the very same records', as
   await fc.assert(
     fc.asyncProperty(steps, fc.integer({ min: 1, max: 12 }), async (given, size) => {
       const plain = await createDriver(config);
-      const shaken = await createDriver(config);
+      const shaken = await createDriver(config, { unpackedUnits: 0 });
       const records = arranged(given, 0);
       for (let at = 0; at < records.length; at += size) {
         const inputs = records.slice(at, at + size).map(position);

@@ -629,7 +629,7 @@ test('saved state that lost a part stops with a clear message', async () => {
 
 test('fixes that the input no longer has stop the task: their trips would be withdrawn', () => {
   const unit = newUnit('bay-cabs', 'wialon:7001');
-  assert.doesNotThrow(() => checkUnit({ unit }));
+  assert.doesNotThrow(() => checkUnit({ unit, named: [] }));
   assert.throws(() => checkUnit({ unit, named: [{ index: 1_345_900, firstOffset: 17 }] }), {
     code: 'STATE_DAMAGED',
     message: /2008-05-20T19:00:00.000Z, which came with offset 17; is the retention/,

@@ -13,6 +13,7 @@ import { acceptAgain } from './core/accept.ts';
 import { finishUnit } from './finish-unit.ts';
 import { handlePosition } from './handle-position.ts';
 import { handleProgress } from './handle-progress.ts';
+import { HotUnits } from './held.ts';
 import type { CellOf } from './core/minute.ts';
 import { createHourCounts } from './hour-counts.ts';
 import { createLateData } from './late-data.ts';
@@ -46,6 +47,8 @@ type DetectorContext = Pick<
 
 export interface TaskSetting {
   readonly maxFixesPerUnit: number;
+  /** Units that stay unpacked between calls. */
+  readonly unpackedUnits: number;
   readonly metrics: DetectorMetrics;
   readonly logger: DetectorLogger;
   readonly cellOf: CellOf;
@@ -63,7 +66,8 @@ export interface TaskSetting {
 export function createDetectorTask(context: DetectorContext, setting: TaskSetting): Task {
   const { metrics, logger, maxFixesPerUnit } = setting;
   const { store } = context;
-  const tenants = createTenants(context, { logger, metrics });
+  const hot = new HotUnits(setting.unpackedUnits);
+  const tenants = createTenants(context, { logger, metrics, hot });
   const hours = createHourCounts(context.stores.late, context.partition);
   const tiers = createTiers(setting.cellOf);
   const lateData = createLateData({
@@ -96,6 +100,7 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
   function settleOne(touched: Touched, turn: Turn): void {
     const rules = tenants.rulesOf(touched.tenant, touched.held);
     if (rules !== undefined) finishUnit(touched, rules, turn, finishing);
+    hot.use(touched.held);
     turn.touched.delete(touched.held);
   }
 
@@ -137,7 +142,10 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     load();
     if (isStarted) return;
     for (const tenant of tenants.all()) {
-      for (const held of tenant.units.values()) checkUnit(held);
+      for (const held of tenant.units.values()) {
+        checkUnit(held);
+        held.named = [];
+      }
     }
     hours.load();
     lateData.load(turn);
@@ -193,6 +201,7 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
           first?.topic.name === topics.positionBackfill.name ? handleReread : handleRecord;
         for (const record of records) handleOne(record, turn);
       });
+      hot.rest();
       reportState();
     },
     rebuild: (records) => {
@@ -226,8 +235,9 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
     let fixes = 0;
     for (const tenant of tenants.all()) {
       units += tenant.units.size;
-      for (const { unit } of tenant.units.values()) fixes += unit.timeline.count;
+      for (const held of tenant.units.values()) fixes += held.fixes;
     }
-    metrics.state(context.partition, units, fixes);
+    const unpackings = hot.takeUnpackings();
+    metrics.state(context.partition, { units, fixes, unpacked: hot.size, unpackings });
   }
 }

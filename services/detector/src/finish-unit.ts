@@ -110,6 +110,6 @@ export function finishUnit(
   held.due = Math.min(
     nextDue(unit, rules, clock),
     lateData.due(held, rules),
-    tiers.due(unit, rules),
+    tiers.due(held, rules),
   );
 }

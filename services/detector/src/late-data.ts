@@ -24,7 +24,8 @@ import { wrongTime } from './core/wrong-time.ts';
 import { openLateStore, type LateStore, type LateUnit } from './late-store.ts';
 import type { HourCounts } from './hour-counts.ts';
 import type { DetectorMetrics } from './metrics.ts';
-import type { Held, TenantState } from './tenant-state.ts';
+import type { Held } from './held.ts';
+import type { TenantState } from './tenant-state.ts';
 import type { Tenants } from './tenants.ts';
 
 /** Late fixes of a day are asked for when none came for this long, ms of T. */

@@ -22,6 +22,17 @@ export type FixOutcome =
 /** A mistake in a zone, in a unit's settings, or a reading that cannot be true. */
 export type Flaw = AreaProblem | SettingsProblem | ReadingFlaw;
 
+/** What one task holds. */
+export interface HeldCounts {
+  readonly units: number;
+  /** Retained ones of all units. */
+  readonly fixes: number;
+  /** Units that are held unpacked. */
+  readonly unpacked: number;
+  /** How many packed ones were used in this call. */
+  readonly unpackings: number;
+}
+
 /** Domain metrics; records, skips and lag are counted by the stream. */
 export interface DetectorMetrics {
   /** Counted when `state` is said, at the end of a call. */
@@ -31,8 +42,8 @@ export interface DetectorMetrics {
   readonly proposal: (status: ProposalStatus) => void;
   /** A mistake that was found when tables changed, or in a position. */
   readonly flaw: (flaw: Flaw) => void;
-  /** Units and retained fixes of one task. */
-  readonly state: (partition: number, units: number, fixes: number) => void;
+  /** What one task holds at the end of a call. */
+  readonly state: (partition: number, held: HeldCounts) => void;
 }
 
 interface Counter {
@@ -73,6 +84,14 @@ export function detectorMetrics(registry: Registry): DetectorMetrics {
   const retained = registry.gauge('detection_fixes_retained', 'Fixes within reach of late ones.', [
     'partition',
   ]);
+  const unpacked = registry.gauge('detection_units_unpacked', 'Units held as objects.', [
+    'partition',
+  ]);
+  const unpackings = registry.counter(
+    'detection_unit_unpackings_total',
+    'Packed units that were used.',
+    ['partition'],
+  );
   /** What became of positions since `state` was said: a counter with labels costs as much as a fix. */
   const waiting = new Map<FixOutcome, number>();
   return {
@@ -80,11 +99,14 @@ export function detectorMetrics(registry: Registry): DetectorMetrics {
     published: (entity, change, cause) => facts.inc({ entity, change, cause }, 1),
     proposal: (status) => proposals.inc({ status }, 1),
     flaw: (flaw) => flaws.inc({ flaw }, 1),
-    state: (partition, unitCount, fixCount) => {
+    state: (task, held) => {
+      const partition = String(task);
       for (const [outcome, count] of waiting) fixes.inc({ outcome }, count);
       waiting.clear();
-      units.set({ partition: String(partition) }, unitCount);
-      retained.set({ partition: String(partition) }, fixCount);
+      units.set({ partition }, held.units);
+      retained.set({ partition }, held.fixes);
+      unpacked.set({ partition }, held.unpacked);
+      if (held.unpackings > 0) unpackings.inc({ partition }, held.unpackings);
     },
   };
 }

@@ -14,7 +14,7 @@ test('the service is ready once it reads positions, says where it stands, and st
   const driver = await createStreamDriver();
   const { current, stop } = await driver.start((streams) =>
     createService(
-      { DETECTOR_MAX_FIXES_PER_UNIT: 100 },
+      { DETECTOR_MAX_FIXES_PER_UNIT: 100, DETECTOR_UNPACKED_UNITS: 10 },
       {
         streams,
         cellOf,

@@ -44,11 +44,12 @@ export const unitStore: StoreCodec<Uint8Array> = {
 
 /** Positions → trips, visits and tasks over event time, exactly once. */
 export async function createService(
-  config: Pick<Config, 'DETECTOR_MAX_FIXES_PER_UNIT'>,
+  config: Pick<Config, 'DETECTOR_MAX_FIXES_PER_UNIT' | 'DETECTOR_UNPACKED_UNITS'>,
   ports: Ports,
 ): Promise<RunningService> {
   const setting = {
     maxFixesPerUnit: config.DETECTOR_MAX_FIXES_PER_UNIT,
+    unpackedUnits: config.DETECTOR_UNPACKED_UNITS,
     metrics: ports.metrics,
     logger: ports.logger,
     cellOf: ports.cellOf,

@@ -1,6 +1,7 @@
 import type { PositionRecorded, RawAddress, SignalRecorded } from '@waybill/contracts';
 import { fixOf, secondOf } from './core/fix.ts';
-import type { Held, TenantState } from './tenant-state.ts';
+import type { Held } from './held.ts';
+import type { TenantState } from './tenant-state.ts';
 import type { Touched, Turn } from './turn.ts';
 
 /** True for elements of the same page or request. */

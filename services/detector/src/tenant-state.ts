@@ -2,24 +2,10 @@ import { ByteReader, ByteWriter } from './core/bytes.ts';
 import type { FoldState } from './core/fold.ts';
 import { RULES } from './core/rule-list.ts';
 import type { Rules } from './core/rules.ts';
-import type { Unit } from './core/unit.ts';
-import type { NamedChunk } from './core/unit-codec.ts';
 import type { KeyedStore } from '@waybill/stream';
+import type { Held } from './held.ts';
 
 type Store = KeyedStore<Uint8Array>;
-
-/** A unit in memory, and when T makes it due although no fix arrives. */
-export interface Held {
-  readonly unit: Unit;
-  /** Chunks that the head named when it was read. */
-  readonly named?: readonly NamedChunk[];
-  due: number;
-  /** What it is folded with; undefined when the tenant's rules or the unit's tables changed since. */
-  rules: Rules | undefined;
-  /** What the newest fix said of the engine, and since when it says so, ms; only to name what flickers. */
-  engineOn?: boolean;
-  engineSince: number;
-}
 
 /** A tenant as one task sees it. */
 export interface TenantState {

@@ -5,6 +5,7 @@ import type { TaskContext } from '@waybill/stream';
 import { bufferPages } from './buffer-pages.ts';
 import type { Rules } from './core/rules.ts';
 import { newUnit } from './core/unit.ts';
+import { Held, type HotUnits, type ReadUnit } from './held.ts';
 import type { DetectorMetrics } from './metrics.ts';
 import type { DetectorLogger } from './ports.ts';
 import { rulesOf, rulesOfUnit } from './tenant-rules.ts';
@@ -18,7 +19,6 @@ import {
   rebasedOn,
   unitBoundOf,
   type Bound,
-  type Held,
   type TenantState,
 } from './tenant-state.ts';
 import type { Turn } from './turn.ts';
@@ -47,10 +47,17 @@ export interface Tenants {
   readonly refresh: (tenant: TenantState, turn: Turn) => void;
 }
 
+/** What the units of a task are read and told with. */
+interface TenantsSetting {
+  readonly logger: DetectorLogger;
+  readonly metrics: DetectorMetrics;
+  readonly hot: HotUnits;
+}
+
 /** See Tenants. */
 export function createTenants(
   { store, buffers, tables }: Pick<TaskContext<Uint8Array>, 'store' | 'buffers' | 'tables'>,
-  { logger, metrics }: { readonly logger: DetectorLogger; readonly metrics: DetectorMetrics },
+  { logger, metrics, hot }: TenantsSetting,
 ): Tenants {
   const tenants = new Map<string, TenantState>();
 
@@ -163,19 +170,21 @@ export function createTenants(
     }
   }
 
+  /** A packed unit as objects. */
+  function reading(tenantId: string, unit: string): ReadUnit {
+    return (live) => loadUnit({ store, buffers }, tenantId, unit, live).unit;
+  }
+
   return {
     load: () => {
       tenants.clear();
+      hot.clear();
       for (const { tenantId, unit } of unitsIn(store)) {
         // Due at once: what T closed meanwhile is found by the first sweep.
         const tenant = of(tenantId);
-        const loaded = loadUnit(store, buffers, tenantId, unit);
-        tenant.units.set(unit, {
-          ...loaded,
-          due: -Infinity,
-          rules: undefined,
-          engineSince: -Infinity,
-        });
+        const loaded = loadUnit({ store, buffers }, tenantId, unit);
+        const held = new Held(loaded, -Infinity, hot, reading(tenantId, unit));
+        tenant.units.set(unit, held);
         // Its tables may have changed while nobody looked.
         tenant.staleUnits.add(unit);
       }
@@ -185,7 +194,7 @@ export function createTenants(
     firstOffset: () => {
       let first = Infinity;
       for (const { units } of tenants.values()) {
-        for (const { named = [] } of units.values()) {
+        for (const { named } of units.values()) {
           for (const { firstOffset } of named) first = Math.min(first, firstOffset);
         }
       }
@@ -201,7 +210,8 @@ export function createTenants(
       if (held === undefined) {
         const pages = bufferPages(buffers, taskKey(tenant.tenantId, name));
         const unit = newUnit(tenant.tenantId, name, pages);
-        held = { unit, due: Infinity, rules: undefined, engineSince: -Infinity };
+        const saved = { unit, named: [] };
+        held = new Held(saved, Infinity, hot, reading(tenant.tenantId, name));
         tenant.units.set(name, held);
         if (tenant.rules !== undefined) {
           held.rules = rulesOfUnit(tenant.rules, name, tables);

@@ -4,7 +4,7 @@ import type { Emitter } from '@waybill/stream';
 import { chunkIndexOf } from './core/chunk.ts';
 import { minuteOf, MINUTE_MS, sampleOf, type CellOf } from './core/minute.ts';
 import type { Rules } from './core/rules.ts';
-import type { Unit } from './core/unit.ts';
+import type { Held } from './held.ts';
 import type { ClockMove, Touched } from './turn.ts';
 
 /** How long after its end a minute is taken for whole although nothing newer came, ms of T. */
@@ -20,7 +20,7 @@ export interface Tiers {
     out: Emitter,
   ) => void;
   /** When T makes a minute whole, ms; Infinity = none is open. */
-  readonly due: (unit: Unit, rules: Rules) => number;
+  readonly due: (held: Held, rules: Rules) => number;
 }
 
 /** The newest position of the turn; positions that are not newer than all before never come here. */
@@ -41,18 +41,15 @@ function receivedTimeOf({ arrivals }: Touched, move: ClockMove | undefined): num
  * same id and content.
  */
 export function createTiers(cellOf: CellOf): Tiers {
-  /** Newest minute of a unit that was not said yet; -1 = none. */
-  const waiting = new WeakMap<Unit, number>();
-
   /** Minutes that this turn makes or changes, the newest one only when it is whole. */
-  function wholeMinutes({ tenant, held: { unit }, arrivals }: Touched): ReadonlySet<number> {
-    const newest = minuteOf(unit.timeline.newestTime);
+  function wholeMinutes({ tenant, held, arrivals }: Touched): ReadonlySet<number> {
+    const newest = minuteOf(held.unit.timeline.newestTime);
     const minutes = new Set(arrivals.map(({ fix }) => minuteOf(fix.time)));
-    minutes.add(waiting.get(unit) ?? newest);
+    minutes.add(held.waitingMinute ?? newest);
     const isWhole =
       tenant.clock !== undefined && tenant.clock >= newest + MINUTE_MS + WHOLE_AFTER_MS;
     const waits = !isWhole && minutes.delete(newest);
-    waiting.set(unit, waits ? newest : -1);
+    held.waitingMinute = waits ? newest : -1;
     return minutes;
   }
 
@@ -74,8 +71,7 @@ export function createTiers(cellOf: CellOf): Tiers {
       if (rules.publishesPositions) publishNewest(touched, out);
       if (rules.publishesMinutes) publishMinutes(touched, move, out);
     },
-    due: (unit, rules) => {
-      const minute = waiting.get(unit) ?? -1;
+    due: ({ waitingMinute: minute = -1 }, rules) => {
       return rules.publishesMinutes && minute >= 0 ? minute + MINUTE_MS + WHOLE_AFTER_MS : Infinity;
     },
   };

@@ -2,7 +2,8 @@ import type { PositionRecorded } from '@waybill/contracts';
 import type { Emitter, Received } from '@waybill/stream';
 import type { Fix } from './core/fix.ts';
 import type { Arrival } from './core/occasion.ts';
-import type { Held, TenantState } from './tenant-state.ts';
+import type { Held } from './held.ts';
+import type { TenantState } from './tenant-state.ts';
 
 /** What a turn brought for one unit. */
 export interface Touched {

@@ -2,7 +2,7 @@ import { topics } from '@waybill/contracts';
 import { Fault } from '@waybill/fault';
 import { taskKey } from '@waybill/domain';
 import type { KeyedBuffers, KeyedStore } from '@waybill/stream';
-import type { Held } from './tenant-state.ts';
+import type { Held } from './held.ts';
 import { bufferPages } from './buffer-pages.ts';
 import { CHUNK_MS } from './core/chunk.ts';
 import type { Trimmed } from './core/settle.ts';
@@ -47,24 +47,29 @@ function damaged(key: string, detail: string, cause?: unknown): Fault {
   );
 }
 
-/** Reads a unit; throws a Fault `bug` / `STATE_DAMAGED` when a part is missing or unreadable. */
+/**
+ * Reads a unit, with what `encodeLive` gave where it was in memory before; throws a Fault `bug` /
+ * `STATE_DAMAGED` when a part is missing or unreadable.
+ */
 export function loadUnit(
-  store: Store,
-  buffers: KeyedBuffers,
+  { store, buffers }: { readonly store: Store; readonly buffers: KeyedBuffers },
   tenantId: string,
   unit: string,
+  live?: Uint8Array,
 ): SavedUnit {
   const key = taskKey(tenantId, unit);
   try {
     const pages = bufferPages(buffers, key);
-    return decodeUnit(tenantId, unit, pages, (part) => store.get(partKey(tenantId, unit, part)));
+    const part = (name: PartName): Uint8Array | undefined =>
+      store.get(partKey(tenantId, unit, name));
+    return decodeUnit(tenantId, unit, { pages, part, live });
   } catch (error) {
     throw damaged(key, error instanceof Error ? error.message : String(error), error);
   }
 }
 
 /** Throws a Fault `bug` / `STATE_DAMAGED` when fixes of a named chunk did not come back from the input. */
-export function checkUnit({ unit, named = [] }: Pick<Held, 'unit' | 'named'>): void {
+export function checkUnit({ unit, named }: Pick<Held, 'unit' | 'named'>): void {
   const there = new Set(unit.timeline.chunks.map(({ index }) => index));
   const missing = named.find(({ index }) => !there.has(index));
   if (missing === undefined) return;

@@ -156,6 +156,11 @@ export class ByteWriter {
     for (let i = from; i < to; i += 1) bytes[at + i - from] = source[i] ?? 0;
   }
 
+  /** Bytes that were written since it started over. */
+  get length(): number {
+    return this.#length;
+  }
+
   /** What was written, as a view that holds until the next change; the writer starts over. */
   take(): Uint8Array {
     this.before = undefined;
@@ -259,6 +264,11 @@ export class ByteReader {
   /** What is left, a view of the source. */
   get rest(): Uint8Array {
     return this.#bytes.subarray(this.#at);
+  }
+
+  /** What was read from that position on, a view of the source. */
+  since(position: number): Uint8Array {
+    return this.#bytes.subarray(position, this.#at);
   }
 
   /** True when nothing is left. */

@@ -83,9 +83,20 @@ export class Checkpoints {
   /** Slot of the newest entry. */
   #newest: number;
 
-  constructor(pages: Pages) {
+  /** `newest`: slot of the newest entry, where it is known. */
+  constructor(pages: Pages, newest?: number) {
     this.#pages = pages;
-    this.#newest = this.#table().slots.at(-1) ?? -Infinity;
+    this.#newest = newest ?? this.#table().slots.at(-1) ?? -Infinity;
+  }
+
+  /** Slot of the newest entry; -Infinity without one. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /** Nothing waits for `flush`. */
+  get isFlushed(): boolean {
+    return this.#own === undefined && this.#added.length === 0;
   }
 
   /** Good until the next change of the pages. */
@@ -228,6 +239,11 @@ export class Checkpoints {
   /** Forgets the checkpoints of the chunks that are not named, and all within these. */
   keep(isKept: (index: number) => boolean): void {
     this.#keep((slot) => isKept(Math.floor(slot / CHUNK_SLOTS)));
+  }
+
+  /** Nobody will ask for a while. */
+  rest(): void {
+    this.#pages.rest();
   }
 
   /** Writes what waits. */

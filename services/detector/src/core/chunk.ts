@@ -116,9 +116,14 @@ export class Chunk {
     this.#packed = writer.finish();
   }
 
-  /** What was closed stands here and nowhere else. */
-  get isHeld(): boolean {
-    return this.#packed !== undefined;
+  /** What was closed, packed, when it stands here and nowhere else. */
+  get held(): Uint8Array | undefined {
+    return this.#packed;
+  }
+
+  /** Takes what was closed, packed, as it was held. */
+  set held(packed: Uint8Array) {
+    this.#packed = packed;
   }
 
   /** From now on what was closed is read, packed, where it stands too. */

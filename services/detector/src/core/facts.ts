@@ -4,6 +4,8 @@ import type { AnyRule } from './rule.ts';
 
 const writer = new ByteWriter();
 const NOTHING: readonly never[] = Object.freeze([]);
+/** An empty list, packed. */
+const EMPTY = new Uint8Array(1);
 
 function writePublished(rule: AnyRule, entry: Published<unknown>): void {
   writer.id(entry.id);
@@ -39,8 +41,8 @@ export class Facts {
   refused: readonly number[] = NOTHING;
   /** `pending` of the rule when the published set was last compared. */
   settledPending: unknown = undefined;
-  /** Some of what was published was withdrawn. */
-  hasRetracted = false;
+  /** Whether some of what was published was withdrawn; undefined until it is asked for. */
+  #hasRetracted: boolean | undefined = false;
   readonly #rule: AnyRule;
   #packed: Uint8Array | undefined;
 
@@ -55,7 +57,7 @@ export class Facts {
   }
 
   set published(entries: readonly Published<unknown>[]) {
-    this.hasRetracted = entries.some(({ retracted }) => retracted);
+    this.#hasRetracted = entries.some(({ retracted }) => retracted);
     if (entries.length === 0) {
       this.#packed = undefined;
       return;
@@ -69,8 +71,25 @@ export class Facts {
     return this.#packed === undefined;
   }
 
+  /** Some of what was published was withdrawn. */
+  get hasRetracted(): boolean {
+    this.#hasRetracted ??= this.published.some(({ retracted }) => retracted);
+    return this.#hasRetracted;
+  }
+
   /** See `readPublishedList`. */
   get packed(): Uint8Array {
-    return this.#packed ?? new Uint8Array(1);
+    return this.#packed ?? EMPTY;
+  }
+
+  /** Takes what was published, packed, as a view of bytes that nobody changes. */
+  set packed(packed: Uint8Array) {
+    this.#packed = packed.length > EMPTY.length ? packed : undefined;
+    this.#hasRetracted = this.#packed === undefined ? false : undefined;
+  }
+
+  /** The same bytes stand elsewhere: one of them is enough. */
+  standsAt(packed: Uint8Array): void {
+    if (this.#packed !== undefined) this.#packed = packed;
   }
 }

@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { Chunk, type Insertion } from './chunk.ts';
 import { isRepeat, outranks, secondOf, type Fix } from './fix.ts';
 import type { Pages, UnitPages } from './pages.ts';
+import { readChunk, readRows, saveRows, writeChunk } from './live-codec.ts';
 import { insertRow } from './row-insert.ts';
 import { joinRuns, packRows, unpackRows, type Unpacked } from './row-codec.ts';
 import { writeMark, writeRows } from './row-writer.ts';
@@ -78,9 +79,15 @@ export class FixPages {
   /** Where the next row of the open quarter goes on; made when it is asked for. */
   #rows: Rows | undefined;
 
-  constructor({ sealed, open }: UnitPages) {
+  /** `live` is what `writeLive` wrote; without it the pages are looked through. */
+  constructor({ sealed, open }: UnitPages, live?: ByteReader) {
     this.#sealed = sealed;
     this.#open = open;
+    if (live !== undefined) {
+      this.chunks = live.list(() => readChunk(live, this.#read));
+      this.#rows = live.optional(() => readRows(live));
+      return;
+    }
     for (let at = 0; at < sealed.length();) at += this.#restore(sealed, at);
     if (open.length() > 0) this.#restore(open, 0);
   }
@@ -97,6 +104,17 @@ export class FixPages {
       chunk.count = this.unpack(chunk).fixes.length;
     } else this.chunks.push(chunk);
     return HEADER_BYTES + chunk.size;
+  }
+
+  rest(): void {
+    this.#sealed.rest();
+    this.#open.rest();
+  }
+
+  /** Writes where the quarters stand, and where the newest one goes on. */
+  writeLive(to: ByteWriter): void {
+    to.list(this.chunks, (chunk) => writeChunk(to, chunk));
+    to.optional(this.#rows, (rows) => saveRows(to, rows));
   }
 
   readonly #read = (chunk: Chunk): readonly Fix[] => this.unpack(chunk).fixes;

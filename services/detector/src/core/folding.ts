@@ -1,13 +1,15 @@
 import { areAsMany, closedWith, countsOf, foldAdded, type Addition } from './added.ts';
+import type { ByteReader, ByteWriter } from './bytes.ts';
 import { Checkpoints, type Checkpoint, type Midway } from './checkpoints.ts';
 import { CHUNK_SLOTS, slotOf, type Chunk } from './chunk.ts';
 import { DirtyChunks } from './dirty-chunks.ts';
 import type { Fix } from './fix.ts';
 import { Closed, type FoldState } from './fold.ts';
-import { HeldState } from './held-state.ts';
+import type { HeldState } from './held-state.ts';
 import type { Pages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
+import { readPacked, writePacked } from './state-codec.ts';
 import { shifted, type Shifts } from './state-shift.ts';
 import { walked } from './walk.ts';
 
@@ -30,18 +32,41 @@ export class Folding {
   readonly dirty: DirtyChunks = new DirtyChunks();
   readonly checkpoints: Checkpoints;
   readonly #chunks: readonly Chunk[];
-  readonly #base = new HeldState();
+  readonly #base: HeldState;
   /** One bit per rule of which cuts were closed, or cut anew, since they were asked for. */
   #moved = ALL_RULES;
   /** The checkpoints of the pages were looked at. */
   #isResumed = false;
 
   /** `chunks` are those of the unit, ascending, whatever becomes of them. */
-  constructor(pages: Pages, chunks: readonly Chunk[], base: FoldState) {
-    this.checkpoints = new Checkpoints(pages);
+  constructor(pages: Pages, chunks: readonly Chunk[], base: HeldState, live?: ByteReader) {
     this.#chunks = chunks;
-    this.#base.state = base;
-    this.head = base;
+    this.#base = base;
+    if (live === undefined) {
+      this.checkpoints = new Checkpoints(pages);
+      this.head = base.state;
+      return;
+    }
+    this.checkpoints = new Checkpoints(pages, live.real());
+    this.head = readPacked(live);
+    this.#isResumed = true;
+    this.#moved = 0;
+  }
+
+  /** Everything is folded, asked for and written. */
+  get isAtRest(): boolean {
+    return this.goesOn && this.dirty.isEmpty && this.#moved === 0 && this.checkpoints.isFlushed;
+  }
+
+  /** Writes what stands in no page, for the constructor; only at rest. */
+  writeLive(writer: ByteWriter): void {
+    writer.real(this.checkpoints.newest);
+    writePacked(writer, this.head);
+  }
+
+  /** The state before the first chunk, packed. */
+  get heldBase(): HeldState {
+    return this.#base;
   }
 
   /** The state before the first chunk. */

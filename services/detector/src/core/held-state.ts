@@ -4,19 +4,23 @@ import { readState, writeState } from './state-codec.ts';
 
 const writer = new ByteWriter();
 
+function packedOf(state: FoldState): Uint8Array {
+  writeState(writer, state);
+  return writer.finish();
+}
+
+const PACKED_START = packedOf(START);
+
 /** A state that is seldom asked for: as objects it would be a good part of a unit's memory. */
 export class HeldState {
-  /** Undefined for `START`. */
-  #packed: Uint8Array | undefined;
+  /** As `writeState` writes it. */
+  packed: Uint8Array = PACKED_START;
 
   get state(): FoldState {
-    return this.#packed === undefined ? START : readState(new ByteReader(this.#packed));
+    return this.packed === PACKED_START ? START : readState(new ByteReader(this.packed));
   }
 
   set state(state: FoldState) {
-    this.#packed = undefined;
-    if (state === START) return;
-    writeState(writer, state);
-    this.#packed = writer.finish();
+    this.packed = state === START ? PACKED_START : packedOf(state);
   }
 }

@@ -6,6 +6,8 @@ export interface Pages {
   readonly append: (bytes: Uint8Array) => void;
   readonly set: (bytes: Uint8Array) => void;
   readonly dropFront: (count: number) => void;
+  /** Nobody will ask for a while: bytes may be kept in less room. Only while records are handled. */
+  readonly rest: () => void;
 }
 
 /** What a unit keeps in pages. */
@@ -46,5 +48,6 @@ function ownPages(): Pages {
     dropFront: (count) => {
       start = Math.min(end, start + count);
     },
+    rest: () => undefined,
   };
 }

@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { isLocated, type Fix } from './fix.ts';
 import { passFix, readFix, readLocated, writeFix } from './fix-codec.ts';
 import { Closed, type FoldState } from './fold.ts';
-import { Facts, readPublishedList } from './facts.ts';
+import { Facts } from './facts.ts';
 import type { AnyRule } from './rule.ts';
 import { RULES } from './rule-list.ts';
 
@@ -195,7 +195,7 @@ export function writeFacts(writer: ByteWriter, facts: readonly Facts[]): void {
   );
 }
 
-/** The counterpart of `writeFacts`; fills what is there. */
+/** The counterpart of `writeFacts`; fills what is there with views of these bytes. */
 export function readFacts(reader: ByteReader, facts: readonly Facts[]): void {
   const sectionOf = readSections(reader);
   for (const [index, rule] of RULES.entries()) {
@@ -203,6 +203,17 @@ export function readFacts(reader: ByteReader, facts: readonly Facts[]): void {
     const entry = facts[index];
     if (section === undefined || entry === undefined) continue;
     entry.refused = section.list(() => section.f64());
-    entry.published = readPublishedList(rule, section);
+    entry.packed = section.rest;
+  }
+}
+
+/** These bytes say what `facts` say: what was published is kept there alone. */
+export function shareFacts(reader: ByteReader, facts: readonly Facts[]): void {
+  const sectionOf = readSections(reader);
+  for (const [index, rule] of RULES.entries()) {
+    const section = sectionOf(rule);
+    if (section === undefined) continue;
+    section.list(() => section.f64());
+    facts[index]?.standsAt(section.rest);
   }
 }

@@ -150,8 +150,7 @@ test('a late fix that begins a quarter may be the first one after a restart', ()
   for (const each of drive) before.insert(each, given);
   before.fold(given);
   before.flush();
-  const { base, trimmedTo } = before;
-  const after = new Timeline(pages, { base, trimmedTo });
+  const after = new Timeline(pages, before.saved);
   after.insert(late, given);
   after.fold(given);
   const whole = new Timeline();

@@ -2,8 +2,10 @@ import { holds, marksOf } from './accepted.ts';
 import { chunkIndexOf, type Chunk, type Insertion } from './chunk.ts';
 import { secondOf, type Fix } from './fix.ts';
 import { FixPages } from './fix-pages.ts';
-import { Closed, START, type FoldState } from './fold.ts';
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import { Closed, type FoldState } from './fold.ts';
 import { Folding } from './folding.ts';
+import { HeldState } from './held-state.ts';
 import { memoryPages, type UnitPages } from './pages.ts';
 import type { Rules } from './rules.ts';
 import type { Mark } from './seen.ts';
@@ -13,8 +15,10 @@ const NOTHING = new Closed();
 
 /** What is known of a timeline beside its fixes. */
 export interface SavedTimeline {
-  readonly base: FoldState;
+  readonly base: HeldState;
   readonly trimmedTo: number;
+  /** What `writeLive` wrote; undefined when only the pages know it. */
+  readonly live?: ByteReader | undefined;
 }
 
 /**
@@ -47,15 +51,48 @@ export class Timeline {
   #isFree = false;
 
   constructor(pages: UnitPages = memoryPages(), saved?: SavedTimeline) {
-    this.#pages = new FixPages(pages);
-    const base = saved?.base ?? START;
-    this.#folding = new Folding(pages.checkpoints, this.#pages.chunks, base);
-    this.view = { state: base, closed: NOTHING };
+    const live = saved?.live;
+    const base = saved?.base ?? new HeldState();
+    this.#pages = new FixPages(pages, live);
+    this.#folding = new Folding(pages.checkpoints, this.#pages.chunks, base, live);
+    this.view = { state: this.head, closed: NOTHING };
     this.trimmedTo = saved?.trimmedTo ?? -Infinity;
-    this.#dropFolded();
+    if (live === undefined) this.#dropFolded();
     for (const chunk of this.chunks) this.#count += chunk.count;
-    this.#newest = this.chunks.at(-1)?.fixes.at(-1)?.time ?? base.last?.time ?? -Infinity;
-    if (this.chunks.length === 0) this.#folding.begin();
+    if (live === undefined) {
+      this.#newest = this.chunks.at(-1)?.fixes.at(-1)?.time ?? this.head.last?.time ?? -Infinity;
+      if (this.chunks.length === 0) this.#folding.begin();
+      return;
+    }
+    this.#newest = live.real();
+    this.#viewed = this.head;
+    for (const chunk of this.chunks) {
+      if (chunk.held === undefined) chunk.letGo(this.#closedBehind);
+    }
+  }
+
+  /** Nothing waits: all that it holds beside its pages is in `saved` and what `writeLive` writes. */
+  get isAtRest(): boolean {
+    const isViewed = this.#viewed === this.head && !this.#isFree;
+    return isViewed && this.#waiting.length === 0 && this.#folding.isAtRest;
+  }
+
+  /** What is known beside the fixes. */
+  get saved(): SavedTimeline {
+    return { base: this.#folding.heldBase, trimmedTo: this.trimmedTo };
+  }
+
+  /** Nobody will ask for a while; only at rest, while records are handled. */
+  rest(): void {
+    this.#pages.rest();
+    this.#folding.checkpoints.rest();
+  }
+
+  /** Writes what only memory knows, for the constructor; only at rest. */
+  writeLive(writer: ByteWriter): void {
+    this.#pages.writeLive(writer);
+    this.#folding.writeLive(writer);
+    writer.real(this.#newest);
   }
 
   /** A snapshot of the pages may be older than the base: it still holds quarters that were folded into it since. */
@@ -219,7 +256,7 @@ export class Timeline {
     const { chunks } = this;
     for (let at = 1; at < chunks.length; at += 1) {
       const before = chunks[at - 1] as Chunk;
-      if (!before.isHeld || this.#folding.dirty.has(before.index)) continue;
+      if (before.held === undefined || this.#folding.dirty.has(before.index)) continue;
       if (this.#folding.checkpoints.closedBefore((chunks[at] as Chunk).index) === undefined)
         continue;
       before.letGo(this.#closedBehind);

@@ -61,9 +61,8 @@ test('a unit is what its parts say', () => {
   assert.ok(presences.length > 0 && unit.seen.indexes.length > 0);
   assert.ok(unit.facts.some(({ published }) => published.length > 0));
   const parts = partsOf(unit);
-  const { unit: restored, named } = decodeUnit('bay-cabs', 'wialon:7001', pages, (part) =>
-    parts.get(part),
-  );
+  const part = (name: PartName): Uint8Array | undefined => parts.get(name);
+  const { unit: restored, named } = decodeUnit('bay-cabs', 'wialon:7001', { pages, part });
   assert.deepEqual(
     named.map(({ index }) => index),
     unit.timeline.chunks.map(({ index }) => index),
@@ -96,7 +95,8 @@ test('pages that are older than the head give up what is folded into its base', 
     }
   });
   const parts = partsOf(unit);
-  const restored = decodeUnit('bay-cabs', 'wialon:7001', snapshot, (part) => parts.get(part)).unit;
+  const part = (name: PartName): Uint8Array | undefined => parts.get(name);
+  const restored = decodeUnit('bay-cabs', 'wialon:7001', { pages: snapshot, part }).unit;
   assert.deepEqual(
     restored.timeline.chunks.map(({ index, count }) => [index, count]),
     unit.timeline.chunks.map(({ index, count }) => [index, count]),
@@ -116,7 +116,7 @@ test('a missing or cut part is refused', () => {
       const read = (part: PartName): Uint8Array | undefined =>
         part === name ? broken : parts.get(part);
       assert.throws(
-        () => decodeUnit('bay-cabs', 'wialon:7001', memoryPages(), read),
+        () => decodeUnit('bay-cabs', 'wialon:7001', { pages: memoryPages(), part: read }),
         RangeError,
         name,
       );

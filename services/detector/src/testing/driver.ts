@@ -143,7 +143,7 @@ function valuesOf<T>(records: readonly Read<Message<string, T>>[]): readonly T[]
 /** A driver; the tenant of `config`, when given, is there before the first record. */
 export async function createDriver(
   config?: TenantConfigured,
-  options: { readonly maxFixesPerUnit?: number } = {},
+  options: { readonly maxFixesPerUnit?: number; readonly unpackedUnits?: number } = {},
 ): Promise<Driver> {
   const logged: { message: string; fields: object }[] = [];
   const keep = (fields: object, message: string): void => void logged.push({ fields, message });
@@ -211,7 +211,10 @@ export async function createDriver(
   const service = await stream.start(
     (streams) =>
       createService(
-        { DETECTOR_MAX_FIXES_PER_UNIT: options.maxFixesPerUnit ?? 100_000 },
+        {
+          DETECTOR_MAX_FIXES_PER_UNIT: options.maxFixesPerUnit ?? 100_000,
+          DETECTOR_UNPACKED_UNITS: options.unpackedUnits ?? 250,
+        },
         {
           streams,
           cellOf,

@@ -61,8 +61,10 @@ export function copiesOf(report: PositionRecorded, count: number): PositionRecor
   }));
 }
 
+/** As it stands when the unit is packed: with so many units nearly all are. */
 function copy(from: Pages, to: Pages): void {
   to.set(from.read(0, from.length()).slice());
+  to.rest();
 }
 
 function put(
