@@ -158,4 +158,58 @@ test('of a fall at rest what the engine burnt meanwhile is no drain, and not par
   assert.deepEqual(fallen(57, 74), []);
   const [drain] = fallen(57, 72);
   assert.deepEqual([drain?.kind, drain?.levelBeforeL, drain?.levelAfterL], ['DRAIN', 77.5, 72]);
+  const stopped = [
+    ...readings(0, 5, { level: 80 }),
+    ...readings(5, 57, { level: 0 }),
+    ...readings(62, 5, { level: 74, ignition: false }),
+    ...readings(67, 13, { level: 73, speed: 40 }),
+  ];
+  assert.deepEqual(kindsOf(stopped), [], 'it ran until it was switched off');
+});
+
+test('of readings within ten seconds one counts', () => {
+  const within = (seconds: number): Row[] => [
+    ...[0, 1, 2].map((i) => ({ minute: (i * seconds) / 60, level: 50 })),
+    ...readings(3, 3, { level: 90 }),
+  ];
+  assert.deepEqual([kindsOf(within(3)), kindsOf(within(10))], [[], ['REFUEL']]);
+});
+
+test('a rise while driving is slosh; of noisy levels more must have risen than the noise', () => {
+  const driving = (from: number, level: number): Row[] => readings(from, 5, { level, speed: 40 });
+  assert.deepEqual(kindsOf([...driving(0, 50), ...driving(5, 70)]), []);
+  const risen = (level: number): FuelKind[] =>
+    kindsOf([
+      ...[0, 1, 2, 3, 4].map((minute) => ({ minute, level: 50 + 4 * (minute % 2), speed: 40 })),
+      ...readings(5, 3, { level }),
+    ]);
+  assert.deepEqual([risen(59), risen(60)], [[], ['REFUEL']], '8 l and half of 4 l');
+});
+
+test('a level within the tolerance is no growth of a refuel', () => {
+  const grown = (level: number): number | undefined =>
+    cutsOf([
+      ...readings(0, 5, { level: 50 }),
+      ...readings(5, 3, { level: 70 }),
+      ...readings(8, 3, { level }),
+    ])[0]?.levelAfterL;
+  assert.deepEqual([grown(71.5), grown(72)], [70, 72]);
+});
+
+test('confidence is high at rest, less over a silence, low from readings while driving', () => {
+  const confidence = (before: readonly Row[], from: number): string | undefined =>
+    cutsOf([...before, ...readings(from, 5, { level: 90 })])[0]?.confidence;
+  assert.equal(confidence(readings(0, 5, { level: 50 }), 5), 'HIGH');
+  assert.equal(confidence(readings(0, 5, { level: 50 }), 65), 'MEDIUM');
+  assert.equal(confidence(readings(0, 5, { level: 50, speed: 40 }), 5), 'LOW');
+});
+
+test('what noise may have hidden is not unexplained', () => {
+  const fall = (noise: number): FuelKind[] => {
+    const noisy = (from: number, level: number, lat: number): Row[] =>
+      [0, 1, 2, 3, 4].map((i) => ({ minute: from + i, level: level + noise * (i % 2), lat }));
+    return kindsOf([...noisy(0, 80, 1), ...noisy(125, 64, 1.1)]);
+  };
+  // 16 l fell: 8.3 l by the way, 2.5 l by standing, 5 l is the threshold.
+  assert.deepEqual([fall(0), fall(0.5)], [['UNEXPLAINED'], []]);
 });

@@ -98,3 +98,26 @@ test('presences are the same when they go on in the same way, whatever their ord
   assert.ok(samePresences([...one, unset], [unset, ...one]));
   assert.ok(!samePresences([unset], one));
 });
+
+test('a fix at the very threshold is within the dwell; so long a silence as is set confirms an exit', () => {
+  const given = rules();
+  const visit = { ...given.visit, dwellMs: 240_000, confirmSilenceMs: 300_000 };
+  const run = (steps: readonly (readonly [number, boolean])[]): readonly Visit[] => {
+    const closed: Visit[] = [];
+    let presences: readonly Presence[] = [];
+    let last = fix({ t: -60, lat: 0, lon: 0.0001 });
+    for (const [t, isInside] of steps) {
+      const current = fix({ t, lat: 0, lon: 0.0001 });
+      const zones = isInside ? ['z'] : [];
+      presences = advancePresences(last, presences, current, zones, { ...given, visit }, closed);
+      last = current;
+    }
+    return [...closed, ...openVisits(presences, false)];
+  };
+  const inside = [0, 60, 120, 180, 240, 300].map((t) => [t, true] as const);
+  const [open] = run(inside);
+  assert.equal(open?.dwelled.inputs.count, 5);
+  const statuses = (back: number): readonly string[] =>
+    run([...inside, [360, false], [back, true], [back + 60, true]]).map(({ status }) => status);
+  assert.deepEqual([statuses(659), statuses(660)], [['ENTERED'], ['LEFT', 'ENTERED']]);
+});
