@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PositionRecorded, RangeReread } from '@waybill/contracts';
+import type { PositionRecorded, ProposalChanged, RangeReread } from '@waybill/contracts';
 import { ARCHIVE_DAYS, type PublishedFacts } from './core/archive.ts';
 import { RULES } from './core/rule-list.ts';
 import { settle } from './core/settle.ts';
 import { newUnit } from './core/unit.ts';
 import { openLateStore, type LateStore, type LateUnit } from './late-store.ts';
 import { fix, rules } from './testing/fixes.ts';
-import { position } from './testing/messages.ts';
+import { position, signal } from './testing/messages.ts';
 
 const DAY_S = 86_400;
 const DAY = 86_400_000;
@@ -126,4 +126,30 @@ test('a newer version takes the place of an older one', () => {
     revisions.map(({ revision }) => revision),
     [99],
   );
+});
+
+test('re-read messages without a position come back as such', () => {
+  const { late, of } = opened();
+  const [placed, dark] = [at(10), signal({ t: 20, signals: { ignition: true } })];
+  late.collect(of, placed);
+  late.collect(of, dark);
+  late.flush();
+  const plain = late
+    .collected(of, 0, 900_000)
+    .map((fix) => JSON.parse(JSON.stringify(fix)) as unknown);
+  assert.deepEqual(plain, [placed, dark]);
+});
+
+test('a proposal stands by its day over a restart, until it is dropped', () => {
+  const { late, of, again } = opened();
+  const event: ProposalChanged = {
+    ...{ tenant_id: 'bay-cabs', unit: 'wialon:7001', business_date: '2008-05-20', revision: 1 },
+    ...{ proposal_id: 'f'.repeat(32), status: 'PENDING', reason: null, from_time: 0, to_time: 1 },
+    ...{ late_fixes: 3, fixes: 40, settings_version: 1, changes: [], decided_by: null },
+    changed_time: 9,
+  };
+  late.putProposal(of, { event, versions: [] });
+  assert.deepEqual([...again().proposals], [['2008-05-20', { event, versions: [] }]]);
+  late.dropProposal(of, '2008-05-20');
+  assert.deepEqual([again().proposals.size, of.proposals.size], [0, 0]);
 });
