@@ -332,6 +332,12 @@ test('the same positions as before are no difference', async () => {
     proposals.map(({ status, changes, fixes }) => [status, changes, fixes]),
     [['EMPTY', [], live.length]],
   );
+  const whole = await driver.reread([marker(MIDNIGHT - 24 * HOUR, MIDNIGHT)]);
+  assert.deepEqual(
+    whole.proposals.map(({ business_date: date }) => date),
+    [],
+    'a business day is answered for itself, and was',
+  );
 });
 
 test('an outage of the extractor of 8 h makes nothing late: no task, no proposal', async () => {
