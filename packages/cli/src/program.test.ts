@@ -545,6 +545,11 @@ test('detect proposals lists what awaits a verdict; accept and reject give one',
       '  trip inserted: 04:10 to 04:50, 12.3 km (bbbbbbbb)',
     ].join('\n'),
   );
+  const preview = { ...proposal, status: 'PREVIEW', changes: [] };
+  const shown = await waybill(['detect', 'proposals', '--console', '<url>'], {
+    'GET /proposals': { body: { proposals: [preview] } },
+  });
+  assert.match(shown.out, /1440 positions\n {2}nothing differs from what was published$/);
   for (const verdict of ['accept', 'reject']) {
     const judged = await waybill(
       ['detect', verdict, REWORK.slice(0, 8), '--by', 'ann', '--console', '<url>'],
