@@ -20,6 +20,8 @@ export interface Addition {
   /** The state after the last fix that was looked at, and its slot. */
   readonly state: FoldState;
   readonly slot: number;
+  /** The same without the added ones. */
+  readonly old: FoldState;
   /** How all that follows differs; undefined when the end of the chunk came first. */
   readonly shifts: Shifts | undefined;
 }
@@ -33,28 +35,57 @@ function sum(a: readonly number[], b: Closed): number[] {
   return a.map((count, rule) => count + b.of(rule).length);
 }
 
+/** Where folding with and without added fixes begins. */
+export interface AddedStart extends Midway {
+  /** The state there without what was added in front of it; undefined when nothing was. */
+  readonly without: FoldState | undefined;
+}
+
+/** Goes on from the start until the first added fix, which is returned with the state before it. */
+function foldUntil(
+  fixes: Iterator<Fix>,
+  added: ReadonlySet<number>,
+  { slot, state }: AddedStart,
+  rules: Rules,
+  kept: Closed,
+): { readonly fix: Fix | undefined; readonly state: FoldState; readonly slot: number } {
+  const run: Fix[] = [];
+  let next = fixes.next();
+  while (next.done !== true && !added.has(next.value.time)) {
+    run.push(next.value);
+    next = fixes.next();
+  }
+  const newest = run.at(-1);
+  return {
+    fix: next.done === true ? undefined : next.value,
+    state: walked(state, run, rules, kept),
+    slot: newest === undefined ? slot : slotOf(newest.time),
+  };
+}
+
 /**
  * Folds a chunk with the added fixes and without them, side by side, until both go on in the same way but for
  * sums: usually a few fixes behind the last added one. `fixes` are those from `start` on.
  */
 export function foldAdded(
-  fixes: readonly Fix[],
+  fixes: Iterator<Fix>,
   added: ReadonlySet<number>,
-  { slot: startSlot, state: startState, counts }: Midway,
+  start: AddedStart,
   rules: Rules,
 ): Addition {
   const [kept, now, before] = [new Closed(), new Closed(), new Closed()];
-  const first = fixes.findIndex(({ time }) => added.has(time));
-  let state = walked(startState, fixes.slice(0, first), rules, kept);
-  const keptCounts = sum(counts, kept);
-  let slot = first === 0 ? startSlot : slotOf((fixes[first - 1] as Fix).time);
+  const first =
+    start.without === undefined
+      ? foldUntil(fixes, added, start, rules, kept)
+      : { fix: nextOf(fixes), state: start.state, slot: start.slot };
+  const keptCounts = sum(start.counts, kept);
+  let { state, slot } = first;
+  let old = start.without ?? state;
   const passed: Midway[] = [];
-  let old = state;
   let left = added.size;
   let shifts: Shifts | undefined;
-  for (let at = first; at < fixes.length && shifts === undefined; at += 1) {
-    const run = fixes.slice(at, at + 1);
-    const [fix] = run as [Fix];
+  for (let { fix } = first; fix !== undefined; fix = nextOf(fixes)) {
+    const run = [fix];
     const fixSlot = slotOf(fix.time);
     if (fixSlot > slot) passed.push({ slot: fixSlot, state, counts: sum(keptCounts, now) });
     slot = fixSlot;
@@ -64,9 +95,16 @@ export function foldAdded(
       continue;
     }
     old = walked(old, run, rules, before);
-    if (left === 0) shifts = shiftsOf(state, old);
+    if (left > 0) continue;
+    shifts = shiftsOf(state, old);
+    if (shifts !== undefined) break;
   }
-  return { kept: keptCounts, now, before, passed, state, slot, shifts };
+  return { kept: keptCounts, now, before, passed, state, old, slot, shifts };
+}
+
+function nextOf(fixes: Iterator<Fix>): Fix | undefined {
+  const next = fixes.next();
+  return next.done === true ? undefined : next.value;
 }
 
 /** What the chunk closed, with the stretch that the added fixes changed, and the sums behind it, put right. */

@@ -5,13 +5,13 @@ import type { Closed, FoldState } from './fold.ts';
 import type { Pages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
-import { readClosed, readPacked, writeClosed, writePacked } from './state-codec.ts';
+import { readClosed, readPacked, writePacked } from './state-codec.ts';
 import { shiftsBetween, shiftState, type Shifts } from './state-shift.ts';
 
 const writer = new ByteWriter();
 
 /** Checkpoints within chunks are kept for so many chunks behind the newest. */
-const FINE_CHUNKS = 4;
+const FINE_CHUNKS = 8;
 
 /** Cuts of one rule in a chunk that a byte can count. */
 const MAX_COUNT = 255;
@@ -49,11 +49,6 @@ function wordOf(rules: Rules): number {
 
 function packed(state: FoldState): Uint8Array {
   writePacked(writer, state);
-  return writer.finish();
-}
-
-function packedClosed(closed: Closed): Uint8Array {
-  writeClosed(writer, closed);
   return writer.finish();
 }
 
@@ -165,17 +160,19 @@ export class Checkpoints {
     if ((table.slots[at] ?? -Infinity) <= index * CHUNK_SLOTS) return undefined;
     const { word, slot: there, state, closed } = table.entryAt(at);
     if (word !== wordOf(rules)) return undefined;
-    return { slot: there, state: readPacked(new ByteReader(state)), counts: [...closed] };
+    const counts = RULES.map((_, rule) => closed[rule] ?? 0);
+    return { slot: there, state: readPacked(new ByteReader(state)), counts };
   }
 
   /**
-   * Puts the checkpoint of a chunk in the place of what stood there. Returns how what follows differs from
-   * what followed that; undefined when there was none or it has to be folded again.
+   * Puts the checkpoint of a chunk, with what the chunk before closed as that holds it, in the place of what
+   * stood there. Returns how what follows differs from what followed that; undefined when there was none or it
+   * has to be folded again.
    */
-  put(index: number, { state, closedBefore }: Checkpoint, rules: Rules): Shifts | undefined {
+  put(index: number, state: FoldState, closed: Uint8Array, rules: Rules): Shifts | undefined {
     const word = wordOf(rules);
     const slot = index * CHUNK_SLOTS;
-    const entry = { word, slot, state: packed(state), closed: packedClosed(closedBefore) };
+    const entry = { word, slot, state: packed(state), closed };
     const there = this.#there(slot);
     const shifts = there?.word === word ? shiftsBetween(entry.state, there.state) : undefined;
     this.#put(entry);
@@ -190,7 +187,7 @@ export class Checkpoints {
       this.#keep((other) => other !== slot);
       return;
     }
-    const closed = Uint8Array.from(counts);
+    const closed = Uint8Array.from(counts.some((count) => count > 0) ? counts : []);
     this.#put({ word: wordOf(rules), slot, state: packed(state), closed });
   }
 
@@ -215,14 +212,14 @@ export class Checkpoints {
   }
 
   /**
-   * Moves the sums of a chunk's checkpoint; `closedBefore` is given when it changed. False when nothing that
-   * moves is open in it, undefined when there is none.
+   * Moves the sums of a chunk's checkpoint; `closedBefore` is given when it changed. Returns one bit for each
+   * rule of which what moves is open in it; undefined when there is none.
    */
-  shift(index: number, shifts: Shifts, closedBefore: Closed | undefined): boolean | undefined {
+  shift(index: number, shifts: Shifts, closedBefore: Uint8Array | undefined): number | undefined {
     const own = this.#change();
     const at = own.find(index * CHUNK_SLOTS);
     if (at === -1) return undefined;
-    if (closedBefore !== undefined) own.replaceClosed(at, packedClosed(closedBefore));
+    if (closedBefore !== undefined) own.replaceClosed(at, closedBefore);
     return shiftEntry(own, at, shifts);
   }
 
@@ -261,12 +258,12 @@ export class Checkpoints {
   }
 }
 
-/** Moves the sums of an entry's state; false when nothing that moves is open in it. */
-function shiftEntry(table: EntryTable, at: number, shifts: Shifts): boolean {
+/** Moves the sums of an entry's state; returns one bit for each rule of which what moves is open in it. */
+function shiftEntry(table: EntryTable, at: number, shifts: Shifts): number {
   const moved = shiftState(table.stateAt(at), shifts);
   // From the last one on, so that the places of the others stay what they are.
   for (const { from, to, bytes } of moved.replaced.toReversed()) {
     table.replaceInState(at, from, to, bytes);
   }
-  return moved.hasMoved;
+  return moved.rules;
 }

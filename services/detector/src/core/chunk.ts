@@ -8,7 +8,7 @@ import type { Shifts } from './state-shift.ts';
 export const CHUNK_MS = 900_000;
 
 /** Stretches of a chunk that a checkpoint may begin, so that a late fix need not fold all before it. */
-export const CHUNK_SLOTS = 4;
+export const CHUNK_SLOTS = 3;
 
 /** Event time that one of them spans, ms. */
 const SLOT_MS = CHUNK_MS / CHUNK_SLOTS;
@@ -39,7 +39,16 @@ export function chunkIndexOf(time: number): number {
 const writer = new ByteWriter();
 /** Closed by nothing: shared by all chunks in which nothing ended. */
 const NONE = new Closed();
+const NOTHING_CLOSED = new Uint8Array(1);
 const NO_CUTS: readonly unknown[] = Object.freeze([]);
+
+/** Where the fixes of chunks are. */
+export interface FixSource {
+  /** All of a chunk. */
+  readonly fixesOf: (chunk: Chunk) => readonly Fix[];
+  /** Those from a time on, ms, as they are asked for. */
+  readonly readFrom: (chunk: Chunk, fromMs: number) => Iterator<Fix>;
+}
 
 /** The fixes of one unit and one quarter of an hour; their bytes stand in the pages of the unit. */
 export class Chunk {
@@ -56,17 +65,17 @@ export class Chunk {
   leftOut = 0;
   #packed: Uint8Array | undefined;
   #elsewhere: ((chunk: Chunk) => Uint8Array | undefined) | undefined;
-  readonly #read: (chunk: Chunk) => readonly Fix[];
+  readonly #source: FixSource;
 
   constructor(
     index: number,
     firstOffset: number,
-    read: (chunk: Chunk) => readonly Fix[],
+    source: FixSource,
     saved: { readonly count: number; readonly size: number } = { count: 0, size: 0 },
   ) {
     this.index = index;
     this.firstOffset = firstOffset;
-    this.#read = read;
+    this.#source = source;
     this.count = saved.count;
     this.size = saved.size;
   }
@@ -83,14 +92,12 @@ export class Chunk {
 
   /** Unpacked anew at each call. */
   get fixes(): readonly Fix[] {
-    return this.#read(this);
+    return this.#source.fixesOf(this);
   }
 
-  /** Those from a slot on. */
-  fixesFrom(slot: number): readonly Fix[] {
-    const { fixes } = this;
-    if (slot <= this.index * CHUNK_SLOTS) return fixes;
-    return fixes.slice(fixes.findIndex((fix) => slotOf(fix.time) >= slot));
+  /** Those from a slot on, read one by one as they are asked for, while nothing changes. */
+  fixesFrom(slot: number): Iterator<Fix> {
+    return this.#source.readFrom(this, slot * SLOT_MS);
   }
 
   get #bytes(): Uint8Array | undefined {
@@ -114,6 +121,11 @@ export class Chunk {
     if (closed.count === 0) return;
     writeClosed(writer, closed);
     this.#packed = writer.finish();
+  }
+
+  /** The same as it is held; good until the next change. */
+  get closedBytes(): Uint8Array {
+    return this.#bytes ?? NOTHING_CLOSED;
   }
 
   /** What was closed, packed, when it stands here and nowhere else. */

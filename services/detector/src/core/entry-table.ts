@@ -14,7 +14,7 @@ export interface Entry {
   readonly word: number;
   readonly slot: number;
   readonly state: Uint8Array;
-  /** Packed, what the chunk before closed; within a chunk one byte per rule: how many it closed itself. */
+  /** Packed, what the chunk before closed; within a chunk one byte per rule: how many it closed itself, if any. */
   readonly closed: Uint8Array;
 }
 

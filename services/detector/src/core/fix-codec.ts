@@ -1,4 +1,4 @@
-import type { RawAddress } from '@waybill/contracts';
+import { topics, type RawAddress } from '@waybill/contracts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { identityOf } from './identity.ts';
 import { isLocated, type Fix, type FixReference, type LocatedFix } from './fix.ts';
@@ -48,6 +48,9 @@ const NOTHING: Fix = {
   isPrivate: false,
   address: NO_ADDRESS,
 };
+
+/** What the first fix of a packed state differs from: most come out of this topic. */
+export const USUAL: Fix = { ...NOTHING, address: { ...NO_ADDRESS, topic: topics.wialonPage.name } };
 
 /** The fix before on the same writer or reader: only `writeFix` and `readFix` set it. */
 function fixBefore({ before }: ByteReader | ByteWriter): Fix {

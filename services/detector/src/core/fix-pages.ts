@@ -1,10 +1,10 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { Chunk, type Insertion } from './chunk.ts';
+import { Chunk, type FixSource, type Insertion } from './chunk.ts';
 import { isRepeat, outranks, secondOf, type Fix } from './fix.ts';
 import type { Pages, UnitPages } from './pages.ts';
 import { readChunk, readRows, saveRows, writeChunk } from './live-codec.ts';
 import { insertRow } from './row-insert.ts';
-import { joinRuns, packRows, unpackRows, type Unpacked } from './row-codec.ts';
+import { joinRuns, packRows, rowsFrom, unpackRows, type Unpacked } from './row-codec.ts';
 import { writeMark, writeRows } from './row-writer.ts';
 import type { Rows } from './rows.ts';
 
@@ -70,7 +70,7 @@ function mark(marks: number[], fix: Fix, startMs: number): boolean {
  * The packed fixes of one unit. The newest quarter is open: a fix in order is a few bytes at its end. When a
  * newer one begins it is sealed behind the others. Any other fix unpacks its quarter and packs it anew.
  */
-export class FixPages {
+export class FixPages implements FixSource {
   readonly chunks: Chunk[] = [];
   readonly #sealed: Pages;
   readonly #open: Pages;
@@ -84,7 +84,7 @@ export class FixPages {
     this.#sealed = sealed;
     this.#open = open;
     if (live !== undefined) {
-      this.chunks = live.list(() => readChunk(live, this.#read));
+      this.chunks = live.list(() => readChunk(live, this));
       this.#rows = live.optional(() => readRows(live));
       return;
     }
@@ -96,7 +96,7 @@ export class FixPages {
     const reader = new ByteReader(pages.read(at, at + HEADER_BYTES));
     const index = reader.i32();
     const saved = { count: reader.u32(), size: reader.u32() };
-    const chunk = new Chunk(index, reader.f64(), this.#read, saved);
+    const chunk = new Chunk(index, reader.f64(), this, saved);
     if (pages === this.#open) {
       // The header of the open quarter is written once, when it begins.
       chunk.size = pages.length() - HEADER_BYTES;
@@ -117,7 +117,13 @@ export class FixPages {
     to.optional(this.#rows, (rows) => saveRows(to, rows));
   }
 
-  readonly #read = (chunk: Chunk): readonly Fix[] => this.unpack(chunk).fixes;
+  fixesOf(chunk: Chunk): readonly Fix[] {
+    return this.unpack(chunk).fixes;
+  }
+
+  readFrom(chunk: Chunk, fromMs: number): Iterator<Fix> {
+    return rowsFrom(this.#rowsOf(chunk), chunk.startTime, fromMs);
+  }
 
   /** Bytes of all rows and their headers. */
   get bytes(): number {
@@ -133,19 +139,24 @@ export class FixPages {
     return at;
   }
 
-  unpack(chunk: Chunk): Unpacked {
+  /** Good until the next change of the pages. */
+  #rowsOf(chunk: Chunk): Uint8Array {
     const isOpen = chunk === this.chunks.at(-1);
     const pages = isOpen ? this.#open : this.#sealed;
     const from = (isOpen ? 0 : this.#startOf(chunk)) + HEADER_BYTES;
-    const unpacked = unpackRows(pages.read(from, from + chunk.size), chunk.startTime);
-    if (isOpen) this.#rows = unpacked.rows;
+    return pages.read(from, from + chunk.size);
+  }
+
+  unpack(chunk: Chunk): Unpacked {
+    const unpacked = unpackRows(this.#rowsOf(chunk), chunk.startTime);
+    if (chunk === this.chunks.at(-1)) this.#rows = unpacked.rows;
     return unpacked;
   }
 
   /** Begins a quarter that is newer than all others. */
   begin(index: number, firstOffset: number): Chunk {
     this.#seal();
-    const chunk = new Chunk(index, firstOffset, this.#read);
+    const chunk = new Chunk(index, firstOffset, this);
     this.chunks.push(chunk);
     writeHeader(chunk);
     this.#open.set(writer.take());
@@ -182,21 +193,21 @@ export class FixPages {
   #makeRoom(index: number, firstOffset: number): Chunk {
     let position = this.chunks.length;
     while (position > 0 && (this.chunks[position - 1] as Chunk).index > index) position -= 1;
-    const chunk = new Chunk(index, firstOffset, this.#read);
+    const chunk = new Chunk(index, firstOffset, this);
     const at = position === this.chunks.length ? 0 : this.#startOf(this.chunks[position] as Chunk);
     this.chunks.splice(position, 0, chunk);
     writeHeader(chunk);
-    this.#splice(at, 0, writer.finish());
+    this.#splice(at, 0, [writer.finish()]);
     return chunk;
   }
 
-  #splice(at: number, removed: number, bytes: Uint8Array): void {
-    const length = this.#sealed.length();
-    const all = new Uint8Array(length - removed + bytes.length);
-    all.set(this.#sealed.read(0, at));
-    all.set(bytes, at);
-    all.set(this.#sealed.read(at + removed, length), at + bytes.length);
-    this.#sealed.set(all);
+  #splice(at: number, removed: number, parts: readonly Uint8Array[]): void {
+    const sealed = this.#sealed;
+    // Views all of them: nothing is copied but to the writer.
+    writer.append(sealed.read(0, at));
+    for (const part of parts) writer.append(part);
+    writer.append(sealed.read(at + removed, sealed.length()));
+    sealed.set(writer.take());
   }
 
   /** Puts a fix where it belongs; its quarter is not newer than the newest one. */
@@ -227,13 +238,16 @@ export class FixPages {
     const { from, to, end } = inserted;
     const added = writer.finish();
     const before = HEADER_BYTES + chunk.size;
-    const [front, back] = [rows.slice(0, from), rows.slice(to)];
+    const [front, back] = [rows.subarray(0, from), rows.subarray(to)];
     chunk.count += 1;
     chunk.size += added.length - (to - from);
     writeHeader(chunk);
-    for (const part of [front, added, back]) writer.append(part);
-    if (isOpen) this.#open.set(writer.take());
-    else this.#splice(start, before, writer.finish());
+    const parts = [writer.finish(), front, added, back];
+    if (!isOpen) this.#splice(start, before, parts);
+    else {
+      for (const part of parts) writer.append(part);
+      this.#open.set(writer.take());
+    }
     if (isOpen && end !== undefined) {
       end.runs += this.#rows?.runs ?? 0;
       this.#rows = end;
@@ -275,7 +289,7 @@ export class FixPages {
     if (chunk === this.chunks.at(-1)) {
       this.#open.set(bytes);
       this.#rows = rows;
-    } else this.#splice(this.#startOf(chunk), before, bytes);
+    } else this.#splice(this.#startOf(chunk), before, [bytes]);
   }
 
   /** Drops the oldest quarters; returns them. What they held is read before. */

@@ -10,7 +10,7 @@ import type { Pages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
 import { readPacked, writePacked } from './state-codec.ts';
-import { shifted, type Shifts } from './state-shift.ts';
+import { shifted, shiftsOfRules, type Shifts } from './state-shift.ts';
 import { walked } from './walk.ts';
 
 /** Takes what a run of fixes closes; almost always it stays empty. */
@@ -18,6 +18,8 @@ const closing = new Closed();
 const ALL_RULES = -1;
 
 const NO_COUNTS: readonly number[] = Object.freeze(RULES.map(() => 0));
+
+const NO_TIMES: ReadonlySet<number> = new Set();
 
 /** Where folding begins: at a chunk, by its position, or within it. */
 type FoldStart = Midway & { readonly position: number };
@@ -173,6 +175,8 @@ export class Folding {
   #foldFrom(start: FoldStart, rules: Rules): FoldStart | undefined {
     const chunks = this.#chunks;
     let { state } = start;
+    // Beside it, while what was added bears on a state in more than sums.
+    let without: FoldState | undefined;
     for (let { position } = start; position < chunks.length; position += 1) {
       const chunk = chunks[position] as Chunk;
       if (position > start.position) {
@@ -183,21 +187,31 @@ export class Folding {
           return this.#startOfFold(rules, position);
         }
       }
-      const added = position === start.position ? this.dirty.addedTo(chunk.index) : undefined;
+      const isFirst = position === start.position;
+      const added = isFirst || without !== undefined ? this.#addedTo(chunk) : undefined;
       this.dirty.delete(chunk.index);
-      if (added === undefined) state = this.#foldWhole(chunk, state, rules);
-      else {
-        const addition = foldAdded(chunk.fixesFrom(start.slot), added, start, rules);
+      if (added === undefined) {
+        state = this.#foldWhole(chunk, state, rules);
+        without = undefined;
+      } else {
+        const from = isFirst ? start : this.#startAt(position, state);
+        const fixes = chunk.fixesFrom(from.slot);
+        const addition = foldAdded(fixes, added, { ...from, without }, rules);
         const isCut = this.#exchange(chunk, addition, rules);
         if (addition.shifts !== undefined) {
           this.#shift(position + 1, addition.shifts, isCut);
           return this.#startOfFold(rules, position + 1);
         }
-        ({ state } = addition);
+        ({ state, old: without } = addition);
       }
     }
     this.head = state;
     return undefined;
+  }
+
+  /** The fixes that were added to a chunk since it was folded; undefined when all of it is to be folded. */
+  #addedTo({ index }: Chunk): ReadonlySet<number> | undefined {
+    return this.dirty.has(index) ? this.dirty.addedTo(index) : NO_TIMES;
   }
 
   #foldWhole(chunk: Chunk, before: FoldState, rules: Rules): FoldState {
@@ -265,17 +279,20 @@ export class Folding {
    */
   #shift(position: number, shifts: Shifts, isCut: boolean): void {
     let isCutBefore = isCut;
+    let open = shifts;
     for (let at = position; at < this.#chunks.length; at += 1) {
       const chunk = this.#chunks[at] as Chunk;
-      const closedBefore = isCutBefore ? (this.#chunks[at - 1] as Chunk).closed : undefined;
-      if (shifts.length === 0 && closedBefore === undefined) return;
-      // A new chunk, which is folded next, has none yet.
-      if (this.checkpoints.shift(chunk.index, shifts, closedBefore) === false) return;
-      if (shifts.length > 0) this.checkpoints.shiftMidway(chunk.index, 0, shifts);
-      isCutBefore = this.#shiftCuts(chunk, shifts);
+      const closedBefore = isCutBefore ? (this.#chunks[at - 1] as Chunk).closedBytes : undefined;
+      if (open.length === 0 && closedBefore === undefined) return;
+      const moved = this.checkpoints.shift(chunk.index, open, closedBefore);
+      if (moved === 0) return;
+      // A new chunk, which is folded next, has none yet. What has ended is not met again.
+      if (moved !== undefined) open = shiftsOfRules(open, moved);
+      if (open.length > 0) this.checkpoints.shiftMidway(chunk.index, 0, open);
+      isCutBefore = this.#shiftCuts(chunk, open);
     }
-    if (shifts.length === 0) return;
-    this.head = shifted(this.head, shifts);
+    if (open.length === 0) return;
+    this.head = shifted(this.head, open);
   }
 
   /** The state before the first fix of a chunk that is not the first one, with nothing dirty. */
@@ -287,7 +304,7 @@ export class Folding {
   /** How what follows differs from what followed before; undefined when it has to be folded. */
   putCheckpoint(position: number, state: FoldState, rules: Rules): Shifts | undefined {
     const chunk = this.#chunks[position] as Chunk;
-    const closedBefore = (this.#chunks[position - 1] as Chunk).closed;
-    return this.checkpoints.put(chunk.index, { state, closedBefore }, rules);
+    const { closedBytes } = this.#chunks[position - 1] as Chunk;
+    return this.checkpoints.put(chunk.index, state, closedBytes, rules);
   }
 }

@@ -38,11 +38,27 @@ function unmoved(olds: readonly Interval[], cuts: readonly Interval[]): Map<numb
   return pairs;
 }
 
+/** True when nothing moved at all, as when only sums did. */
+function areUnmoved(olds: readonly Interval[], cuts: readonly Interval[]): boolean {
+  return (
+    olds.length === cuts.length &&
+    olds.every(({ from, to }, i) => {
+      const cut = cuts[i];
+      // Of two that start together it would not be clear which is which.
+      return cut?.from === from && cut.to === to && (i === 0 || from > (olds[i - 1]?.from ?? from));
+    })
+  );
+}
+
 /**
  * Re-cut intervals inherit published ids by greatest overlap, ties by earlier start. Each id goes to
  * one cut at most, each cut takes one id at most.
  */
 export function inherit(olds: readonly Interval[], cuts: readonly Interval[]): Heritage {
+  if (areUnmoved(olds, cuts)) {
+    const each = olds.map((_, old) => old);
+    return { heirs: each, ancestors: each, closest: each };
+  }
   const same = unmoved(olds, cuts);
   const taken = new Set(same.values());
   const heirs = olds.map((_, old) => same.get(old));

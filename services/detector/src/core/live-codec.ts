@@ -1,6 +1,5 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
-import { Chunk } from './chunk.ts';
-import type { Fix } from './fix.ts';
+import { Chunk, type FixSource } from './chunk.ts';
 import { Rows } from './rows.ts';
 
 /** Writes a chunk without its fixes, which stand in the pages. */
@@ -15,10 +14,10 @@ export function writeChunk(writer: ByteWriter, chunk: Chunk): void {
 }
 
 /** The counterpart of `writeChunk`. */
-export function readChunk(reader: ByteReader, read: (chunk: Chunk) => readonly Fix[]): Chunk {
+export function readChunk(reader: ByteReader, source: FixSource): Chunk {
   const [index, firstOffset] = [reader.i32(), reader.real()];
   const sizes = { count: reader.varint(), size: reader.varint() };
-  const chunk = new Chunk(index, firstOffset, read, sizes);
+  const chunk = new Chunk(index, firstOffset, source, sizes);
   chunk.rules = reader.varint();
   chunk.leftOut = reader.varint();
   const held = reader.optional(() => reader.bytes());

@@ -33,6 +33,31 @@ export function unpackRows(bytes: Uint8Array, startMs: number): Unpacked {
   return { fixes, marks, rows };
 }
 
+/**
+ * Reads the rows of a quarter one by one, from that time on: no fixes are made of those before, and what is not
+ * asked for is not read. The bytes must not change meanwhile.
+ */
+export function* rowsFrom(bytes: Uint8Array, startMs: number, fromMs: number): Generator<Fix> {
+  const reader = new ByteReader(bytes);
+  const rows = new Rows(startMs);
+  while (!reader.isAtEnd()) {
+    const header = reader.u8();
+    if (header === MARK) {
+      reader.varint();
+      reader.u32();
+    } else if (header === RUN) {
+      let left = reader.varint();
+      const earlier = Math.ceil((fromMs - rows.time) / rows.step) - 1;
+      const passed = Math.max(0, Math.min(left, earlier));
+      rows.passEven(passed);
+      for (left -= passed; left > 0; left -= 1) yield rows.read(reader, 0);
+    } else {
+      rows.pass(reader, header);
+      if (rows.time >= fromMs) yield rows.fix();
+    }
+  }
+}
+
 /** Rows as they were written, but even ones in succession as one run. */
 export function joinRuns(writer: ByteWriter, bytes: Uint8Array, startMs: number): void {
   const reader = new ByteReader(bytes);

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { isLocated, type Fix } from './fix.ts';
-import { passFix, readFix, readLocated, writeFix } from './fix-codec.ts';
+import { passFix, readFix, readLocated, USUAL, writeFix } from './fix-codec.ts';
 import { Closed, type FoldState } from './fold.ts';
 import { Facts } from './facts.ts';
 import type { AnyRule } from './rule.ts';
@@ -89,6 +89,7 @@ export function readState(reader: ByteReader): FoldState {
  */
 export function writePacked(writer: ByteWriter, state: FoldState): void {
   const { last, states } = state;
+  inner.before = USUAL;
   writeBorder(inner, state);
   writer.bytes(inner.take());
   for (const [index, rule] of RULES.entries()) {
@@ -130,15 +131,21 @@ export function newestTimeOf(front: Uint8Array): number {
   return reader.u8() === 0 ? 0 : passFix(reader);
 }
 
+function readFront({ front }: Parts): Omit<FoldState, 'states'> {
+  const reader = new ByteReader(front);
+  reader.before = USUAL;
+  return readBorder(reader);
+}
+
 /** The newest fix of a front. */
-export function lastOf({ front }: Parts): Fix | undefined {
-  return readBorder(new ByteReader(front)).last;
+export function lastOf(parts: Parts): Fix | undefined {
+  return readFront(parts).last;
 }
 
 /** The counterpart of `writePacked`. */
 export function readPacked(reader: ByteReader): FoldState {
   const parts = partsOf(reader);
-  const border = readBorder(new ByteReader(parts.front));
+  const border = readFront(parts);
   return { ...border, states: RULES.map((_, index) => stateAt(index, parts, border.last)) };
 }
 

@@ -56,18 +56,19 @@ interface Replaced {
 
 const NONE: readonly Replaced[] = Object.freeze([]);
 
-/** What moved in a packed state: what its rules could not put right in place. */
+/** What moved in a packed state. */
 interface Moved {
-  readonly hasMoved: boolean;
-  /** In order. */
+  /** One bit for each rule of which something did. */
+  readonly rules: number;
+  /** In order, what was not put right in place. */
   readonly replaced: readonly Replaced[];
 }
 
-/** Moves the sums of a packed state where they stand; `hasMoved` is false when none of what moves is open in it. */
+/** Moves the sums of a packed state where they stand. */
 export function shiftState(packed: Uint8Array, shifts: Shifts): Moved {
   const reader = new ByteReader(packed);
   const newest = newestTimeOf(reader.bytes());
-  let hasMoved = false;
+  let rules = 0;
   let replaced = NONE;
   for (let code = reader.u8(); code > 0; code = reader.u8()) {
     const from = reader.position;
@@ -77,7 +78,7 @@ export function shiftState(packed: Uint8Array, shifts: Shifts): Moved {
     const shift = shifts[code - 1];
     if (shift === undefined) continue;
     if (!shift.move(new ByteReader(packed.subarray(at, at + size)), newest, inner)) continue;
-    hasMoved = true;
+    rules |= 1 << (code - 1);
     const bytes = inner.take();
     if (bytes.length === size) packed.set(bytes, at);
     else {
@@ -85,7 +86,13 @@ export function shiftState(packed: Uint8Array, shifts: Shifts): Moved {
       replaced = [...replaced, { from, to: reader.position, bytes: outer.finish() }];
     }
   }
-  return { hasMoved, replaced };
+  return { rules, replaced };
+}
+
+/** Those of the rules that have their bit set. */
+export function shiftsOfRules(shifts: Shifts, rules: number): Shifts {
+  const isAll = shifts.every((shift, i) => shift === undefined || (rules & (1 << i)) !== 0);
+  return isAll ? shifts : shifts.map((shift, i) => ((rules & (1 << i)) === 0 ? undefined : shift));
 }
 
 /** A later state with the sums moved. */

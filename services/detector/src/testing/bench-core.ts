@@ -1,10 +1,12 @@
 /** The pure part of the detector alone, in a process of its own: `node bench-core.ts '<JSON>'` prints one JSON line. */
 import type { PositionRecorded } from '@waybill/contracts';
 import { fleetRounds, fleetZones, progressAfter, type FleetOptions } from './fleet.ts';
-import { greedyTenant, plainDetector, rulesWith } from './plain-detector.ts';
+import { greedyTenant, plainDetector, rulesWith, type PlainDetector } from './plain-detector.ts';
 
 /** What is asked for. */
-interface Order extends FleetOptions {
+interface Order extends Omit<FleetOptions, 'late'> {
+  /** Shares of late fixes, 0 to 1: a fleet and a detector each, which take turns part by part. */
+  readonly shares: readonly number[];
   readonly zones: number;
   /** Rounds before the clock starts, and rounds of each part that is timed. */
   readonly warmup: number;
@@ -25,61 +27,85 @@ interface Batch {
   readonly clock: number;
 }
 
-/** The reports of so many rounds, from round `first` on, as turns take them. */
-function batchesOf(
-  rounds: ReturnType<typeof fleetRounds>,
-  { first, count }: { readonly first: number; readonly count: number },
-  order: Order,
-): Batch[] {
-  const batches: Batch[] = [];
-  for (let round = first; round < first + count; round += order.roundsPerTurn) {
-    const records: PositionRecorded[] = [];
-    for (let i = 0; i < order.roundsPerTurn; i += 1) {
-      records.push(...(rounds.next().value as readonly PositionRecorded[]));
-    }
-    batches.push({ records, clock: progressAfter(round, order) * 1000 });
-  }
-  return batches;
-}
+/** One fleet with its detector, and what its timed parts took. */
+class Run {
+  readonly #order: Order;
+  readonly #detector: PlainDetector;
+  readonly #rounds: ReturnType<typeof fleetRounds>;
+  #round = 0;
+  #fixes = 0;
+  #seconds = 0;
+  #published = 0;
+  #fastest = Infinity;
 
-/**
- * All records of a part are made before its clock starts, and what was left of making them is collected:
- * the time is that of the detector, its own garbage and compilation included.
- */
-function run(order: Order): object {
-  const { tenantId, zones, warmup, rounds: timed, parts } = order;
-  const { units, turn } = plainDetector(
-    rulesWith(greedyTenant(tenantId), fleetZones(zones, tenantId)),
-  );
-  const rounds = fleetRounds(order);
-  for (const { records, clock } of batchesOf(rounds, { first: 0, count: warmup }, order)) {
-    turn(records, clock);
+  constructor(order: Order, late: number) {
+    const { tenantId, zones } = order;
+    this.#order = order;
+    this.#detector = plainDetector(rulesWith(greedyTenant(tenantId), fleetZones(zones, tenantId)));
+    this.#rounds = fleetRounds({ ...order, late });
   }
-  let [fixes, seconds, published, fastest] = [0, 0, 0, Infinity];
-  for (let part = 0; part < parts; part += 1) {
-    const batches = batchesOf(rounds, { first: warmup + part * timed, count: timed }, order);
+
+  /** The reports of the next rounds, as turns take them. */
+  #batches(count: number): Batch[] {
+    const { roundsPerTurn } = this.#order;
+    const batches: Batch[] = [];
+    const end = this.#round + count;
+    for (; this.#round < end; this.#round += roundsPerTurn) {
+      const records: PositionRecorded[] = [];
+      for (let i = 0; i < roundsPerTurn; i += 1) {
+        records.push(...(this.#rounds.next().value as readonly PositionRecorded[]));
+      }
+      batches.push({ records, clock: progressAfter(this.#round, this.#order) * 1000 });
+    }
+    return batches;
+  }
+
+  warmUp(): void {
+    const { turn } = this.#detector;
+    for (const { records, clock } of this.#batches(this.#order.warmup)) turn(records, clock);
+  }
+
+  /**
+   * All records of a part are made before its clock starts, and what was left of making them is collected:
+   * the time is that of the detector, its own garbage and compilation included.
+   */
+  time(): void {
+    const { turn } = this.#detector;
+    const batches = this.#batches(this.#order.rounds);
     globalThis.gc?.();
     const before = cpuSeconds();
-    for (const { records, clock } of batches) published += turn(records, clock).length;
+    for (const { records, clock } of batches) this.#published += turn(records, clock).length;
     const taken = cpuSeconds() - before;
     const count = batches.reduce((sum, { records }) => sum + records.length, 0);
-    seconds += taken;
-    fixes += count;
-    fastest = Math.min(fastest, taken / count);
+    this.#seconds += taken;
+    this.#fixes += count;
+    this.#fastest = Math.min(this.#fastest, taken / count);
   }
-  let [bytes, held] = [0, 0];
-  for (const { timeline } of units.values()) {
-    bytes += timeline.bytes;
-    held += timeline.count;
+
+  result(): object {
+    let [bytes, held] = [0, 0];
+    for (const { timeline } of this.#detector.units.values()) {
+      bytes += timeline.bytes;
+      held += timeline.count;
+    }
+    const perFix = this.#seconds / this.#fixes;
+    return {
+      fixes: this.#fixes,
+      published: this.#published,
+      fixes_per_cpu_s: Math.round(1 / perFix),
+      cpu_us_per_fix: Number((perFix * 1e6).toFixed(2)),
+      fastest_part_us: Number((this.#fastest * 1e6).toFixed(2)),
+      bytes_per_fix: Number((bytes / held).toFixed(2)),
+    };
   }
-  return {
-    fixes,
-    published,
-    fixes_per_cpu_s: Math.round(fixes / seconds),
-    cpu_us_per_fix: Number(((seconds / fixes) * 1e6).toFixed(2)),
-    fastest_part_us: Number((fastest * 1e6).toFixed(2)),
-    bytes_per_fix: Number((bytes / held).toFixed(2)),
-  };
+}
+
+/** Results in the order of the shares. */
+function run(order: Order): readonly object[] {
+  const runs = order.shares.map((late) => new Run(order, late));
+  for (const each of runs) each.warmUp();
+  for (let part = 0; part < order.parts; part += 1) for (const each of runs) each.time();
+  return runs.map((each) => each.result());
 }
 
 const [json = '{}'] = process.argv.slice(2);

@@ -140,7 +140,7 @@ export function* fleetRounds(options: FleetOptions): Generator<readonly Position
 }
 
 /** Progress of the fleet's source when a round is over, s. */
-export function progressAfter(round: number, { everyS }: FleetOptions): number {
+export function progressAfter(round: number, { everyS }: Pick<FleetOptions, 'everyS'>): number {
   return FLEET_START_S + round * everyS;
 }
 
