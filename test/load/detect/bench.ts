@@ -141,7 +141,7 @@ const FULL_UNITS = 10_000;
 /** Six hours and the margin of one fix per 5 s, and a quarter of an hour that is not over. */
 const FULL_ROUNDS = 4_616;
 /** Vehicles that are driven; each stands for several. */
-const DISTINCT = 500;
+const DISTINCT = 100;
 
 function memory(stack: Stack, setting: Setting): Promise<object> {
   const { partitions, nodeArguments } = setting;

@@ -153,6 +153,12 @@ export class Checkpoints {
     return this.#there(index * CHUNK_SLOTS)?.closed;
   }
 
+  /** The same of a checkpoint that was made by these rules. */
+  closedBy(index: number, rules: Rules): Uint8Array | undefined {
+    const there = this.#there(index * CHUNK_SLOTS);
+    return there?.word === wordOf(rules) ? there.closed : undefined;
+  }
+
   /** The newest state within a chunk that no fix from that slot on has part in. */
   midway(index: number, slot: number, rules: Rules): Midway | undefined {
     const table = this.#table();

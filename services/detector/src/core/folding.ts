@@ -1,5 +1,5 @@
 import { areAsMany, closedWith, countsOf, foldAdded, type Addition } from './added.ts';
-import type { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, type ByteWriter } from './bytes.ts';
 import { Checkpoints, type Checkpoint, type Midway } from './checkpoints.ts';
 import { CHUNK_SLOTS, slotOf, type Chunk } from './chunk.ts';
 import { DirtyChunks } from './dirty-chunks.ts';
@@ -9,7 +9,7 @@ import type { HeldState } from './held-state.ts';
 import type { Pages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
-import { readPacked, writePacked } from './state-codec.ts';
+import { readPacked, rulesIn, writePacked } from './state-codec.ts';
 import { shifted, shiftsOfRules, type Shifts } from './state-shift.ts';
 import { walked } from './walk.ts';
 
@@ -111,19 +111,26 @@ export class Folding {
     else this.dirty.markFrom(-Infinity);
   }
 
+  /** What a chunk closed stands in the checkpoint of the next one. */
+  readonly closedBehind = (chunk: Chunk): Uint8Array | undefined => {
+    const next = this.#chunks[this.#chunks.indexOf(chunk) + 1];
+    return next === undefined ? undefined : this.checkpoints.closedBefore(next.index);
+  };
+
   /** After a restart: takes the checkpoints that the pages hold, so that only what is new is folded. */
   #resume(rules: Rules): void {
     this.#isResumed = true;
     const [first, ...later] = this.#chunks;
     let before = first as Chunk;
     for (const chunk of later) {
-      const checkpoint = this.checkpoints.get(chunk.index, rules);
-      if (checkpoint === undefined) {
+      const closed = this.checkpoints.closedBy(chunk.index, rules);
+      if (closed === undefined) {
         // What the quarters from here on closed is not taken: all of them are folded.
         this.dirty.markFrom(before.index);
         break;
       }
-      before.close(checkpoint.closedBefore);
+      before.rules = rulesIn(new ByteReader(closed));
+      before.letGo(this.closedBehind);
       before = chunk;
     }
     this.dirty.mark(before.index);

@@ -175,6 +175,17 @@ export function readClosed(reader: ByteReader): Closed {
   return closed;
 }
 
+/** Of what `writeClosed` wrote the rules that have cuts, one bit each by position. */
+export function rulesIn(reader: ByteReader): number {
+  if (reader.u8() === 0) return 0;
+  const sectionOf = readSections(reader);
+  let rules = 0;
+  for (const [index, rule] of RULES.entries()) {
+    if (sectionOf(rule) !== undefined) rules |= 1 << index;
+  }
+  return rules;
+}
+
 /** Of what `writeClosed` wrote the cuts of the rule at that position. */
 export function readCutsOf(reader: ByteReader, index: number): readonly unknown[] {
   const rule = RULES[index];

@@ -67,7 +67,7 @@ export class Timeline {
     this.#newest = live.real();
     this.#viewed = this.head;
     for (const chunk of this.chunks) {
-      if (chunk.held === undefined) chunk.letGo(this.#closedBehind);
+      if (chunk.held === undefined) chunk.letGo(this.#folding.closedBehind);
     }
   }
 
@@ -220,12 +220,6 @@ export class Timeline {
     this.view = { state, closed };
   }
 
-  /** What a chunk closed stands in the checkpoint of the next one. */
-  readonly #closedBehind = (chunk: Chunk): Uint8Array | undefined => {
-    const next = this.chunks[this.chunks.indexOf(chunk) + 1];
-    return next === undefined ? undefined : this.#folding.checkpoints.closedBefore(next.index);
-  };
-
   /** Folds whole chunks that end by `before` into the base and returns them. Nothing may be dirty. */
   trim(before: number, rules: Rules): readonly Dropped[] {
     const { chunks } = this;
@@ -259,7 +253,7 @@ export class Timeline {
       if (before.held === undefined || this.#folding.dirty.has(before.index)) continue;
       if (this.#folding.checkpoints.closedBefore((chunks[at] as Chunk).index) === undefined)
         continue;
-      before.letGo(this.#closedBehind);
+      before.letGo(this.#folding.closedBehind);
     }
   }
 
