@@ -12,6 +12,10 @@ const BLOCK_BYTES = 4_096;
 /** The least work, and little memory while it is done: half of the bytes go all the same. */
 const DEFLATE = { level: 1, windowBits: 13, memLevel: 6 } as const;
 const INFLATE = { windowBits: 13 } as const;
+/** What zlib writes into lives until the next turn of the event loop: so it is made as large as it is needed. */
+const LEAST_CHUNK = 64;
+/** Nearly always enough; what packs worse takes a second piece. */
+const PACKED_SHARE = 0.7;
 
 interface Header {
   readonly packed: number;
@@ -49,8 +53,12 @@ function unpack(blocks: Uint8Array, length: number): Uint8Array {
   let filled = 0;
   for (let at = 0; at < blocks.length;) {
     const from = at + BLOCK_HEADER_BYTES;
+    const size = view.getUint32(at + 4);
     at = from + view.getUint32(at);
-    const plain = inflateRawSync(blocks.subarray(from, at), INFLATE);
+    const plain = inflateRawSync(blocks.subarray(from, at), {
+      ...INFLATE,
+      chunkSize: Math.max(LEAST_CHUNK, size),
+    });
     all.set(plain, filled);
     filled += plain.length;
   }
@@ -73,16 +81,18 @@ function shortened(
   return { blocks: rest, header: { packed: rest.length, unpacked: left, gone: before } };
 }
 
+/** What the packed parts hold that were asked for last: many units are looked at when a task starts. */
+const lately = new Map<PackedPages, Uint8Array>();
+const MOST_UNPACKED = 8;
+
 /**
  * Bytes of which the older part is packed (deflate) while nobody asks for it: a header, blocks, and behind them
  * what came since, plain. Appending and reading what is plain cost as much as without; reading what is packed
- * unpacks all of it, once in the life of this object.
+ * unpacks all of it, and is remembered for a few of them.
  */
 export class PackedPages implements Pages {
   readonly #pages: Pages;
   #header: Header = NONE;
-  /** What the packed part holds, once it was asked for. */
-  #unpacked: Uint8Array | undefined;
 
   constructor(pages: Pages) {
     this.#pages = pages;
@@ -115,8 +125,14 @@ export class PackedPages implements Pages {
 
   #readOlder(from: number, to: number): Uint8Array {
     const { unpacked, gone } = this.#header;
-    this.#unpacked ??= unpack(this.#pages.read(HEADER_BYTES, this.#plainAt), unpacked);
-    return this.#unpacked.subarray(gone + from, gone + to);
+    let all = lately.get(this);
+    if (all === undefined) {
+      all = unpack(this.#pages.read(HEADER_BYTES, this.#plainAt), unpacked);
+      lately.set(this, all);
+      const [oldest] = lately.keys();
+      if (lately.size > MOST_UNPACKED && oldest !== undefined) lately.delete(oldest);
+    }
+    return all.subarray(gone + from, gone + to);
   }
 
   #readPlain(from: number, to: number): Uint8Array {
@@ -142,7 +158,7 @@ export class PackedPages implements Pages {
 
   #put(header: Header, ...parts: readonly Uint8Array[]): void {
     const content = joined(...parts);
-    this.#unpacked = undefined;
+    lately.delete(this);
     this.#header = header;
     const { packed, unpacked, gone } = header;
     const isEmpty = content.length === 0;
@@ -166,7 +182,8 @@ export class PackedPages implements Pages {
   rest(): void {
     const length = this.#plainLength;
     if (length < BLOCK_BYTES) return;
-    const block = deflateRawSync(this.#readPlain(0, length), DEFLATE);
+    const chunkSize = Math.ceil(length * PACKED_SHARE);
+    const block = deflateRawSync(this.#readPlain(0, length), { ...DEFLATE, chunkSize });
     const { packed, unpacked, gone } = this.#header;
     const header = {
       packed: packed + BLOCK_HEADER_BYTES + block.length,
