@@ -10,7 +10,7 @@ import type {
   Reading,
   Since,
   Suspicion,
-} from './fuel-fold.ts';
+} from './fuel-state.ts';
 import { readInputs, sameInputs, writeInputs } from './inputs.ts';
 
 const kinds: readonly FuelKind[] = ['REFUEL', 'DRAIN', 'UNEXPLAINED'];

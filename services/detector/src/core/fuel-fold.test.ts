@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fix, rules } from '../testing/fixes.ts';
 import { stepsOf } from '../testing/steps.ts';
-import {
-  advanceFuel,
-  FUEL_START,
-  type FuelCut,
-  type FuelKind,
-  type FuelRule,
-} from './fuel-fold.ts';
+import { advanceFuel } from './fuel-fold.ts';
+import { FUEL_START, type FuelCut, type FuelKind, type FuelRule } from './fuel-state.ts';
 
 /** One reading; standing with the engine on at the start where nothing else is said. */
 interface Row {

@@ -6,6 +6,7 @@ import type { Motion } from './motion.ts';
 import type { Change } from './occasion.ts';
 import type { Version } from './publication.ts';
 import type { Rules } from './rules.ts';
+import type { Stretch, UNEVEN } from './stretch.ts';
 
 /** Names of the rules: labels of metrics, keys of saved state, parts of ids. */
 export type RuleName =
@@ -113,6 +114,8 @@ export interface Rule<S, C> {
   readonly start: S;
   /** One fix further; what the fix ends is added to `closed`. The same state = nothing changed. */
   readonly advance: (state: S, step: Step, rules: Rules, closed: C[]) => S;
+  /** The same for all fixes of a stretch at once; UNEVEN where `advance` has to see each of them. */
+  readonly advanceEvenly: (state: S, stretch: Stretch, rules: Rules) => S | typeof UNEVEN;
   /** True when both states go on in the same way whatever comes. */
   readonly sameState: (a: S, b: S) => boolean;
   /**

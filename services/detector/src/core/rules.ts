@@ -1,4 +1,4 @@
-import type { FuelRule } from './fuel-fold.ts';
+import type { FuelRule } from './fuel-state.ts';
 import type { IdleRule } from './idle-fold.ts';
 import type { MeterRule } from './meter-fold.ts';
 import type { ServiceRule } from './service-fold.ts';

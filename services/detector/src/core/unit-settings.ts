@@ -138,3 +138,17 @@ export function at<T>(intervals: readonly Valid<T>[], time: number): T | undefin
   }
   return undefined;
 }
+
+/** True when the same value, or none, holds at all times from one to the other, ms, both inclusive. */
+export function isConstant(
+  intervals: readonly Valid<unknown>[],
+  from: number,
+  to: number,
+): boolean {
+  for (const interval of intervals) {
+    const isBorder =
+      (interval.from > from && interval.from <= to) || (interval.to > from && interval.to <= to);
+    if (isBorder) return false;
+  }
+  return true;
+}

@@ -6,6 +6,7 @@ import { isTooFast, judge, withoutPosition } from './outlier.ts';
 import { SIGNAL, type AnyRule, type Step } from './rule.ts';
 import { RULES } from './rule-list.ts';
 import { tripRuleAt, type Rules } from './rules.ts';
+import { Stretch, stretchFrom, UNEVEN } from './stretch.ts';
 
 const NO_ZONES: readonly string[] = Object.freeze([]);
 
@@ -36,6 +37,7 @@ interface Wanted {
   readonly index: number;
   readonly reads: number;
   readonly advance: AnyRule['advance'];
+  readonly advanceEvenly: AnyRule['advanceEvenly'];
 }
 
 const wanted = new WeakMap<Rules, readonly Wanted[]>();
@@ -44,8 +46,8 @@ const wanted = new WeakMap<Rules, readonly Wanted[]>();
 function wantedBy(rules: Rules): readonly Wanted[] {
   let list = wanted.get(rules);
   if (list === undefined) {
-    list = RULES.flatMap(({ reads, advance, isWanted }, index) =>
-      isWanted(rules) ? [{ index, reads, advance }] : [],
+    list = RULES.flatMap(({ reads, advance, advanceEvenly, isWanted }, index) =>
+      isWanted(rules) ? [{ index, reads, advance, advanceEvenly }] : [],
     );
     wanted.set(rules, list);
   }
@@ -125,6 +127,43 @@ class Walk {
     else this.#show(fix, 0);
   }
 
+  /** So many fixes further: as many as are like the one before; 0 = not even the first. */
+  evenly(fixes: readonly Fix[], from: number): number {
+    const [before, rules] = [this.#located, this.#rules];
+    if (before === undefined || before !== this.#last || this.#held.length > 0) return 0;
+    // Settings of its own, and zones, may be others at each fix.
+    if (rules.unitTrip.length > 0 || before.time < rules.zones.stableFrom) return 0;
+    const range = stretchFrom(fixes, from, before, rules.trip.minSatellites);
+    if (range === undefined) return 0;
+    const { motion, zoneIds } = this.#fill(fixes[from] as Fix, 0);
+    const stretch = new Stretch(fixes, range, motion, zoneIds);
+    const states = this.#states;
+    for (const rule of this.#wanted) {
+      const next = rule.advanceEvenly(states[rule.index], stretch, rules);
+      if (next === UNEVEN) this.#showEach(rule, stretch);
+      else states[rule.index] = next;
+    }
+    this.#last = stretch.last;
+    this.#located = stretch.last;
+    return stretch.count;
+  }
+
+  /** Shows each fix of a stretch to one rule. */
+  #showEach({ index, advance }: Wanted, stretch: Stretch): void {
+    const [step, states, rules] = [this.#step, this.#states, this.#rules];
+    let { before } = stretch;
+    for (let i = 0; i < stretch.count; i += 1) {
+      const fix = stretch.at(i);
+      step.last = before;
+      step.located = before;
+      step.fix = fix;
+      step.place = fix;
+      states[index] = advance(states[index], step, rules, scratch);
+      before = fix;
+    }
+    if (scratch.length > 0) this.#closed.add(index, scratch.splice(0));
+  }
+
   #decide(located: LocatedFix, fix: Fix): void {
     const rules = this.#rules;
     const limits = { limitKmh: rules.outlierSpeedKmh, waitMs: waitMs(rules) };
@@ -199,7 +238,11 @@ export function walked(
 ): FoldState {
   if (fixes.length === 0) return state;
   const walk = new Walk(state, rules, closed);
-  for (const fix of fixes) walk.next(fix);
+  for (let at = 0; at < fixes.length;) {
+    const passed = walk.evenly(fixes, at);
+    if (passed === 0) walk.next(fixes[at] as Fix);
+    at += Math.max(1, passed);
+  }
   return walk.state;
 }
 

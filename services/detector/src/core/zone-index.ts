@@ -7,6 +7,8 @@ export interface ZoneIndex {
   readonly ids: readonly string[];
   /** Ids, ascending, of the zones that hold the point at that time. */
   readonly containing: (point: Coordinate, time: number) => readonly string[];
+  /** From then on the same zones hold, ms. */
+  readonly stableFrom: number;
   /** The zone's shapes that hold at that time. */
   readonly areasOf: (zoneId: string, time: number) => readonly Area[];
   /** Shapes with a mistake: all but those that cross themselves are left out. */
@@ -133,6 +135,7 @@ export function buildZoneIndex(areas: readonly Area[]): ZoneIndex {
   let answer = NONE;
   return {
     ids: [...new Set(areas.map((area) => area.zoneId))].sort(),
+    stableFrom,
     containing: (point, time) => {
       if (time < stableFrom) return search(point, time);
       if (point.latitude === latitude && point.longitude === longitude) return answer;

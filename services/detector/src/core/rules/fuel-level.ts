@@ -8,7 +8,9 @@ import {
   writeFuelCut,
   writeFuelState,
 } from '../fuel-codec.ts';
-import { advanceFuel, FUEL_START, type FuelCut, type FuelState } from '../fuel-fold.ts';
+import { advanceFuelEvenly } from '../evenly.ts';
+import { advanceFuel } from '../fuel-fold.ts';
+import { FUEL_START, type FuelCut, type FuelState } from '../fuel-state.ts';
 import { hashOf } from '../inputs.ts';
 import { envelopeOf, type Version } from '../publication.ts';
 import { SIGNAL, type Rule, type Scene } from '../rule.ts';
@@ -54,6 +56,7 @@ export const fuelLevel: Rule<FuelState, FuelCut> = {
   isWanted: (rules) => rules.publishes.fuelLevel,
   start: FUEL_START,
   advance: (state, step, rules, closed) => advanceFuel(state, step, rules.fuel, closed),
+  advanceEvenly: (state, stretch, rules) => advanceFuelEvenly(state, stretch, rules.fuel),
   sameState: sameFuelState,
   writeState: writeFuelState,
   readState: readFuelState,

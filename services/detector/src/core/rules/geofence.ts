@@ -6,6 +6,7 @@ import {
   writeCrossing,
   type Crossing,
 } from '../crossing.ts';
+import { advancePresencesEvenly } from '../evenly.ts';
 import type { Interval } from '../inherit.ts';
 import { basisText, hashOf, readBasis, sameBasis, writeBasis, type Basis } from '../inputs.ts';
 import type { Change } from '../occasion.ts';
@@ -138,6 +139,7 @@ export const geofence: Rule<State, PointCut> = {
     }
     return next;
   },
+  advanceEvenly: advancePresencesEvenly,
   sameState: samePresences,
   rebased: rebasedPresences,
   writeState: writePresences,

@@ -1,4 +1,5 @@
 import { topics, type IdleEnded } from '@waybill/contracts';
+import { advanceIdleEvenly } from '../evenly.ts';
 import { sameFix } from '../fix.ts';
 import {
   advanceIdle,
@@ -56,6 +57,7 @@ export const idle: Rule<IdleState, Idling> = {
   isWanted: (rules) => rules.publishes.idle,
   start: undefined,
   advance: (state, step, rules, closed) => advanceIdle(state, step, rules.idle, closed),
+  advanceEvenly: (state, stretch, rules) => advanceIdleEvenly(state, stretch, rules.idle),
   sameState: sameIdling,
   shiftOf: shiftOfIdling,
   writeState: (writer, state) => writer.optional(state, (idling) => writeIdling(writer, idling)),

@@ -1,5 +1,6 @@
 import { topics, type OdometerRead } from '@waybill/contracts';
 import { round } from '@waybill/domain';
+import { advanceMeterEvenly } from '../evenly.ts';
 import type { Interval } from '../inherit.ts';
 import { hashOf } from '../inputs.ts';
 import {
@@ -58,6 +59,7 @@ export const odometer: Rule<MeterState, MeterDay> = {
   start: METER_START,
   advance: (state, { fix }, rules, closed) =>
     advanceMeter(state, fix, rules.meter, rules.timeZone, closed),
+  advanceEvenly: (state, stretch, rules) => advanceMeterEvenly(state, stretch, rules.meter),
   sameState: sameMeter,
   shiftOf: shiftOfMeter,
   writeState: writeMeter,

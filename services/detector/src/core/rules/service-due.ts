@@ -2,6 +2,7 @@ import { topics, type ServiceDue } from '@waybill/contracts';
 import { hashOf, NO_INPUTS, withFix } from '../inputs.ts';
 import type { Change } from '../occasion.ts';
 import { envelopeOf, type Version } from '../publication.ts';
+import { UNEVEN } from '../stretch.ts';
 import { SIGNAL, type Rule, type Scene } from '../rule.ts';
 import {
   advanceService,
@@ -62,6 +63,8 @@ export const serviceDue: Rule<ServiceState, ServiceCut> = {
   start: [],
   advance: (state, { last, fix }, rules, closed) =>
     advanceService(state, last, fix, rules.unit, rules.service, closed),
+  // What is due may change with any fix.
+  advanceEvenly: (state, _stretch, { unit }) => (unit.provider.length === 0 ? state : UNEVEN),
   sameState: (a, b) => a === b || (a.length === b.length && a.every((key) => b.includes(key))),
   writeState: (writer, state) => writer.list(state, (key) => writer.text(key)),
   readState: (reader) => reader.list(() => reader.text()),

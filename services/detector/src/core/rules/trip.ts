@@ -1,6 +1,7 @@
 import { topics, type TripCompleted } from '@waybill/contracts';
 import { round } from '@waybill/domain';
 import { sameFix } from '../fix.ts';
+import { advanceRunEvenly } from '../evenly.ts';
 import type { Interval } from '../inherit.ts';
 import type { Change } from '../occasion.ts';
 import { activitiesOf } from '../driver-activity.ts';
@@ -172,6 +173,7 @@ export const trip: Rule<State, TripCut> = {
     const step = { last: located, fix: place, wayM, leftOut, assignments };
     return advanceRun(step, run, tripRuleAt(rules, place.time), closed);
   },
+  advanceEvenly: advanceRunEvenly,
   sameState: sameRun,
   shiftOf: shiftOfRun,
   writeState: writeRun,

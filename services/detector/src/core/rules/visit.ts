@@ -1,4 +1,5 @@
 import { topics, type SiteVisited } from '@waybill/contracts';
+import { advancePresencesEvenly } from '../evenly.ts';
 import type { Interval } from '../inherit.ts';
 import { basisText, hashOf, sameBasis } from '../inputs.ts';
 import type { Change } from '../occasion.ts';
@@ -107,6 +108,7 @@ export const visit: Rule<State, VisitCut> = {
     if (scratch.length > 0) closed.push(...scratch.splice(0).map(cutOf));
     return next;
   },
+  advanceEvenly: advancePresencesEvenly,
   sameState: samePresences,
   rebased: rebasedPresences,
   writeState: writePresences,
