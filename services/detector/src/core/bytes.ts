@@ -65,6 +65,21 @@ export class ByteWriter {
     this.#bytes[at] = value;
   }
 
+  /** Leaves room for a byte that `put` or `cut` decides about; returns its place. */
+  hold(): number {
+    return this.#reserve(1);
+  }
+
+  /** Fills a byte that was held. */
+  put(at: number, value: number): void {
+    this.#bytes[at] = value;
+  }
+
+  /** Takes back all from that place on. */
+  cut(at: number): void {
+    this.#length = at;
+  }
+
   u32(value: number): void {
     const at = this.#reserve(4);
     this.#view.setUint32(at, value);
@@ -83,6 +98,12 @@ export class ByteWriter {
   /** A whole number from 0 to 2^53 - 1 in as few bytes as it needs: 7 bits each. */
   varint(value: number): void {
     let rest = value;
+    if (rest < 0x8000_0000) {
+      // Nearly all are small: bits are cheaper than divisions.
+      for (; rest >= 0x80; rest >>>= 7) this.u8((rest & 0x7f) | 0x80);
+      this.u8(rest);
+      return;
+    }
     while (rest >= 0x80) {
       this.u8((rest % 0x80) | 0x80);
       rest = Math.floor(rest / 0x80);

@@ -1,6 +1,6 @@
 import { topics, type RawAddress } from '@waybill/contracts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
-import { identityOf } from './identity.ts';
+import { idHighOf, idLowOf } from './identity.ts';
 import { isLocated, type Fix, type FixReference, type LocatedFix } from './fix.ts';
 import { unscaled, whole } from './fix-signals.ts';
 
@@ -201,7 +201,8 @@ export function readFix(reader: ByteReader): Fix {
   if ((changed & PARTITION) !== 0) partition = reader.zigzag();
   if ((changed & LATENESS) !== 0) latenessMs += reader.zigzag();
   if ((changed & INDEX) !== 0) index = reader.zigzag();
-  const [idHigh, idLow] = identityOf(time, latitude, longitude);
+  const idHigh = idHighOf(time, latitude, longitude);
+  const idLow = idLowOf(time, latitude, longitude);
   const fix: Fix = {
     time,
     latitude,

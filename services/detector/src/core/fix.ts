@@ -1,5 +1,5 @@
 import type { PositionRecorded, RawAddress, SignalRecorded } from '@waybill/contracts';
-import { identityOf } from './identity.ts';
+import { idHighOf, idLowOf } from './identity.ts';
 
 /**
  * A fix as the rules see it: what a device measured in one second, with a position or without. Coordinates
@@ -14,7 +14,7 @@ export interface Fix {
   readonly longitude: number | undefined;
   /** provider_time - event_time, ms; negative for a device clock that is ahead. */
   readonly latenessMs: number;
-  /** What `event_id` stands for, as two unsigned 32-bit words, see `identityOf`. */
+  /** What `event_id` stands for, as two unsigned 32-bit words, see `idHighOf`. */
   readonly idHigh: number;
   readonly idLow: number;
   readonly speedKmh: number | undefined;
@@ -105,14 +105,13 @@ export function fixOf(record: PositionRecorded | SignalRecorded): Fix {
   const course = stepped(position?.course_deg ?? null, 1);
   const latitude = position === undefined ? undefined : rounded(position.latitude);
   const longitude = position === undefined ? undefined : rounded(position.longitude);
-  const [idHigh, idLow] = identityOf(record.event_time, latitude, longitude);
   return {
     time: record.event_time,
     latitude,
     longitude,
     latenessMs: record.provider_time - record.event_time,
-    idHigh,
-    idLow,
+    idHigh: idHighOf(record.event_time, latitude, longitude),
+    idLow: idLowOf(record.event_time, latitude, longitude),
     speedKmh: stepped(speed, 1000),
     courseDeg: course === undefined ? undefined : course % 360,
     satellites: position?.satellites ?? undefined,

@@ -24,15 +24,32 @@ function identityWord(seed: number, second: number, latitude: number, longitude:
   return finished(mix(mix(low, latitude), longitude));
 }
 
-/** What `event_id` says, as two unsigned words: high, low. A fix without a position is told by its second. */
-export function identityOf(
+function identityOf(
+  seed: number,
   time: number,
   latitude: number | undefined,
   longitude: number | undefined,
-): readonly [number, number] {
-  const second = Math.floor(time / 1000);
+): number {
   // No position has a latitude of 200 degrees.
   const y = latitude === undefined ? 20_000_000 : fixPlace(latitude);
   const x = longitude === undefined ? 0 : fixPlace(longitude);
-  return [identityWord(0x2545_f491, second, y, x), identityWord(0x9e37_79b9, second, y, x)];
+  return identityWord(seed, Math.floor(time / 1000), y, x);
+}
+
+/** What `event_id` says: the high one of two unsigned words. A fix without a position is told by its second. */
+export function idHighOf(
+  time: number,
+  latitude: number | undefined,
+  longitude: number | undefined,
+): number {
+  return identityOf(0x2545_f491, time, latitude, longitude);
+}
+
+/** The low one; see `idHighOf`. */
+export function idLowOf(
+  time: number,
+  latitude: number | undefined,
+  longitude: number | undefined,
+): number {
+  return identityOf(0x9e37_79b9, time, latitude, longitude);
 }

@@ -80,33 +80,41 @@ function hundredths(km: number): number {
   return Math.round(km * 100) / 100;
 }
 
+/** The day with a fix that tells no odometer reading that is taken. */
+function counted(before: MeterDay, fix: Fix): MeterDay {
+  const today = { ...before, inputs: withFix(before.inputs, fix) };
+  const { engineHoursH } = fix;
+  return engineHoursH === undefined ? today : { ...today, last: fix, engineHoursH };
+}
+
 /** One odometer reading: the day with it, and what it is compared with from now on. */
 function withOdometer(
   state: MeterState,
-  today: MeterDay,
+  before: MeterDay,
   fix: Fix,
   km: number,
   rule: MeterRule,
 ): MeterState {
   const { known, suspect } = state;
-  const { time } = fix;
-  if (known === undefined || goesOn(known, km, time, today.distanceKm, rule)) {
+  const { time, engineHoursH } = fix;
+  if (known === undefined || goesOn(known, km, time, before.distanceKm, rule)) {
     const higher = known === undefined ? km : Math.max(km, known.km);
     const rise = higher - (known?.km ?? higher);
     // Written out: this is what happens to nearly every fix.
     const read: MeterDay = {
-      day: today.day,
-      first: today.first,
+      day: before.day,
+      first: before.first,
       last: fix,
       odometerKm: higher,
-      engineHoursH: today.engineHoursH,
-      distanceKm: rise === 0 ? today.distanceKm : hundredths(today.distanceKm + rise),
-      resetCount: today.resetCount,
-      implausibleCount: today.implausibleCount,
-      inputs: today.inputs,
+      engineHoursH: engineHoursH ?? before.engineHoursH,
+      distanceKm: rise === 0 ? before.distanceKm : hundredths(before.distanceKm + rise),
+      resetCount: before.resetCount,
+      implausibleCount: before.implausibleCount,
+      inputs: withFix(before.inputs, fix),
     };
     return { today: read, known: { km: higher, time }, suspect: undefined };
   }
+  const today = counted(before, fix);
   if (suspect !== undefined && goesOn(suspect, km, time, today.distanceKm, rule)) {
     const distanceKm = hundredths(today.distanceKm + Math.max(0, km - suspect.km));
     const implausibleCount = Math.max(0, today.implausibleCount - 1);
@@ -139,9 +147,9 @@ export function advanceMeter(
     today = undefined;
   }
   today ??= begun(businessDayOf(fix.time, timeZone), fix);
-  today = { ...today, inputs: withFix(today.inputs, fix) };
-  if (hours !== undefined) today = { ...today, last: fix, engineHoursH: hours };
-  return km === undefined ? { ...state, today } : withOdometer(state, today, fix, km, rule);
+  return km === undefined
+    ? { ...state, today: counted(today, fix) }
+    : withOdometer(state, today, fix, km, rule);
 }
 
 export function sameDay(a: MeterDay | undefined, b: MeterDay | undefined): boolean {

@@ -1,4 +1,4 @@
-import { identityOf } from './identity.ts';
+import { idHighOf, idLowOf } from './identity.ts';
 import { distanceM } from '@waybill/domain';
 import { isLocated, type Fix, type LocatedFix } from './fix.ts';
 
@@ -17,7 +17,8 @@ export function isTooFast(from: LocatedFix, to: LocatedFix, limitKmh: number): b
 /** The fix without its position: what else the device measured stays true. */
 export function withoutPosition(fix: Fix): Fix {
   const { time, latenessMs, engineOn, fuelLevelL, fuelLevelPercent } = fix;
-  const [idHigh, idLow] = identityOf(time, undefined, undefined);
+  const idHigh = idHighOf(time, undefined, undefined);
+  const idLow = idLowOf(time, undefined, undefined);
   const { odometerKm, engineHoursH, driver, isPrivate, address } = fix;
   return {
     ...{ time, latenessMs, idHigh, idLow, engineOn, fuelLevelL, fuelLevelPercent },

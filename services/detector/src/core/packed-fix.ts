@@ -1,7 +1,7 @@
 import type { RawAddress } from '@waybill/contracts';
 import type { Fix } from './fix.ts';
 import { DRIVER, unscaled } from './fix-signals.ts';
-import { identityOf } from './identity.ts';
+import { idHighOf, idLowOf } from './identity.ts';
 
 /** What a row says; coordinates in 1e-7 degree, the rest as in `Rows`. */
 interface ReadRow {
@@ -34,7 +34,8 @@ export class PackedFix implements Fix {
   readonly #partition: number;
   readonly #offset: number;
   readonly #index: number;
-  #identity: readonly [number, number] | undefined;
+  #idHigh: number | undefined;
+  #idLow: number | undefined;
 
   constructor(row: ReadRow) {
     this.time = row.time;
@@ -49,17 +50,14 @@ export class PackedFix implements Fix {
     this.#index = row.index;
   }
 
-  #identified(): readonly [number, number] {
-    this.#identity ??= identityOf(this.time, this.latitude, this.longitude);
-    return this.#identity;
-  }
-
   get idHigh(): number {
-    return this.#identified()[0];
+    this.#idHigh ??= idHighOf(this.time, this.latitude, this.longitude);
+    return this.#idHigh;
   }
 
   get idLow(): number {
-    return this.#identified()[1];
+    this.#idLow ??= idLowOf(this.time, this.latitude, this.longitude);
+    return this.#idLow;
   }
 
   get speedKmh(): number | undefined {

@@ -48,6 +48,8 @@ export class Rows {
   signals: readonly number[] = NO_SIGNALS;
   topics: string[] = [];
   drivers: string[] = [];
+  /** The fix of the newest row where it was written last. */
+  written: Fix | undefined;
   /** Even rows, and runs of them, that may go on from the one before: `joinRuns` makes one of them. */
   runs = 0;
 
@@ -97,6 +99,7 @@ export class Rows {
 
   /** Reads the row of that header without making a fix of it. */
   pass(reader: ByteReader, header: number): void {
+    this.written = undefined;
     const time = header & 3;
     if (time !== 0) this.step = reader.varint() * (time === 1 ? 1000 : 1);
     this.time += this.step;
@@ -132,6 +135,7 @@ export class Rows {
 
   /** Goes on where the other stands; texts that either reads from then on belong to both. */
   follow(other: Rows): void {
+    this.written = other.written;
     this.time = other.time;
     this.step = other.step;
     this.isLocated = other.isLocated;

@@ -75,8 +75,8 @@ export interface StretchRange {
   readonly maxGapMs: number;
 }
 
-/** True when both tell every rule the same, time aside; both have positions that count. */
-function areAlike(a: Fix, b: Fix): boolean {
+/** True when both tell every rule the same, time aside. */
+export function areAlike(a: Fix, b: Fix): boolean {
   return (
     a.latitude === b.latitude &&
     a.longitude === b.longitude &&

@@ -19,6 +19,9 @@ const NONE: readonly string[] = [];
 const CELL_DEGREES = 0.02;
 /** A shape over more cells stands in the list that is tested for every point. */
 const MAX_CELLS_PER_AREA = 400;
+/** Answers that are kept, 32 bytes each: as many vehicles may stand and need no test. A power of two. */
+const ANSWERS = 2048;
+const ANSWER_SHIFT = 32 - Math.log2(ANSWERS);
 const DEGREE_M = (6_371_000 * Math.PI) / 180;
 
 interface Box {
@@ -50,6 +53,13 @@ function boxOf(area: Area): Box {
 
 interface Boxed extends Box {
   readonly area: Area;
+}
+
+/** Where the answer for a point is kept. */
+function answerOf(latitude: number, longitude: number): number {
+  const y = Math.imul(Math.round(latitude * 1e6), 0x9e37_79b1);
+  const x = Math.imul(Math.round(longitude * 1e6), 0x85eb_ca6b);
+  return (y ^ x) >>> ANSWER_SHIFT;
 }
 
 function lineOf(degrees: number): number {
@@ -131,16 +141,22 @@ export function buildZoneIndex(areas: readonly Area[]): ZoneIndex {
     return found.length > 1 ? found.sort() : found;
   };
   const stableFrom = newestBorder(areas);
-  let [latitude, longitude] = [NaN, NaN];
-  let answer = NONE;
+  const places = new Float64Array(2 * ANSWERS).fill(NaN);
+  const answers: (readonly string[])[] = Array.from({ length: ANSWERS }, () => NONE);
   return {
     ids: [...new Set(areas.map((area) => area.zoneId))].sort(),
     stableFrom,
     containing: (point, time) => {
       if (time < stableFrom) return search(point, time);
-      if (point.latitude === latitude && point.longitude === longitude) return answer;
-      ({ latitude, longitude } = point);
-      answer = search(point, time);
+      const { latitude, longitude } = point;
+      const at = answerOf(latitude, longitude);
+      if (places[2 * at] === latitude && places[2 * at + 1] === longitude) {
+        return answers[at] as readonly string[];
+      }
+      places[2 * at] = latitude;
+      places[2 * at + 1] = longitude;
+      const answer = search(point, time);
+      answers[at] = answer;
       return answer;
     },
     areasOf: (zoneId, time) =>
