@@ -93,6 +93,13 @@ export function acceptAgain(
   timeline.insert(fix, undefined, offset);
 }
 
+/** Takes a position out of the buckets of late days; false when it is in none of them. */
+function leaveBuckets(unit: Unit, id: string): boolean {
+  let isTaken = false;
+  for (const bucket of unit.buckets.values()) isTaken = bucket.remove(id) || isTaken;
+  return isTaken;
+}
+
 /** Decides about a position and, when it counts, puts it into the unit's timeline or bucket. */
 export function accept(
   unit: Unit,
@@ -121,8 +128,7 @@ export function accept(
   const isNewest = fix.time > timeline.newestTime;
   const insertion = timeline.insert(fix, rules, offset);
   const { clockStands } = timeline;
-  let leavesBucket = false;
-  for (const bucket of unit.buckets.values()) leavesBucket = bucket.remove(id) || leavesBucket;
+  const leavesBucket = unit.buckets.size > 0 && leaveBuckets(unit, id);
   switch (insertion) {
     case 'added':
       return { kind: 'applied', fix, isLate: !isNewest, leavesBucket, clockStands };
