@@ -56,6 +56,19 @@ function wantedBy(rules: Rules): readonly Wanted[] {
 
 type Filled<T> = { -readonly [K in keyof T]: T[K] };
 
+/** Filled anew for each fix: no rule keeps it. */
+const step: Filled<Step> = {
+  last: undefined,
+  // Never shown: `#fill` fills all.
+  fix: undefined as unknown as Fix,
+  located: undefined,
+  place: undefined,
+  wayM: 0,
+  motion: 'unknown',
+  leftOut: 0,
+  zoneIds: NO_ZONES,
+};
+
 /** How long a fix in doubt waits for a neighbour, ms. */
 function waitMs({ trip }: Rules): number {
   return Math.min(trip.gapMs, trip.silenceMs);
@@ -76,8 +89,6 @@ class Walk {
   readonly #rules: Rules;
   readonly #wanted: readonly Wanted[];
   readonly #closed: Closed;
-  /** Filled anew for each fix: no rule keeps it. */
-  readonly #step: Filled<Step>;
 
   constructor({ last, located, held, states }: FoldState, rules: Rules, closed: Closed) {
     this.#last = last;
@@ -87,17 +98,6 @@ class Walk {
     this.#rules = rules;
     this.#wanted = wantedBy(rules);
     this.#closed = closed;
-    this.#step = {
-      last: undefined,
-      // Never shown: `#show` fills all.
-      fix: last as Fix,
-      located: undefined,
-      place: undefined,
-      wayM: 0,
-      motion: 'unknown',
-      leftOut: 0,
-      zoneIds: NO_ZONES,
-    };
   }
 
   /** Where it is now. */
@@ -135,8 +135,8 @@ class Walk {
     if (rules.unitTrip.length > 0 || before.time < rules.zones.stableFrom) return 0;
     const range = stretchFrom(fixes, from, before, rules.trip.minSatellites);
     if (range === undefined) return 0;
-    const { motion, zoneIds } = this.#fill(fixes[from] as Fix, 0);
-    const stretch = new Stretch(fixes, range, motion, zoneIds);
+    this.#fill(fixes[from] as Fix, 0);
+    const stretch = new Stretch(fixes, range, step.motion, step.zoneIds);
     const states = this.#states;
     for (const rule of this.#wanted) {
       const next = rule.advanceEvenly(states[rule.index], stretch, rules);
@@ -150,7 +150,7 @@ class Walk {
 
   /** Shows each fix of a stretch to one rule. */
   #showEach({ index, advance }: Wanted, stretch: Stretch): void {
-    const [step, states, rules] = [this.#step, this.#states, this.#rules];
+    const [states, rules] = [this.#states, this.#rules];
     let { before } = stretch;
     for (let i = 0; i < stretch.count; i += 1) {
       const fix = stretch.at(i);
@@ -189,8 +189,8 @@ class Walk {
     if (isLeftOut) this.#closed.leftOut += 1;
   }
 
-  #fill(fix: Fix, leftOut: number): Step {
-    const [step, rules, located] = [this.#step, this.#rules, this.#located];
+  #fill(fix: Fix, leftOut: number): void {
+    const [rules, located] = [this.#rules, this.#located];
     const place = placeOf(fix, rules);
     const stepM = located === undefined || !isLocated(fix) ? undefined : distanceM(located, fix);
     step.last = this.#last;
@@ -202,12 +202,11 @@ class Walk {
     step.motion = motionOf(located, fix, stepM, rules.trip);
     step.leftOut = leftOut;
     step.zoneIds = place === undefined ? NO_ZONES : rules.zones.containing(place, place.time);
-    return step;
   }
 
   /** Shows a fix to the rules. */
   #show(fix: Fix, leftOut: number): void {
-    const step = this.#fill(fix, leftOut);
+    this.#fill(fix, leftOut);
     const [states, rules] = [this.#states, this.#rules];
     const hasPosition = fix.latitude !== undefined;
     let signals = -1;
