@@ -1,5 +1,9 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { ByteWriter } from './core/bytes.ts';
 import type { Pages } from './core/pages.ts';
+
+/** Written into again and again: what is put is copied into pages at once. */
+const writer = new ByteWriter();
 
 /** Bytes of the packed part (u32), of what it unpacks to (u32), and how many of these are gone (u32). */
 const HEADER_BYTES = 12;
@@ -157,12 +161,13 @@ export class PackedPages implements Pages {
   }
 
   #put(header: Header, ...parts: readonly Uint8Array[]): void {
-    const content = joined(...parts);
     lately.delete(this);
     this.#header = header;
-    const { packed, unpacked, gone } = header;
-    const isEmpty = content.length === 0;
-    this.#pages.set(isEmpty ? content : joined(uint32s(packed, unpacked, gone), content));
+    const isEmpty = parts.every(({ length }) => length === 0);
+    if (!isEmpty)
+      for (const word of [header.packed, header.unpacked, header.gone]) writer.u32(word);
+    for (const part of parts) writer.append(part);
+    this.#pages.set(writer.take());
   }
 
   dropFront(count: number): void {
