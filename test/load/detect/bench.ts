@@ -140,6 +140,9 @@ function service(stack: Stack, setting: Setting, late: number): Promise<object> 
 const FULL_UNITS = 10_000;
 /** Six hours and the margin of one fix per 5 s, and a quarter of an hour that is not over. */
 const FULL_ROUNDS = 4_616;
+/** Two minutes as they come, then two minutes in one piece. */
+const LIVE_ROUNDS = 24;
+const BACKLOG_ROUNDS = 24;
 /** Vehicles that are driven; each stands for several. */
 const DISTINCT = 100;
 
@@ -150,7 +153,8 @@ function memory(stack: Stack, setting: Setting): Promise<object> {
     late: 0,
     distinct: DISTINCT,
     warmup: FULL_ROUNDS,
-    rounds: 60,
+    rounds: LIVE_ROUNDS,
+    backlog: BACKLOG_ROUNDS,
     partitions,
     nodeArguments,
     brokers: stack.kafka.brokers,

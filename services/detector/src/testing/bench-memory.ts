@@ -1,7 +1,7 @@
 /**
  * What the service needs with the grace full: `node bench-memory.ts '<JSON>'` prints one JSON line. Some
  * vehicles are driven through the pure part for hours, each stands for many; the service starts on their state
- * as after an orderly stop, takes reports of all of them, and starts again on what it left itself.
+ * as after an orderly stop, takes reports of all of them as they come, then a backlog, and starts again on what it left itself.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,9 +17,10 @@ import { greedyTenant, rulesWith } from './plain-detector.ts';
 interface Order extends FleetOptions, Omit<SystemOptions, 'stateDir'> {
   readonly zones: number;
   readonly distinct: number;
-  /** Rounds that fill the state, and rounds that the service then takes. */
+  /** Rounds that fill the state, rounds that the service then takes as they come, and rounds of a backlog. */
   readonly warmup: number;
   readonly rounds: number;
+  readonly backlog: number;
 }
 
 const POLL_MS = 50;
@@ -38,7 +39,7 @@ async function started(
 
 async function run(order: Order): Promise<object> {
   const stateDir = mkdtempSync(join(tmpdir(), 'waybill-bench-memory-'));
-  const { tenantId, distinct, units, warmup, rounds, everyS } = order;
+  const { tenantId, distinct, units, warmup, rounds, backlog, everyS } = order;
   const copies = Math.ceil(units / distinct);
   const tenant = greedyTenant(tenantId);
   const zones = fleetZones(order.zones, tenantId);
@@ -58,21 +59,39 @@ async function run(order: Order): Promise<object> {
   let end = await system.published();
   let { seconds, detector } = await started(system.start(), end);
   const first = { restored_s: rounded(seconds), restored_rss_mib: detector.memoryMib('VmRSS') };
-  let handled = 0;
-  for (let round = 0; round < rounds; round += 1) {
-    const reports = all(fleet.rounds.next().value as readonly PositionRecorded[]);
-    handled += reports.length;
-    await system.publish(reports);
+  let round = 0;
+  const publishRound = async (): Promise<void> => {
+    await system.publish(all(fleet.rounds.next().value as readonly PositionRecorded[]));
     await system.progress(tenantId, FLEET_START_S + (warmup + round) * everyS);
+    round += 1;
+  };
+  const untilHandled = async (): Promise<void> => {
+    end = await system.published();
+    while ((await detector.handled()) < end) await delay(POLL_MS);
+  };
+  const begin = performance.now();
+  let live = 0;
+  while (round < rounds) {
+    // As the units report: a round each few seconds.
+    await delay(Math.max(0, begin + round * everyS * 1000 - performance.now()));
+    await publishRound();
+    live = Math.max(live, detector.memoryMib('VmRSS'));
   }
-  end = await system.published();
-  while ((await detector.handled()) < end) await delay(POLL_MS);
+  await untilHandled();
+  const paced = {
+    live_s: rounded((performance.now() - begin) / 1000),
+    live_rss_mib: Math.max(live, detector.memoryMib('VmRSS')),
+    live_peak_rss_mib: detector.memoryMib('VmHWM'),
+  };
+  while (round < rounds + backlog) await publishRound();
+  await untilHandled();
   const figures = {
     units: fleet.units.size * copies,
     fixes,
     snapshot_mib: rounded(snapshots.reduce((sum, size) => sum + size, 0) / 2 ** 20),
     ...first,
-    handled,
+    ...paced,
+    backlog_fixes: backlog * fleet.units.size * copies,
     rss_mib: detector.memoryMib('VmRSS'),
     peak_rss_mib: detector.memoryMib('VmHWM'),
   };
