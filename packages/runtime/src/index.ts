@@ -6,7 +6,12 @@ export {
   type Environment,
 } from './define-config.ts';
 export { variable } from './variable.ts';
-export { nodeArguments, requestNodeArguments } from './node-arguments.ts';
+export {
+  nodeArguments,
+  requestNodeArguments,
+  stateEnvironment,
+  stateNodeArguments,
+} from './node-arguments.ts';
 export { processConfig, stateConfig, stateOptions } from './process-config.ts';
 export { isSecretReference, resolveSecret, resolveSetting } from './secrets.ts';
 export { sealSecrets, type PlainSecrets } from './secret-sealed.ts';

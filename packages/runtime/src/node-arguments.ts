@@ -21,3 +21,22 @@ export const requestNodeArguments: readonly string[] = [
   '--no-parallel-scavenge',
   '--heap-growing-percent=50',
 ];
+
+/**
+ * For a service that holds much state outside of the heap (detector): what it unpacks and packs again is garbage
+ * there, of which V8 knows little; so it marks its heap when that grew by 30 %. Without it 10,000 units took half
+ * as much memory again. `stateEnvironment` belongs to it.
+ */
+export const stateNodeArguments: readonly string[] = [
+  ...nodeArguments,
+  '--heap-growing-percent=30',
+];
+
+/**
+ * Variables of the C library for the same service: freed memory goes back to the system although long-lived small
+ * pieces stand between; fixed limits, because glibc's own grow with the largest piece that was ever freed.
+ */
+export const stateEnvironment: Readonly<Record<string, string>> = {
+  MALLOC_TRIM_THRESHOLD_: '131072',
+  MALLOC_MMAP_THRESHOLD_: '32768',
+};

@@ -24,6 +24,8 @@ interface Order extends FleetOptions, Omit<SystemOptions, 'stateDir'> {
 }
 
 const POLL_MS = 50;
+/** Of a round, published apart while units report as they do. */
+const PARTS = 10;
 
 const rounded = (value: number): number => Math.round(value * 100) / 100;
 
@@ -59,11 +61,17 @@ async function run(order: Order): Promise<object> {
   let end = await system.published();
   let { seconds, detector } = await started(system.start(), end);
   const first = { restored_s: rounded(seconds), restored_rss_mib: detector.memoryMib('VmRSS') };
-  let round = 0;
-  const publishRound = async (): Promise<void> => {
-    await system.publish(all(fleet.rounds.next().value as readonly PositionRecorded[]));
+  const publishRound = async (
+    round: number,
+    untilDue?: (part: number) => Promise<void>,
+  ): Promise<void> => {
+    const reports = all(fleet.rounds.next().value as readonly PositionRecorded[]);
+    for (let part = 0; part < PARTS; part += 1) {
+      // As units report: one after the other within the round.
+      await untilDue?.(part / PARTS);
+      await system.publish(reports.filter((_, i) => i % PARTS === part));
+    }
     await system.progress(tenantId, FLEET_START_S + (warmup + round) * everyS);
-    round += 1;
   };
   const untilHandled = async (): Promise<void> => {
     end = await system.published();
@@ -71,10 +79,11 @@ async function run(order: Order): Promise<object> {
   };
   const begin = performance.now();
   let live = 0;
-  while (round < rounds) {
-    // As the units report: a round each few seconds.
-    await delay(Math.max(0, begin + round * everyS * 1000 - performance.now()));
-    await publishRound();
+  for (let round = 0; round < rounds; round += 1) {
+    const due = begin + round * everyS * 1000;
+    await publishRound(round, async (part) => {
+      await delay(Math.max(0, due + part * everyS * 1000 - performance.now()));
+    });
     live = Math.max(live, detector.memoryMib('VmRSS'));
   }
   await untilHandled();
@@ -83,7 +92,7 @@ async function run(order: Order): Promise<object> {
     live_rss_mib: Math.max(live, detector.memoryMib('VmRSS')),
     live_peak_rss_mib: detector.memoryMib('VmHWM'),
   };
-  while (round < rounds + backlog) await publishRound();
+  for (let round = rounds; round < rounds + backlog; round += 1) await publishRound(round);
   await untilHandled();
   const figures = {
     units: fleet.units.size * copies,

@@ -10,7 +10,7 @@ import {
   type ZoneDescribed,
 } from '@waybill/contracts';
 import { taskKey } from '@waybill/domain';
-import { nodeArguments } from '@waybill/runtime';
+import { stateEnvironment, stateNodeArguments } from '@waybill/runtime';
 import { connectAdmin, connectStreams, type Outgoing, type StreamOptions } from '@waybill/stream';
 import { startService, until } from '@waybill/testkit';
 import { progress } from './messages.ts';
@@ -64,7 +64,10 @@ function startDetector(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
 ): DetectorProcess {
-  const { pid, health, end } = startService(MAIN, env, [...nodeArguments, ...args]);
+  const { pid, health, end } = startService(MAIN, { ...stateEnvironment, ...env }, [
+    ...stateNodeArguments,
+    ...args,
+  ]);
   return {
     pid,
     handled: async () => {
