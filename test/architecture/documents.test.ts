@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { allTopics } from '@waybill/contracts';
+import { requestNodeArguments, stateEnvironment, stateNodeArguments } from '@waybill/runtime';
 
 const root = new URL('../../', import.meta.url);
 
@@ -25,6 +26,17 @@ test('the topic table of the README is that of the catalogue', () => {
     .split('\n')
     .flatMap((line) => /^\| `([a-z.0-9-]+\.v\d+)`\s*\|/.exec(line)?.[1] ?? []);
   assert.deepEqual(rows.toSorted(), allTopics.map((topic) => topic.name).toSorted());
+});
+
+test('the compose file starts ingest and the detector with the arguments that are measured', () => {
+  const compose = text('docker-compose.yml').replaceAll(/[\s[\],]+/g, ' ');
+  for (const given of [requestNodeArguments, stateNodeArguments]) {
+    const command = ['node', ...given, 'service/src/main.ts'].join(' ');
+    assert.ok(compose.includes(command), command);
+  }
+  for (const [name, value] of Object.entries(stateEnvironment)) {
+    assert.ok(compose.includes(`${name}: '${value}'`), name);
+  }
 });
 
 interface Code {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { defaultHome } from '@waybill/stack';
 import { until } from '@waybill/testkit';
 
@@ -23,6 +23,40 @@ function processesWith(mark: string): string[] {
     });
 }
 
+/** A demo that has said `line`; `mark` names what it started. */
+async function demoAt(
+  t: TestContext,
+  line: RegExp,
+): Promise<{ demo: ChildProcess; mark: string; told: () => string; exited: Promise<unknown[]> }> {
+  // HOME and TMPDIR are handed on to everything that it starts.
+  const mark = mkdtempSync(join(tmpdir(), 'waybill-interrupted-'));
+  chmodSync(mark, 0o711);
+  const demo = spawn(process.execPath, [main, '--scenario', 'short'], {
+    env: {
+      ...process.env,
+      ...{ HOME: mark, TMPDIR: mark, WAYBILL_HOME: defaultHome() },
+      // One compiler is enough for servers that hardly work: a third of their start.
+      JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1',
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  t.after(() => demo.kill('SIGINT'));
+  const exited = once(demo, 'exit');
+  let told = '';
+  demo.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  await until(`the demo to say ${line.source}`, () => line.test(told), {
+    deadlineMs: 120_000,
+  }).catch((error: unknown) => assert.fail(`${String(error)}\n${told}`));
+  return { demo, mark, told: () => told, exited };
+}
+
+async function untilNothingIsLeft(mark: string): Promise<void> {
+  await until('every process to be gone', () => processesWith(mark).length === 0, {
+    deadlineMs: 15_000,
+  });
+  rmSync(mark, { recursive: true, force: true });
+}
+
 const moments: readonly [string, RegExp][] = [
   ['while the servers start', /PostgreSQL ready/],
   ['while the services start', /starting the services/],
@@ -31,31 +65,30 @@ const moments: readonly [string, RegExp][] = [
 
 for (const [moment, line] of moments) {
   test(`Ctrl-C ${moment} ends the demo with code 130 and leaves no process`, async (t) => {
-    // HOME is the one variable that the demo hands on to everything it starts.
-    const mark = mkdtempSync(join(tmpdir(), 'waybill-interrupted-'));
-    const demo = spawn(process.execPath, [main, '--scenario', 'short'], {
-      env: {
-        ...process.env,
-        ...{ HOME: mark, WAYBILL_HOME: defaultHome() },
-        // One compiler is enough for servers that hardly work: a third of their start.
-        JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1',
-      },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    t.after(() => demo.kill('SIGINT'));
-    const exited = once(demo, 'exit');
-    let told = '';
-    demo.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
-    await until(`the demo to say ${line.source}`, () => line.test(told), {
-      deadlineMs: 120_000,
-    }).catch((error: unknown) => assert.fail(`${String(error)}\n${told}`));
+    const { demo, mark, told, exited } = await demoAt(t, line);
     assert.ok(processesWith(mark).length > 1);
     demo.kill('SIGINT');
-    const [code] = (await exited) as [number | null];
-    assert.equal(code, 130, told);
-    await until('every process to be gone', () => processesWith(mark).length === 0, {
-      deadlineMs: 15_000,
-    });
-    rmSync(mark, { recursive: true, force: true });
+    const [code] = await exited;
+    assert.equal(code, 130, told());
+    await untilNothingIsLeft(mark);
   });
 }
+
+// Without a limit a demo that goes on without its broker would hold up everything behind it.
+const DEADLINE = { timeout: 180_000 };
+
+test(
+  'a broker that dies ends the demo with one line, and leaves no process',
+  DEADLINE,
+  async (t) => {
+    const { mark, told, exited } = await demoAt(t, /the recording runs/);
+    const broker = processesWith(mark).find((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('kafka.Kafka'),
+    );
+    process.kill(Number(broker), 'SIGKILL');
+    const [code] = await exited;
+    assert.equal(code, 1, told());
+    assert.match(told(), /^kafka ended \(SIGKILL\)$/m);
+    await untilNothingIsLeft(mark);
+  },
+);

@@ -89,6 +89,9 @@ const provider = {
 const usual = everyRule([zone, wide]);
 const settings: Readonly<Record<string, Rules>> = {
   simple: rules([zone]),
+  'with silences that end a trip before the stay does, movement by odometer': everyRule([zone], {
+    trip: { ...usual.trip, gapMs: 60_000, movementSource: 'odometer', staysFromStanding: true },
+  }),
   'with filter, crossings and every confirmation': usual,
   'with a tank that is exchanged, few satellites left out, drivers by a table and stays from standing':
     everyRule([zone], {
