@@ -1,8 +1,8 @@
 /** `npm run demo`: the main job on recorded data, then a report. */
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TenantReport } from '@waybill/ledger';
 import { type Stack, startStack } from '@waybill/stack';
 import { readBaselines, startBaselines } from './baselines.ts';
@@ -67,9 +67,8 @@ function liveCounters(system: System, live: Live): (elapsed: number) => void {
 
 /** A server that dies breaks connections a moment before its end is known; its reason is the better one. */
 async function reasonOf(error: unknown, broken: AbortSignal): Promise<unknown> {
-  if (!broken.aborted) {
-    await once(broken, 'abort', { signal: AbortSignal.timeout(DYING_MS) }).catch(() => undefined);
-  }
+  // A timer that holds the process: by now nothing else may, and node would end without a word.
+  await delay(DYING_MS, undefined, { signal: broken }).catch(() => undefined);
   return broken.aborted ? broken.reason : error;
 }
 

@@ -77,18 +77,30 @@ for (const [moment, line] of moments) {
 // Without a limit a demo that goes on without its broker would hold up everything behind it.
 const DEADLINE = { timeout: 180_000 };
 
-test(
-  'a broker that dies ends the demo with one line, and leaves no process',
-  DEADLINE,
-  async (t) => {
-    const { mark, told, exited } = await demoAt(t, /the recording runs/);
-    const broker = processesWith(mark).find((pid) =>
-      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('kafka.Kafka'),
-    );
-    process.kill(Number(broker), 'SIGKILL');
-    const [code] = await exited;
-    assert.equal(code, 1, told());
-    assert.match(told(), /^kafka ended \(SIGKILL\)$/m);
-    await untilNothingIsLeft(mark);
-  },
-);
+const deaths: readonly [string, RegExp, string, RegExp][] = [
+  ['a broker', /the recording runs/, 'kafka.Kafka', /^kafka ended \(SIGKILL\)$/m],
+  [
+    'a twin',
+    /starting the services/,
+    'wialon-twin/src/main.ts',
+    /^wialon-twin ended with SIGKILL/m,
+  ],
+];
+
+for (const [who, line, program, reason] of deaths) {
+  test(
+    `${who} that dies ends the demo with one line, and leaves no process`,
+    DEADLINE,
+    async (t) => {
+      const { mark, told, exited } = await demoAt(t, line);
+      const victim = processesWith(mark).find((pid) =>
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program),
+      );
+      process.kill(Number(victim), 'SIGKILL');
+      const [code] = await exited;
+      assert.equal(code, 1, told());
+      assert.match(told(), reason);
+      await untilNothingIsLeft(mark);
+    },
+  );
+}

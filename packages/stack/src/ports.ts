@@ -1,19 +1,22 @@
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
 import { reasonOf, stackFault } from './errors.ts';
 
 const HOST = '127.0.0.1';
 
-async function listenOn(port: number): Promise<number> {
+async function listen(port: number): Promise<Server> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, HOST, resolve);
-  });
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  server.listen(port, HOST);
+  await once(server, 'listening');
+  return server;
+}
+
+async function listenOn(port: number): Promise<number> {
+  const server = await listen(port);
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /**
@@ -21,16 +24,42 @@ async function listenOn(port: number): Promise<number> {
  * otherwise a connection may take the port between our look and the server's start.
  */
 const FIRST_PORT = 20_000;
-const LAST_PORT = 32_000;
-const ATTEMPTS = 50;
+const BLOCKS = 120;
+const BLOCK_PORTS = 100;
 
-/** A port on the loopback interface that was free a moment ago. */
+/**
+ * A look and the server's start are seconds apart, and a dozen ports are given out before the first is used,
+ * by several processes at once. So each process takes a block for itself: it listens on the block's first
+ * port until it ends, and gives out the others in turn.
+ */
+async function takeBlock(): Promise<() => number> {
+  const wished = randomInt(BLOCKS);
+  let refused: unknown;
+  for (let step = 0; step < BLOCKS; step += 1) {
+    const first = FIRST_PORT + ((wished + step) % BLOCKS) * BLOCK_PORTS;
+    try {
+      const held = await listen(first);
+      held.unref();
+      let given = 0;
+      return () => first + 1 + (given++ % (BLOCK_PORTS - 1));
+    } catch (error) {
+      refused = error;
+    }
+  }
+  throw refused;
+}
+
+let block: Promise<() => number> | undefined;
+
+/** A port on the loopback interface that is free and that no other call, in no process, gets meanwhile. */
 export async function freePort(): Promise<number> {
+  block ??= takeBlock();
+  const next = await block;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await listenOn(randomInt(FIRST_PORT, LAST_PORT));
+      return await listenOn(next());
     } catch (error) {
-      if (attempt === ATTEMPTS) throw error;
+      if (attempt === BLOCK_PORTS) throw error;
     }
   }
 }
