@@ -166,6 +166,22 @@ describe('createBuffers', () => {
     assert.equal(buffers.held(), 8 * PAGE_BYTES);
   });
 
+  it('holds what a transaction changes twice, however often it changes it', () => {
+    const buffers = createBuffers();
+    buffers.open(true);
+    buffers.append('a', Buffer.alloc(8 * PAGE_BYTES, 'a'));
+    buffers.promote();
+    for (let round = 0; round < 50; round += 1) {
+      buffers.set('a', Buffer.alloc(8 * PAGE_BYTES, `${round}`));
+      buffers.append('a', Buffer.alloc(PAGE_BYTES, 'b'));
+    }
+    assert.equal(buffers.uncommitted(), 9 * PAGE_BYTES);
+    assert.equal(buffers.held(), 17 * PAGE_BYTES);
+    buffers.drop();
+    assert.equal(buffers.get('a').toString(), 'a'.repeat(8 * PAGE_BYTES));
+    assert.deepEqual([buffers.uncommitted(), buffers.held()], [0, 8 * PAGE_BYTES]);
+  });
+
   it('returns the memory of a burst, and what stays keeps its bytes', () => {
     const value = fc.record({ key: fc.nat({ max: 400 }), pages: fc.nat({ max: 40 }) });
     fc.assert(

@@ -36,6 +36,8 @@ export interface StagedBuffers extends KeyedBuffers {
   readonly restore: (key: string, bytes: Uint8Array) => void;
   /** Holds on to what is promoted now; call without staged changes. */
   readonly freeze: () => FrozenBuffers;
+  /** Bytes of the pages that were taken since the last promote and are in use. */
+  readonly uncommitted: () => number;
   /** Bytes of the pages in use: at most two pages per key more than `size`. */
   readonly held: () => number;
   /** Bytes of the memory behind the pages: after a promote at most a fifteenth and 3 MiB more than `held`. */
@@ -49,7 +51,7 @@ export function createBuffers(): StagedBuffers {
   const entries = new Map<string, Entry>();
   const undo = new Map<string, Entry | undefined>();
   const pages = createPages();
-  let taken: number[] = [];
+  const taken = new Set<number>();
   const young = new Set<number>();
   /** Given up while something is frozen. */
   let waiting: number[] = [];
@@ -73,12 +75,23 @@ export function createBuffers(): StagedBuffers {
     }
     const before = entries.get(key);
     if (!undo.has(key)) undo.set(key, before);
-    put(key, change(before ?? EMPTY));
+    const after = change(before ?? EMPTY);
+    put(key, after);
+    if (before !== undefined && before.pages !== after.pages) discard(before.pages, after.pages);
+  }
+
+  /** Pages that this transaction took and does not need any more: nothing would come back to them. */
+  function discard(before: readonly number[], after: readonly number[]): void {
+    for (const page of before) {
+      if (after.includes(page) || !taken.delete(page)) continue;
+      if (frozen > 0) young.delete(page);
+      pages.give(page);
+    }
   }
 
   function take(): number {
     const page = pages.take();
-    taken.push(page);
+    taken.add(page);
     if (frozen > 0) young.add(page);
     return page;
   }
@@ -143,7 +156,7 @@ export function createBuffers(): StagedBuffers {
     return { pages: made, start: index === 0 ? 0 : start, size: length + bytes.length };
   }
 
-  function giveBack(given: readonly number[]): void {
+  function giveBack(given: Iterable<number>): void {
     for (const page of given) {
       if (frozen === 0 || young.delete(page)) pages.give(page);
       else waiting.push(page);
@@ -152,15 +165,15 @@ export function createBuffers(): StagedBuffers {
 
   function promote(): void {
     const live = new Set<number>();
-    const candidates = taken;
+    const candidates = new Set(taken);
     for (const [key, before] of undo) {
       const now = entries.get(key)?.pages;
       if (before?.pages === now) continue;
-      for (const page of before?.pages ?? []) candidates.push(page);
+      for (const page of before?.pages ?? []) candidates.add(page);
       for (const page of now ?? []) live.add(page);
     }
-    giveBack([...new Set(candidates)].filter((page) => !live.has(page)));
-    taken = [];
+    giveBack([...candidates].filter((page) => !live.has(page)));
+    taken.clear();
     undo.clear();
     if (frozen === 0) pages.shrink(exchange);
   }
@@ -226,16 +239,17 @@ export function createBuffers(): StagedBuffers {
       for (const [key, before] of undo) put(key, before);
       undo.clear();
       giveBack(taken);
-      taken = [];
+      taken.clear();
     },
     open: (wanted) => {
       isOpen = wanted;
     },
     restore: (key, bytes) => {
       put(key, appended(EMPTY, bytes));
-      taken = [];
+      taken.clear();
     },
     freeze,
+    uncommitted: () => taken.size * PAGE_BYTES,
     held: () => pages.used() * PAGE_BYTES,
     reserved: pages.reserved,
   };

@@ -4,6 +4,7 @@ import type { Codecs } from './codec.ts';
 import type { Route } from './sockets.ts';
 import type { StateLedger } from './state-ledger.ts';
 import type { StreamLogger, StreamMetrics, StreamTracing } from './port.ts';
+import type { Uncommitted } from './uncommitted.ts';
 
 /** What every way of working shares: one per connection. */
 export interface Environment {
@@ -16,6 +17,7 @@ export interface Environment {
   readonly openKafka: () => KafkaClient;
   readonly offsets: OffsetLookup;
   readonly ledger: StateLedger;
+  readonly uncommitted: Uncommitted;
   /** After which silence a session is opened anew, in ms. */
   readonly stuckAfterMs: number;
 }

@@ -10,6 +10,7 @@ import { project } from './project.ts';
 import { openPublisher } from './publisher.ts';
 import { openRegistry } from './registry.ts';
 import { createStateLedger } from './state-ledger.ts';
+import { createUncommitted } from './uncommitted.ts';
 import { openTables } from './tables.ts';
 import { transact } from './transact.ts';
 
@@ -36,6 +37,7 @@ export async function connectStreams(
     openKafka: open,
     offsets: createOffsetLookup(open, namespace),
     ledger: createStateLedger(options.state, metrics),
+    uncommitted: createUncommitted(),
     stuckAfterMs: internals.stuckAfterMs ?? STUCK_AFTER_MS,
   };
   const closers = new Set<() => Promise<void>>();

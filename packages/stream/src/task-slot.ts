@@ -21,6 +21,7 @@ import {
   type Live,
   type TaskSetting,
 } from './task-build.ts';
+import type { UncommittedShare } from './uncommitted.ts';
 
 /**
  * One task: partition p of all inputs.
@@ -69,7 +70,7 @@ type State = 'building' | 'ready' | 'stopped' | 'closed';
 
 export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): TaskSlot {
   const { environment, options, group } = setting;
-  const { codecs, logger, metrics, tracing } = environment;
+  const { codecs, logger, metrics, tracing, uncommitted } = environment;
   const transactionalId = `${group}-${partition}`;
   const serial = createSerial();
   const chunkSize = createChunkSize(MAX_CHUNK_RECORDS);
@@ -213,6 +214,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
   async function runChunk(
     current: Live<V>,
     batch: GroupBatch,
+    share: UncommittedShare,
     handOver: () => void,
   ): Promise<boolean> {
     const { topic } = batch;
@@ -226,6 +228,7 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       const span = { topic: topic.name, partition, count, firstOffset, lastOffset, links };
       await tracing.batch(span, async (traceparent) => {
         const collected = handle(current, chunk, traceparent);
+        share.hold(current.base.buffers.uncommitted());
         // The commit takes longer than a collection of young objects: what is handled must not outlive it.
         chunk.received.length = 0;
         batch.take(end);
@@ -265,12 +268,15 @@ export function createTaskSlot<V>(setting: SlotSetting<V>, partition: number): T
       return;
     }
     for (let more = true; more;) {
-      if (!live || !is('ready') || !batch.isCurrent()) return;
+      const share = await uncommitted.enter();
       try {
-        more = await runChunk(live, batch, handOver);
+        if (!live || !is('ready') || !batch.isCurrent()) return;
+        more = await runChunk(live, batch, share, handOver);
       } catch (error) {
         settle(error);
         return;
+      } finally {
+        share.leave();
       }
       snapshots.maybe(live.base);
       if (more) await batch.heartbeat();
