@@ -74,6 +74,12 @@ const cases: readonly [ArrayType, string, Buffer, readonly (string | null)[]][] 
     ['\\x00ff', '\\x'],
   ],
   ['hex', 'bytea', binaryArray('hex', ['00ff', '', null]), ['\\x00ff', '\\x', null]],
+  [
+    'uuid',
+    'uuid',
+    binaryArray('uuid', ['00112233445566778899aabbccddeeff', null]),
+    ['00112233-4455-6677-8899-aabbccddeeff', null],
+  ],
   ['text', 'text', binaryArray('text', []), []],
 ];
 for (const [type, sqlType, array, expected] of cases) {

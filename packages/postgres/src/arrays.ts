@@ -1,6 +1,6 @@
 /**
  * Column types whose arrays can be sent in PostgreSQL's binary form; `instant` is a timestamptz given in
- * ms since epoch, `json` a jsonb given as its text, `hex` a bytea given as hexadecimal digits.
+ * ms since epoch, `json` a jsonb given as its text, `hex` a bytea and `uuid` a uuid given as hexadecimal digits.
  */
 export type ArrayType =
   | 'text'
@@ -12,9 +12,10 @@ export type ArrayType =
   | 'instant'
   | 'json'
   | 'bytea'
-  | 'hex';
+  | 'hex'
+  | 'uuid';
 
-type Cell<T extends ArrayType> = T extends 'text' | 'json' | 'hex'
+type Cell<T extends ArrayType> = T extends 'text' | 'json' | 'hex' | 'uuid'
   ? string
   : T extends 'boolean'
     ? boolean
@@ -35,6 +36,7 @@ const HEADER_BYTES = 20;
 const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 const JSONB_VERSION = 1;
+const UUID_BYTES = 16;
 const WORD = 2 ** 32;
 const US_PER_MS = 1_000;
 /** PostgreSQL counts from 2000-01-01T00:00:00Z. */
@@ -54,6 +56,12 @@ function writeInstant(ms: number, into: Buffer, at: number): void {
     ? micros
     : BigInt(Math.round(ms) - POSTGRES_EPOCH_MS) * BigInt(US_PER_MS);
   writeInt64(into, at, exact);
+}
+
+function writeUuid(digits: string, into: Buffer, at: number): void {
+  if (into.write(digits, at, 'hex') !== UUID_BYTES) {
+    throw new RangeError(`expected 32 hexadecimal digits of a uuid, found ${digits}`);
+  }
 }
 
 const writers: { readonly [T in ArrayType]: Writer } = {
@@ -109,6 +117,11 @@ const writers: { readonly [T in ArrayType]: Writer } = {
     oid: 17,
     size: (value: string) => value.length / 2,
     write: (value: string, into, at) => void into.write(value, at, 'hex'),
+  },
+  uuid: {
+    oid: 2950,
+    size: () => UUID_BYTES,
+    write: writeUuid,
   },
 };
 

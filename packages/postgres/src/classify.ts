@@ -71,6 +71,11 @@ export function classify(error: unknown, stage: FaultStage = 'commit'): Fault {
   return new Fault(messageOf(error), { ...verdict, stage, cause: error });
 }
 
+/** Whether the database ended the transaction because others waited for it and it for them: it may be repeated. */
+export function isDeadlock(error: unknown): boolean {
+  return fieldOf(isFault(error) ? error.cause : error, 'code') === '40P01';
+}
+
 function verdictOf(error: unknown): Verdict | undefined {
   const code = fieldOf(error, 'code');
   if (code !== undefined && NETWORK_CODES.has(code)) return UNAVAILABLE;

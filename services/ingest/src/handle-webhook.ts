@@ -146,7 +146,7 @@ async function takeOver(checked: Checked, wide: Wide, ports: HandlerPorts): Prom
   const { claims, raw, logger } = ports;
   const { requestId, answer, traceparent } = checked;
   const claim = await claims.claim(claimRequest(checked));
-  if (claim.kind !== 'granted') return settled(claim);
+  if (claim.kind !== 'granted') return settled(claim, answer);
   wide.attempt = claim.attempt;
   const { committed } = claim;
   const appended = raw.append(rawRecord(checked, claim.receivedTime), traceparent);
@@ -183,19 +183,20 @@ interface ClaimId extends SourceAddress {
 }
 
 function claimRequest(checked: Checked): ClaimRequest {
-  const { id, caller, receivedTime, requestId, bodySha256, answer } = checked;
+  const { id, caller, receivedTime, requestId, bodySha256 } = checked;
   const { stamp } = caller;
   const signed = stamp && {
     id: hashId('signed', id.tenantId, id.sourceId, stamp.text, bodySha256),
-    endsTime: stamp.endsTime,
+    signedTime: stamp.signedTime,
   };
-  return { requestId, bodySha256, signed, receivedTime, answer };
+  return { requestId, bodySha256, signed, receivedTime };
 }
 
-function settled(claim: Exclude<Claim, { kind: 'granted' }>): Outcome {
+/** A repeat has the body of the first request, from which its answer follows. */
+function settled(claim: Exclude<Claim, { kind: 'granted' }>, answer: string): Outcome {
   switch (claim.kind) {
     case 'done':
-      return { kind: 'repeated', answer: keptAnswer(claim.answer, true) };
+      return { kind: 'repeated', answer: keptAnswer(answer, true) };
     case 'running':
       return { kind: 'refused', code: 'REQUEST_IN_FLIGHT' };
     case 'other_body':

@@ -57,8 +57,8 @@ export interface Quarantine {
 export interface RememberedBytes {
   /** Hash of tenant, source and what is signed: 32 hex digits. */
   readonly id: string;
-  /** From when on they are refused by their age anyway; ms since epoch. */
-  readonly endsTime: number;
+  /** The time that is signed; ms since epoch. Once they are too old by it they need not be remembered. */
+  readonly signedTime: number;
 }
 
 export interface ClaimRequest {
@@ -68,8 +68,6 @@ export interface ClaimRequest {
   readonly bodySha256: string;
   /** Undefined: nothing to remember against replays. */
   readonly signed: RememberedBytes | undefined;
-  /** Body of the answer that repeats get once the work is done; its status is 200. */
-  readonly answer: string;
   /** Wall time of receipt; a taken-over claim keeps the first. */
   readonly receivedTime: number;
 }
@@ -90,12 +88,12 @@ export interface GrantedClaim {
  * What became of a claim.
  *
  * granted: nobody has this key, or its holder let the lease run out; do the work, then complete it.
- * done: the work was done; give the kept answer. running: another request is at it. other_body: the key
+ * done: the work was done for the same body; answer it again. running: another request is at it. other_body: the key
  * stands for another body. replayed: these signed bytes came with another key before.
  */
 export type Claim =
   | GrantedClaim
-  | { readonly kind: 'done'; readonly answer: string }
+  | { readonly kind: 'done' }
   | { readonly kind: 'running' }
   | { readonly kind: 'other_body' }
   | { readonly kind: 'replayed' };

@@ -6,8 +6,8 @@ import type { Refusal } from './core/answer.ts';
 export interface SignedStamp {
   /** As signed. */
   readonly text: string;
-  /** From when on it is refused by its age anyway; ms since epoch. */
-  readonly endsTime: number;
+  /** The same; ms since epoch. */
+  readonly signedTime: number;
 }
 
 /** What a sender showed. */

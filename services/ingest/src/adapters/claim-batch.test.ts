@@ -7,28 +7,25 @@ function request(key: string, body: string, signed?: string): ClaimRequest {
   return {
     requestId: `id of ${key}`,
     bodySha256: body,
-    signed: signed === undefined ? undefined : { id: signed, endsTime: 1 },
+    signed: signed === undefined ? undefined : { id: signed, signedTime: 1 },
     receivedTime: 0,
-    answer: '{}',
   };
 }
 
-test('no key is claimed and no signed bytes are bound twice in one statement', () => {
-  const first = request('a', 'body', 's1');
-  const repeat = request('a', 'body', 's1');
-  const signedAnew = request('a', 'body', 's2');
-  const replay = request('b', 'body', 's1');
+test('no key is claimed twice in one statement, and keys come in the order of their ids', () => {
+  const second = request('b', 'body', 's1');
+  const first = request('a', 'body', 's2');
+  const repeat = request('b', 'body', 's1');
+  const signedAnew = request('b', 'body', 's3');
   const unsigned = request('c', 'body');
-  const batch = planBatch([first, repeat, signedAnew, replay, unsigned]);
-  assert.deepEqual(batch.leaders, [first, unsigned]);
+  const batch = planBatch([second, first, repeat, signedAnew, unsigned]);
+  assert.deepEqual(batch.leaders, [first, second, unsigned]);
   assert.deepEqual(batch.followers, [repeat, signedAnew]);
-  assert.deepEqual(batch.signers, [first, signedAnew]);
-  assert.deepEqual(batch.deferred, [replay]);
 });
 
 test('a follower learns from its leader, and tries itself where the leader says nothing', () => {
   const leader = request('a', 'body');
-  const done: Claim = { kind: 'done', answer: '{}' };
+  const done: Claim = { kind: 'done' };
   const cases: readonly (readonly [Claim, same: Claim | undefined, other: Claim | undefined])[] = [
     [
       { kind: 'granted', attempt: 1, receivedTime: 0, committed: Promise.resolve() },

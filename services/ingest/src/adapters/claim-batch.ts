@@ -1,35 +1,23 @@
 import type { Claim, ClaimRequest } from '../ports.ts';
 
-/** What one statement can claim: no key and no signed bytes twice. */
+/** What one statement can claim: no key twice. */
 export interface ClaimBatch {
-  /** The first request of each key: it may get the claim. */
+  /** The first request of each key: it may get the claim. By their ids, the order in which they are locked. */
   readonly leaders: readonly ClaimRequest[];
-  /** Further requests with the key of a leader: their signed bytes are bound, their claim is not tried. */
+  /** Further requests with the key of a leader: their claim is not tried. */
   readonly followers: readonly ClaimRequest[];
-  /** One request per signed bytes. */
-  readonly signers: readonly ClaimRequest[];
-  /** For the next statement: the same signed bytes under another key. */
-  readonly deferred: readonly ClaimRequest[];
 }
 
 /** Splits requests so that one statement can carry them out. */
 export function planBatch(requests: readonly ClaimRequest[]): ClaimBatch {
   const leaders = new Map<string, ClaimRequest>();
-  const signers = new Map<string, ClaimRequest>();
   const followers: ClaimRequest[] = [];
-  const deferred: ClaimRequest[] = [];
   for (const request of requests) {
-    const signedId = request.signed?.id;
-    const signer = signedId === undefined ? undefined : signers.get(signedId);
-    if (signer !== undefined && signer.requestId !== request.requestId) {
-      deferred.push(request);
-      continue;
-    }
-    if (signedId !== undefined && signer === undefined) signers.set(signedId, request);
     if (leaders.has(request.requestId)) followers.push(request);
     else leaders.set(request.requestId, request);
   }
-  return { leaders: [...leaders.values()], followers, signers: [...signers.values()], deferred };
+  const inOrder = [...leaders.values()].sort((a, b) => (a.requestId < b.requestId ? -1 : 1));
+  return { leaders: inOrder, followers };
 }
 
 /**

@@ -2,7 +2,6 @@ import type { ClaimRequest } from '../ports.ts';
 
 /** A claim that this process holds, or has completed while the database does not know it yet. */
 interface Held {
-  readonly request: ClaimRequest;
   readonly round: Round;
   completed: boolean;
 }
@@ -24,8 +23,8 @@ export interface ClaimRounds {
   readonly complete: (requestId: string) => void;
   /** The database has (`released`) or could not be told (not) that the claim was given back. */
   readonly giveBack: (requestId: string, released: boolean) => void;
-  /** The completed claim of this request, as long as the database may not know. */
-  readonly completed: (requestId: string) => ClaimRequest | undefined;
+  /** Whether this process completed the claim, as long as the database may not know. */
+  readonly isCompleted: (requestId: string) => boolean;
   /** Rounds that the database must be told of; they are the caller's now. */
   readonly takeFinished: () => readonly string[];
   readonly hasFinished: () => boolean;
@@ -65,7 +64,7 @@ export function claimRounds(): ClaimRounds {
       rounds.set(roundId, round);
       for (const request of granted) {
         round.requestIds.add(request.requestId);
-        held.set(request.requestId, { request, round, completed: false });
+        held.set(request.requestId, { round, completed: false });
       }
       round.open = granted.length;
       if (round.open === 0) finished.push(roundId);
@@ -84,10 +83,7 @@ export function claimRounds(): ClaimRounds {
       if (!released) claim.round.spoiled = true;
       settle(claim.round);
     },
-    completed: (requestId) => {
-      const claim = held.get(requestId);
-      return claim?.completed === true ? claim.request : undefined;
-    },
+    isCompleted: (requestId) => held.get(requestId)?.completed === true,
     takeFinished: () => finished.splice(0),
     hasFinished: () => finished.length > 0,
     ended: (roundIds) => {

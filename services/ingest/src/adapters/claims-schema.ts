@@ -127,4 +127,39 @@ alter table claim_round
   alter column round_id set statistics 0, alter column lease_until set statistics 0;
 `,
   },
+  {
+    // One row per request instead of two with four index entries. It stands under the signed bytes, which begin with
+    // their time: new ones go to the end of that index, and what is too old is found at its beginning. Older
+    // instances do not know this table and answer 503. The table `signature` stays as it was for as long as signed
+    // bytes in it are within tolerance (former-signatures.ts); it may be dropped afterwards.
+    id: '014-one-row',
+    sql: `
+create table claimed (
+  signed_id uuid primary key,
+  request_id uuid unique,
+  bound_to uuid,
+  body_id uuid,
+  round_id bigint,
+  received_time timestamptz not null,
+  attempt integer not null default 1,
+  check ((request_id is null) <> (bound_to is null))
+) with (vacuum_truncate = false);
+insert into claimed (signed_id, request_id, body_id, round_id, received_time, attempt)
+  select (lpad(to_hex(extract(epoch from created_at)::bigint), 8, '0')
+           || left(encode(request_id, 'hex'), 24))::uuid,
+         encode(request_id, 'hex')::uuid, left(encode(body_sha256, 'hex'), 32)::uuid,
+         round_id, received_time, attempt
+  from claim;
+drop table claim;
+alter table claimed rename to claim;
+alter index claimed_pkey rename to claim_pkey;
+alter index claimed_request_id_key rename to claim_request_id_key;
+alter table claim
+  alter column signed_id set statistics 0, alter column request_id set statistics 0,
+  alter column bound_to set statistics 0, alter column body_id set statistics 0,
+  alter column round_id set statistics 0, alter column received_time set statistics 0,
+  alter column attempt set statistics 0;
+comment on table claim is 'One row per Idempotency-Key (request_id), with the signed bytes it came with first; further signed bytes have rows of their own, bound_to the key. Done when its round does not exist; round 0 = given back unfinished.';
+`,
+  },
 ];

@@ -57,7 +57,7 @@ export function signatureCheck(ports: {
         : denied('signature_wrong', verdict.detail);
     }
     // The decoy's secret is known to nobody.
-    return proofOf(dialect, verdict, request, source);
+    return proofOf(dialect, verdict, request);
   };
   return (...asked) => {
     const [, source] = asked;
@@ -90,7 +90,6 @@ function proofOf(
   dialect: Dialect,
   verdict: { readonly keyId: string; readonly stamp: Stamp },
   { body }: WebhookRequest,
-  { tolerance_s }: WebhookSource,
 ): Proof {
   const { keyId, stamp } = verdict;
   if (dialect.name !== OWN_DIALECT) {
@@ -98,14 +97,12 @@ function proofOf(
     const derivedKey = stamp.id ?? signedSha256(dialect, withoutTime(dialect, stamp), body);
     return { kind: 'proof', verdict: 'VERIFIED', keyId, derivedKey, stamp: undefined };
   }
-  // One second more: the time check works on whole seconds.
-  const endsTime = (Number(stamp.t) + tolerance_s + 1) * 1000;
   return {
     kind: 'proof',
     verdict: 'VERIFIED',
     keyId,
     derivedKey: undefined,
-    stamp: { text: stamp.t ?? '', endsTime },
+    stamp: { text: stamp.t ?? '', signedTime: Number(stamp.t) * 1000 },
   };
 }
 

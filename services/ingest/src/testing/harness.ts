@@ -213,8 +213,8 @@ function fakeStreams(
 }
 
 /** Under which a key of `bay-cabs/dispatch` is kept in the tables of claims. */
-export function claimId(key: string): Buffer {
-  return Buffer.from(hashId('webhook', 'bay-cabs', 'dispatch', key), 'hex');
+export function claimId(key: string): string {
+  return hashId('webhook', 'bay-cabs', 'dispatch', key);
 }
 
 /** A body of the published form; `changes` go into `data`. */
