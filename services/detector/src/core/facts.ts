@@ -33,6 +33,29 @@ export function readPublishedList(rule: AnyRule, reader: ByteReader): Published<
 }
 
 /**
+ * The front of a published list: entries of cuts that stand closed, and withdrawn ones. A cut that begins behind
+ * all of them has nothing to do with any, so they need not be read for it.
+ */
+export interface Settled {
+  readonly count: number;
+  /** Bytes of them, behind the count of the list. */
+  readonly size: number;
+  /** Latest start, end and first start of any, ms. */
+  readonly upTo: number;
+  /** What the fixes behind them are told by. */
+  readonly before: unknown;
+}
+
+const NOTHING_SETTLED: Settled = { count: 0, size: 0, upTo: -Infinity, before: undefined };
+
+/** A published list in two parts. */
+export interface Divided {
+  /** See Settled; ascending by start. */
+  readonly settled: readonly Published<unknown>[];
+  readonly loose: readonly Published<unknown>[];
+}
+
+/**
  * What one rule has said about a unit. What was published is held packed and unpacked at each call: it is
  * looked at when a fact comes or goes, a few times an hour, and as objects it would be most of the memory.
  */
@@ -45,6 +68,7 @@ export class Facts {
   #hasRetracted: boolean | undefined = false;
   readonly #rule: AnyRule;
   #packed: Uint8Array | undefined;
+  #front: Settled | undefined;
 
   constructor(rule: AnyRule) {
     this.#rule = rule;
@@ -57,13 +81,75 @@ export class Facts {
   }
 
   set published(entries: readonly Published<unknown>[]) {
-    this.#hasRetracted = entries.some(({ retracted }) => retracted);
-    if (entries.length === 0) {
+    this.#hasRetracted = false;
+    this.put(undefined, { settled: [], loose: entries });
+    this.#front = undefined;
+  }
+
+  /** Undefined when it is not known what of the list is settled. */
+  get front(): Settled | undefined {
+    return this.#front;
+  }
+
+  /** What stands behind the front. */
+  behind({ count, size, before }: Settled): readonly Published<unknown>[] {
+    if (this.#packed === undefined) return NOTHING;
+    const reader = new ByteReader(this.#packed);
+    const all = reader.varint();
+    reader.pass(size);
+    reader.before = before;
+    return this.#read(reader, all - count);
+  }
+
+  #read(reader: ByteReader, count: number): Published<unknown>[] {
+    return Array.from({ length: count }, () => readPublished(this.#rule, reader));
+  }
+
+  /** Puts others behind the front; without one, in the place of all. */
+  put(front: Settled | undefined, { settled, loose }: Divided): void {
+    const { count, size, upTo, before } = front ?? NOTHING_SETTLED;
+    const all = count + settled.length + loose.length;
+    this.#front = NOTHING_SETTLED;
+    if (front === undefined) this.#hasRetracted = false;
+    if (all === 0) {
       this.#packed = undefined;
       return;
     }
-    writer.list(entries, (entry) => writePublished(this.#rule, entry));
+    writer.varint(all);
+    const start = writer.length;
+    if (size > 0) writer.append(this.#bytesAt(0, size));
+    writer.before = before;
+    this.#front = this.#write(settled, { count, start, upTo });
+    for (const entry of loose) this.#writeEntry(entry);
     this.#packed = writer.finish();
+  }
+
+  /** Bytes of entries, from inclusive to exclusive. */
+  #bytesAt(from: number, to: number): Uint8Array {
+    const reader = new ByteReader(this.packed);
+    reader.varint();
+    const { position } = reader;
+    return this.packed.subarray(position + from, position + to);
+  }
+
+  #writeEntry(entry: Published<unknown>): void {
+    if (entry.retracted) this.#hasRetracted = true;
+    writePublished(this.#rule, entry);
+  }
+
+  /** Writes what is settled behind what stands there. */
+  #write(
+    entries: readonly Published<unknown>[],
+    there: { readonly count: number; readonly start: number; readonly upTo: number },
+  ): Settled {
+    let { upTo } = there;
+    for (const entry of entries) {
+      this.#writeEntry(entry);
+      const { from, to } = this.#rule.publication.intervalOf(entry.cut);
+      upTo = Math.max(upTo, entry.firstStart, from, to);
+    }
+    const size = writer.length - there.start;
+    return { count: there.count + entries.length, size, upTo, before: writer.before };
   }
 
   /** Nothing was published, or all of it was let go. */
@@ -85,6 +171,7 @@ export class Facts {
   /** Takes what was published, packed, as a view of bytes that nobody changes. */
   set packed(packed: Uint8Array) {
     this.#packed = packed.length > EMPTY.length ? packed : undefined;
+    this.#front = undefined;
     this.#hasRetracted = this.#packed === undefined ? false : undefined;
   }
 

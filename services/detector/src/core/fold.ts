@@ -53,6 +53,11 @@ export class Closed {
     return this.#cuts[rule] ?? NOTHING;
   }
 
+  /** Adds the cuts of the other, which keeps them. */
+  addAll(other: Closed): void {
+    for (const [rule, cuts] of other.#cuts.entries()) this.add(rule, cuts);
+  }
+
   /** Moves what stands in the other to the end of this. */
   take(other: Closed): void {
     for (const [rule, cuts] of other.#cuts.entries()) {

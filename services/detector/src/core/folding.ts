@@ -21,6 +21,18 @@ const NO_COUNTS: readonly number[] = Object.freeze(RULES.map(() => 0));
 
 const NO_TIMES: ReadonlySet<number> = new Set();
 
+/** What the chunks closed since somebody asked. */
+export interface Moved {
+  /** One bit per rule, by position: of these the cuts may be others, or more, than they were. */
+  readonly rules: number;
+  /** Of these what was closed before may have changed. */
+  readonly recut: number;
+  /** Cuts that came behind all others; of the other rules all that is new. */
+  readonly appended: Closed;
+}
+
+const NOTHING_MOVED: Moved = Object.freeze({ rules: 0, recut: 0, appended: new Closed() });
+
 /** Where folding begins: at a chunk, by its position, or within it. */
 type FoldStart = Midway & { readonly position: number };
 
@@ -35,8 +47,10 @@ export class Folding {
   readonly checkpoints: Checkpoints;
   readonly #chunks: readonly Chunk[];
   readonly #base: HeldState;
-  /** One bit per rule of which cuts were closed, or cut anew, since they were asked for. */
+  /** See Moved: one bit per rule. */
   #moved = ALL_RULES;
+  #recut = ALL_RULES;
+  #appended = new Closed();
   /** The checkpoints of the pages were looked at. */
   #isResumed = false;
 
@@ -53,6 +67,7 @@ export class Folding {
     this.head = readPacked(live);
     this.#isResumed = true;
     this.#moved = 0;
+    this.#recut = 0;
   }
 
   /** Everything is folded, asked for and written. */
@@ -90,23 +105,32 @@ export class Folding {
     return this.#isResumed && !this.dirty.hasAllFrom;
   }
 
-  /** The rules, one bit each by position, whose closed cuts may be others than at the last call. */
-  takeMoved(): number {
-    const moved = this.#moved;
+  /** What moved since the last call. */
+  takeMoved(): Moved {
+    if (this.#moved === 0) return NOTHING_MOVED;
+    const moved = { rules: this.#moved, recut: this.#recut, appended: this.#appended };
     this.#moved = 0;
+    this.#recut = 0;
+    if (!this.#appended.isEmpty) this.#appended = new Closed();
     return moved;
   }
 
-  /** Notes rules of which cuts are others now. */
+  /** Notes rules of which T closes other cuts now. */
   noteMoved(rules: number): void {
     this.#moved |= rules;
+  }
+
+  /** Notes rules of which the chunks closed other cuts now. */
+  #noteRecut(rules: number): void {
+    this.#moved |= rules;
+    this.#recut |= rules;
   }
 
   /** Goes on from another base: everything is folded anew. */
   rebase(base: FoldState): void {
     this.base = base;
     this.#isResumed = true;
-    this.#moved = ALL_RULES;
+    this.#noteRecut(ALL_RULES);
     if (this.#chunks.length === 0) this.head = base;
     else this.dirty.markFrom(-Infinity);
   }
@@ -222,19 +246,32 @@ export class Folding {
   }
 
   #foldWhole(chunk: Chunk, before: FoldState, rules: Rules): FoldState {
-    this.#moved |= chunk.rules;
+    this.#noteRecut(chunk.rules);
     chunk.reopen();
     this.checkpoints.forgetMidway(chunk.index, 0);
-    return this.#walk(chunk, before, chunk.fixes, rules);
+    const cuts = new Closed();
+    const state = this.#walk(chunk, before, chunk.fixes, { rules, cuts });
+    this.#noteRecut(cuts.rules);
+    return state;
   }
 
   /** Goes on over fixes that are newer than all that was folded, of the newest chunk. */
   append(chunk: Chunk, fixes: readonly Fix[], rules: Rules): void {
-    this.head = this.#walk(chunk, this.head, fixes, rules);
+    const cuts = this.#appended;
+    this.head = this.#walk(chunk, this.head, fixes, { rules, cuts });
+    this.#moved |= cuts.rules;
   }
 
-  /** Goes on over fixes of a chunk, in order, and keeps the states at the slots that begin among them. */
-  #walk(chunk: Chunk, before: FoldState, fixes: readonly Fix[], rules: Rules): FoldState {
+  /**
+   * Goes on over fixes of a chunk, in order, and keeps the states at the slots that begin among them. What is
+   * closed is added to `cuts` too.
+   */
+  #walk(
+    chunk: Chunk,
+    before: FoldState,
+    fixes: readonly Fix[],
+    { rules, cuts }: { readonly rules: Rules; readonly cuts: Closed },
+  ): FoldState {
     let state = before;
     for (let from = 0; from < fixes.length;) {
       const slot = slotOf((fixes[from] as Fix).time);
@@ -249,7 +286,7 @@ export class Folding {
       const run = from === 0 && to === fixes.length ? fixes : fixes.slice(from, to);
       state = walked(state, run, rules, closing);
       if (!closing.isEmpty) {
-        this.#moved |= closing.rules;
+        cuts.addAll(closing);
         chunk.close(closing);
       }
       from = to;
@@ -269,14 +306,14 @@ export class Folding {
     if (now.isEmpty && before.isEmpty && !chunk.closedAny(shifts ?? [])) return false;
     const { closed, moved } = closedWith(chunk.closed, addition);
     chunk.closed = closed;
-    this.#moved |= moved;
+    this.#noteRecut(moved);
     return moved !== 0;
   }
 
   /** Moves the sums of what a chunk closed; false when it has none of them. */
   #shiftCuts(chunk: Chunk, shifts: Shifts): boolean {
     const moved = chunk.shift(shifts);
-    this.#moved |= moved;
+    this.#noteRecut(moved);
     return moved !== 0;
   }
 

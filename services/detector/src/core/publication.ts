@@ -98,17 +98,23 @@ function withdrawn<C>(
   };
 }
 
-/**
- * The published set after the comparison, and the versions that lead there: withdrawals first, then
- * the others by start. Ids pass from old to new borders by `inherit`.
- */
-export function compare<C>(comparison: Comparison<C>): {
-  readonly published: readonly Published<C>[];
+/** What is published of one group after a comparison. */
+export interface Compared<C> {
+  /** For each cut what says it. */
+  readonly current: readonly Published<C>[];
+  /** What stays as it was, because its range is open. */
+  readonly left: readonly Published<C>[];
+  /** Withdrawn, now or before. */
+  readonly withdrawn: readonly Published<C>[];
+  /** What leads there: withdrawals first, then the others by start. */
   readonly versions: readonly Version<C>[];
-} {
+}
+
+/** Compares the cuts of one group with what was published. Ids pass from old to new borders by `inherit`. */
+export function compare<C>(comparison: Comparison<C>): Compared<C> {
   const { cuts, open, intervalOf } = comparison;
   const olds = comparison.published.filter((entry) => !entry.retracted);
-  const published = comparison.published.filter((entry) => entry.retracted);
+  const gone = comparison.published.filter((entry) => entry.retracted);
   const intervals = cuts.map(intervalOf);
   if (open !== undefined) intervals.push(open);
   const oldIntervals = olds.map((entry) => intervalOf(entry.cut));
@@ -122,18 +128,17 @@ export function compare<C>(comparison: Comparison<C>): {
     return version?.entry ?? (old as Published<C>);
   });
   const withdrawals: Version<C>[] = [];
+  const left: Published<C>[] = [];
   for (const [index, old] of olds.entries()) {
     const heir = heirs[index] ?? closest[index];
-    if (open !== undefined && heir === cuts.length) published.push(old);
+    if (open !== undefined && heir === cuts.length) left.push(old);
     else if (heirs[index] === undefined) {
       const version = withdrawn(comparison, old, current[heir ?? -1]);
       withdrawals.push(version);
-      published.push(version.entry);
+      gone.push(version.entry);
     }
   }
-  published.push(...current);
-  published.sort((a, b) => intervalOf(a.cut).from - intervalOf(b.cut).from);
-  return { published, versions: [...withdrawals, ...versions] };
+  return { current, left, withdrawn: gone, versions: [...withdrawals, ...versions] };
 }
 
 /** What every published event says about itself (design section 4). */

@@ -1,7 +1,8 @@
-import type { Facts } from './facts.ts';
+import type { Divided, Facts, Settled } from './facts.ts';
+import type { Moved } from './folding.ts';
 import type { Occasion } from './occasion.ts';
 import { compare, type Published, type Version } from './publication.ts';
-import type { AnyRule, Scene } from './rule.ts';
+import type { AnyRule, Scene, Standing } from './rule.ts';
 import { RULES } from './rule-list.ts';
 import type { Dropped } from './timeline.ts';
 import type { Decision, Unit } from './unit.ts';
@@ -60,45 +61,125 @@ function decisionOf(rule: AnyRule, version: Version<unknown>, scene: Scene<unkno
   return { kind: 'publish', rule: rule.name, change, cause: causation.cause, entry, announcements };
 }
 
+/** One rule of one unit at the end of a call. */
+export interface Comparing {
+  readonly unit: Unit;
+  /** Of the rule, by position. */
+  readonly index: number;
+  readonly scene: Scene<unknown>;
+  readonly occasion: Occasion;
+}
+
+/** What is compared: all, or what lies behind a front of the published list that stays as it is. */
+interface Range {
+  readonly front: Settled | undefined;
+  /** What the chunks closed. */
+  readonly closed: readonly unknown[];
+  readonly standing: Standing<unknown>;
+  readonly published: readonly Published<unknown>[];
+}
+
+/** What came behind the front, when nothing of it reaches into what the front is about. */
+function behindFront(
+  { unit, index, scene }: Comparing,
+  { recut, appended }: Moved,
+  { publication: { standing, intervalOf } }: AnyRule,
+  facts: Facts,
+): Range | undefined {
+  const { front } = facts;
+  if (front === undefined || (recut & (1 << index)) !== 0) return undefined;
+  const closed = appended.of(index);
+  const now = standing([...closed, ...unit.timeline.view.closed.of(index)], scene);
+  const isBehind = (cut: unknown): boolean => intervalOf(cut).from > front.upTo;
+  if (!(now.open === undefined || now.open.from > front.upTo) || !now.cuts.every(isBehind)) {
+    return undefined;
+  }
+  const published = facts.behind(front);
+  if (!published.every(({ cut }) => isBehind(cut))) return undefined;
+  return { front, closed, standing: now, published };
+}
+
+/** All that stands, against all that was published. */
+function whole({ unit, index, scene }: Comparing, { publication }: AnyRule, facts: Facts): Range {
+  const { chunks, view } = unit.timeline;
+  const closed = chunks.flatMap((chunk) => chunk.cutsOf(index));
+  const standing = publication.standing([...closed, ...view.closed.of(index)], scene);
+  return { front: undefined, closed, standing, published: facts.published };
+}
+
+/** What is said anew of one group. */
+interface Said {
+  readonly name: string;
+  readonly versions: readonly Version<unknown>[];
+}
+
+/** Groups in order of what they say first: it does not depend on what was published before. */
+function inOrder(said: Said[], { publication: { intervalOf } }: AnyRule): readonly Said[] {
+  if (said.length < 2) return said;
+  const startOf = ({ versions: [first] }: Said): number =>
+    first === undefined ? 0 : intervalOf(first.entry.cut).from;
+  return said.sort(
+    (a, b) => startOf(a) - startOf(b) || (a.name < b.name ? -1 : Number(a.name > b.name)),
+  );
+}
+
+/** True when the same list stands, divided as it was. */
+function stands({ settled, loose }: Divided, { front, published }: Range, facts: Facts): boolean {
+  const settledBefore = (facts.front?.count ?? -1) - (front?.count ?? 0);
+  return (
+    settled.length === settledBefore &&
+    settled.length + loose.length === published.length &&
+    settled.every((entry, i) => entry === published[i]) &&
+    loose.every((entry, i) => entry === published[settledBefore + i])
+  );
+}
+
 /**
  * Compares what stands by the rule at that position, whose scene it is, with what it published; returns the
- * difference.
+ * difference. Fixes in order only add cuts behind all others: then what was settled before is not looked at.
  */
-export function compareFacts(
-  unit: Unit,
-  index: number,
-  scene: Scene<unknown>,
-  occasion: Occasion,
-): Decision[] {
+export function compareFacts(comparing: Comparing, moved: Moved): Decision[] {
+  const { unit, index, scene, occasion } = comparing;
   const [rule, facts] = [RULES[index], unit.facts[index]];
   if (rule === undefined || facts === undefined) return [];
   const { publication } = rule;
-  const { chunks, view } = unit.timeline;
-  const closed = [...chunks.flatMap((chunk) => chunk.cutsOf(index)), ...view.closed.of(index)];
-  const { cuts, open } = publication.standing(closed, scene);
+  const range = behindFront(comparing, moved, rule, facts) ?? whole(comparing, rule, facts);
+  const { standing, front } = range;
   const decisions: Decision[] = [];
-  const published: Published<unknown>[] = [];
-  const said = expressible(unit, rule, facts, cuts, decisions);
-  for (const [name, group] of grouped(rule, facts.published, said)) {
+  const settled: Published<unknown>[] = [];
+  const loose: Published<unknown>[] = [];
+  const said: Said[] = [];
+  const isClosed = new Set(range.closed);
+  const cutsNow = expressible(unit, rule, facts, standing.cuts, decisions);
+  for (const [name, { published, cuts }] of grouped(rule, range.published, cutsNow)) {
     const compared = compare({
       kind: rule.name,
       parts: name === '' ? [unit.tenantId, unit.name] : [unit.tenantId, unit.name, name],
-      published: group.published,
-      cuts: group.cuts,
-      open,
+      published,
+      cuts,
+      open: standing.open,
       intervalOf: publication.intervalOf,
       isSame: publication.isSame,
       changeOf: (cut, old) => publication.changeOf(cut, old, scene),
       withdrawalOf: (cut) => publication.withdrawalOf(cut, scene),
       occasion,
     });
-    published.push(...compared.published);
-    for (const version of compared.versions) decisions.push(decisionOf(rule, version, scene));
+    settled.push(...compared.withdrawn);
+    for (const [i, entry] of compared.current.entries()) {
+      (isClosed.has(cuts[i]) ? settled : loose).push(entry);
+    }
+    loose.push(...compared.left);
+    if (compared.versions.length > 0) said.push({ name, versions: compared.versions });
   }
-  // Without a version the same set stands.
-  if (decisions.length === 0) return decisions;
-  facts.published = published;
-  unit.unsaved = true;
+  for (const { versions } of inOrder(said, rule)) {
+    for (const version of versions) decisions.push(decisionOf(rule, version, scene));
+  }
+  if (decisions.length > 0) unit.unsaved = true;
+  const startOf = ({ cut }: Published<unknown>): number => publication.intervalOf(cut).from;
+  const byStart = (a: Published<unknown>, b: Published<unknown>): number =>
+    startOf(a) - startOf(b) || (a.id < b.id ? -1 : 1);
+  const divided = { settled: settled.sort(byStart), loose: loose.sort(byStart) };
+  if (!stands(divided, range, facts)) facts.put(front, divided);
   return decisions;
 }
 

@@ -46,9 +46,9 @@ export function settle(unit: Unit, rules: Rules, occasion: Occasion): Decision[]
     // Nothing is pending of a rule that has seen nothing yet; most units, most of the time.
     stage.state = states[i];
     const pending = states[i] === rule.start ? rule.start : rule.publication.pending(stage);
-    if ((moved & (1 << i)) === 0 && pending === facts.settledPending) continue;
+    if ((moved.rules & (1 << i)) === 0 && pending === facts.settledPending) continue;
     facts.settledPending = pending;
-    decisions.push(...compareFacts(unit, i, stage, occasion));
+    decisions.push(...compareFacts({ unit, index: i, scene: stage, occasion }, moved));
   }
   return decisions;
 }

@@ -4,7 +4,7 @@ import { secondOf, type Fix } from './fix.ts';
 import { FixPages } from './fix-pages.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { Closed, type FoldState } from './fold.ts';
-import { Folding } from './folding.ts';
+import { Folding, type Moved } from './folding.ts';
 import { HeldState } from './held-state.ts';
 import { memoryPages, type UnitPages } from './pages.ts';
 import type { Rules } from './rules.ts';
@@ -195,8 +195,8 @@ export class Timeline {
     this.#folding.rebase(base);
   }
 
-  /** The rules, one bit each by position, whose closed cuts may be others than at the last call. */
-  takeMoved(): number {
+  /** What was closed otherwise since the last call. */
+  takeMoved(): Moved {
     return this.#folding.takeMoved();
   }
 
