@@ -113,14 +113,23 @@ interface Said {
   readonly versions: readonly Version<unknown>[];
 }
 
-/** Groups in order of what they say first: it does not depend on what was published before. */
-function inOrder(said: Said[], { publication: { intervalOf } }: AnyRule): readonly Said[] {
+/** Groups in order of the first of these cuts that they say anew: whatever was published before. */
+function inOrder(said: Said[], cuts: readonly unknown[], rule: AnyRule): readonly Said[] {
   if (said.length < 2) return said;
-  const startOf = ({ versions: [first] }: Said): number =>
-    first === undefined ? 0 : intervalOf(first.entry.cut).from;
-  return said.sort(
-    (a, b) => startOf(a) - startOf(b) || (a.name < b.name ? -1 : Number(a.name > b.name)),
+  const entryOf = ({ versions }: Said): Published<unknown> | undefined =>
+    (versions.find(({ change }) => change !== 'retracted') ?? versions[0])?.entry;
+  const places = said.map((group) => {
+    const cut = entryOf(group)?.cut;
+    return { group, at: cuts.indexOf(cut), from: rule.publication.intervalOf(cut).from };
+  });
+  // A group that only withdraws has no cut.
+  places.sort(
+    (a, b) =>
+      a.at - b.at ||
+      a.from - b.from ||
+      (a.group.name < b.group.name ? -1 : Number(a.group.name > b.group.name)),
   );
+  return places.map(({ group }) => group);
 }
 
 /** True when the same list stands, divided as it was. */
@@ -171,7 +180,7 @@ export function compareFacts(comparing: Comparing, moved: Moved): Decision[] {
     loose.push(...compared.left);
     if (compared.versions.length > 0) said.push({ name, versions: compared.versions });
   }
-  for (const { versions } of inOrder(said, rule)) {
+  for (const { versions } of inOrder(said, cutsNow, rule)) {
     for (const version of versions) decisions.push(decisionOf(rule, version, scene));
   }
   if (decisions.length > 0) unit.unsaved = true;
