@@ -1,11 +1,11 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { CHUNK_SLOTS } from './chunk.ts';
 import { entryBytes, EntryTable, type Entry } from './entry-table.ts';
-import type { Closed, FoldState } from './fold.ts';
+import type { FoldState } from './fold.ts';
 import type { Pages } from './pages.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
-import { readClosed, readPacked, writePacked } from './state-codec.ts';
+import { readPacked, writePacked } from './state-codec.ts';
 import { shiftsBetween, shiftState, type Shifts } from './state-shift.ts';
 
 const writer = new ByteWriter();
@@ -16,10 +16,9 @@ const FINE_CHUNKS = 8;
 /** Cuts of one rule in a chunk that a byte can count. */
 const MAX_COUNT = 255;
 
-/** Where a chunk begins: the state before its first fix, and what the chunk before it closed. */
+/** Where a chunk begins: the state before its first fix. */
 export interface Checkpoint {
   readonly state: FoldState;
-  readonly closedBefore: Closed;
 }
 
 /** A state within a chunk: before the first fix of a slot. */
@@ -142,10 +141,7 @@ export class Checkpoints {
   get(index: number, rules: Rules): Checkpoint | undefined {
     const there = this.#there(index * CHUNK_SLOTS);
     if (there?.word !== wordOf(rules)) return undefined;
-    return {
-      state: readPacked(new ByteReader(there.state)),
-      closedBefore: readClosed(new ByteReader(there.closed)),
-    };
+    return { state: readPacked(new ByteReader(there.state)) };
   }
 
   /** What the chunk before closed, packed; good until the next change. Undefined without a checkpoint. */

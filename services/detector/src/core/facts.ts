@@ -124,6 +124,62 @@ export class Facts {
     this.#packed = writer.finish();
   }
 
+  /**
+   * Takes out what is not kept and returns it; of what begins behind `lastStart`, ms, all is. Mostly that is the
+   * beginning of the front: the rest stays as bytes.
+   */
+  letGo(
+    isKept: (entry: Published<unknown>) => boolean,
+    lastStart: number,
+  ): readonly Published<unknown>[] {
+    const [front, packed] = [this.#front, this.#packed];
+    if (packed === undefined) return NOTHING;
+    if (front === undefined || this.hasRetracted) {
+      const { published } = this;
+      const settled = front === undefined ? [] : published.slice(0, front.count).filter(isKept);
+      const loose = published.slice(front?.count ?? 0).filter(isKept);
+      this.put(undefined, { settled, loose });
+      if (front === undefined) this.#front = undefined;
+      return published.filter((entry) => !isKept(entry));
+    }
+    return this.#cutFront(isKept, lastStart, { front, packed });
+  }
+
+  #cutFront(
+    isKept: (entry: Published<unknown>) => boolean,
+    lastStart: number,
+    { front, packed }: { readonly front: Settled; readonly packed: Uint8Array },
+  ): readonly Published<unknown>[] {
+    const reader = new ByteReader(packed);
+    const all = reader.varint();
+    const end = reader.position + front.size;
+    const { intervalOf } = this.#rule.publication;
+    const kept: Published<unknown>[] = [];
+    const gone: Published<unknown>[] = [];
+    let isPast = false;
+    for (let at = 0; at < front.count && !isPast; at += 1) {
+      const entry = readPublished(this.#rule, reader);
+      // Told by the one before it: the first that stays behind a gap is written again.
+      isPast = intervalOf(entry.cut).from > lastStart;
+      (isKept(entry) ? kept : gone).push(entry);
+    }
+    if (gone.length === 0) return gone;
+    if (reader.position === end) {
+      this.put(undefined, { settled: kept, loose: this.behind(front) });
+      return gone;
+    }
+    writer.varint(all - gone.length);
+    const start = writer.length;
+    for (const entry of kept) this.#writeEntry(entry);
+    const rest = packed.subarray(reader.position, end);
+    writer.append(rest);
+    const size = writer.length - start;
+    this.#front = { ...front, count: front.count - gone.length, size };
+    writer.append(packed.subarray(end));
+    this.#packed = writer.finish();
+    return gone;
+  }
+
   /** Bytes of entries, from inclusive to exclusive. */
   #bytesAt(from: number, to: number): Uint8Array {
     const reader = new ByteReader(this.packed);

@@ -19,8 +19,9 @@ test('exactly the seconds of trimmed fixes are known, also after a restart', () 
   fc.assert(
     fc.property(fc.array(run, { minLength: 1, maxLength: 20 }), (runs) => {
       let second = 1_300_000_000;
+      // Now and then another one of the same second.
       const seconds = runs.flatMap(({ step, count }) =>
-        Array.from({ length: count }, () => (second += step)),
+        Array.from({ length: count }, (_, i) => (i % 50 === 1 ? second : (second += step))),
       );
       const seen = new Seen();
       for (let i = 0; i < seconds.length; i += 500)
@@ -30,6 +31,9 @@ test('exactly the seconds of trimmed fixes are known, also after a restart', () 
       );
       const restored = new Seen(blocks);
       for (const [, block] of blocks) assert.ok(block.length <= 2701);
+      const atOnce = new Seen();
+      atOnce.remember(marksOf(seconds));
+      for (const [index, block] of blocks) assert.deepEqual(block, atOnce.block(index));
       const known = new Set(seconds);
       for (let i = 0; i < 50; i += 1) {
         const probe = 1_300_000_000 + Math.floor((i / 50) * (second - 1_300_000_000 + 2));

@@ -25,32 +25,81 @@ const MARKS = 0;
 const RUNS = 1;
 const BITMAP = 2;
 
-function writeRuns(seconds: readonly number[]): Uint8Array {
-  writer.u8(RUNS);
-  let before = 0;
-  for (let i = 0; i < seconds.length;) {
-    const step = (seconds[i] ?? 0) - before;
-    let count = 0;
-    for (; i < seconds.length && (seconds[i] ?? 0) - before === step; i += 1) {
-      before = seconds[i] ?? 0;
-      count += 1;
-    }
+/** Even steps at the end of seconds that are written as runs. */
+interface LastRun {
+  /** Where its bytes begin. */
+  readonly at: number;
+  readonly step: number;
+  readonly count: number;
+  /** Its last second. */
+  readonly second: number;
+}
+
+const NO_RUN: LastRun = { at: 1, step: 0, count: 0, second: 0 };
+
+function lastRunOf(runs: Uint8Array): LastRun {
+  const reader = new ByteReader(runs);
+  reader.u8();
+  let last = NO_RUN;
+  while (!reader.isAtEnd()) {
+    const at = reader.position;
+    const [step, count] = [reader.varint(), reader.varint()];
+    last = { at, step, count, second: last.second + step * count };
+  }
+  return last;
+}
+
+const NO_RUNS = Uint8Array.of(RUNS);
+
+/** Runs with further seconds, ascending; those that are there already, repeats, are passed over. */
+function withSeconds(runs: Uint8Array, marks: readonly Mark[]): Uint8Array {
+  const last = lastRunOf(runs);
+  let { step, count, second } = last;
+  writer.append(runs.subarray(0, last.at));
+  const write = (): void => {
+    if (count === 0) return;
     writer.varint(step);
     writer.varint(count);
+  };
+  for (const [next] of marks) {
+    if (next === second && (count > 0 || second > 0)) continue;
+    if (count === 0 || next - second !== step) {
+      write();
+      step = next - second;
+      count = 0;
+    }
+    count += 1;
+    second = next;
   }
+  write();
   return writer.finish();
 }
 
+function withBits(bitmap: Uint8Array, marks: readonly Mark[]): Uint8Array {
+  const bits = bitmap.slice();
+  for (const [second] of marks) {
+    bits[1 + (second >> 3)] = (bits[1 + (second >> 3)] ?? 0) | (1 << (second & 7));
+  }
+  return bits;
+}
+
 function writeSeconds(marks: readonly Mark[]): Uint8Array {
-  const seconds = [...new Set(marks.map(([second]) => second))];
-  const runs = writeRuns(seconds);
+  const runs = withSeconds(NO_RUNS, marks);
   if (runs.length <= BITMAP_BYTES) return runs;
   const bitmap = new Uint8Array(1 + BITMAP_BYTES);
   bitmap[0] = BITMAP;
-  for (const second of seconds) {
-    bitmap[1 + (second >> 3)] = (bitmap[1 + (second >> 3)] ?? 0) | (1 << (second & 7));
+  return withBits(bitmap, marks);
+}
+
+/** A block with further marks, ascending and behind those that it has. */
+function extended(block: Uint8Array, added: readonly Mark[]): Uint8Array {
+  if (block[0] === BITMAP) return withBits(block, added);
+  if (block[0] === RUNS) {
+    const runs = withSeconds(block, added);
+    if (runs.length <= BITMAP_BYTES) return runs;
   }
-  return bitmap;
+  const marks = [...readBlock(block).marks, ...added];
+  return block[0] === MARKS && marks.length <= MOST_MARKS ? writeMarks(marks) : writeSeconds(marks);
 }
 
 function writeMarks(marks: readonly Mark[]): Uint8Array {
@@ -62,6 +111,8 @@ function writeMarks(marks: readonly Mark[]): Uint8Array {
   }
   return block;
 }
+
+const NO_MARKS = Uint8Array.of(MARKS);
 
 /** Marks of a block; without words where only seconds are kept. */
 function readBlock(block: Uint8Array): { readonly marks: Mark[]; readonly hasWords: boolean } {
@@ -139,11 +190,8 @@ export class Seen {
 
   #extend(index: number, added: readonly Mark[]): void {
     const block = this.#blocks.get(index);
-    const before = block === undefined ? undefined : readBlock(block);
-    const marks = [...(before?.marks ?? []), ...added];
-    const hasWords = (before?.hasWords ?? true) && marks.length <= MOST_MARKS;
     this.#oldest = Math.min(this.#oldest, index);
-    this.#blocks.set(index, hasWords ? writeMarks(marks) : writeSeconds(marks));
+    this.#blocks.set(index, extended(block ?? NO_MARKS, added));
   }
 
   /** End of the oldest block, ms. */

@@ -195,7 +195,7 @@ export function compareFacts(comparing: Comparing, moved: Moved): Decision[] {
 /** Lets go of what no fix can change any more, the facts that the dropped chunks closed; returns it by rule. */
 export function release(unit: Unit, dropped: readonly Dropped[]): Released {
   const { trimmedTo } = unit.timeline;
-  const released: Published<unknown>[][] = RULES.map(() => []);
+  const released: (readonly Published<unknown>[])[] = RULES.map(() => []);
   for (const [i, { publication }] of RULES.entries()) {
     const facts = unit.facts[i];
     if (facts === undefined) continue;
@@ -211,9 +211,9 @@ export function release(unit: Unit, dropped: readonly Dropped[]): Released {
       const { from, to } = publication.intervalOf(cut);
       return Math.max(firstStart, Number.isFinite(to) ? to : from) >= trimmedTo;
     };
-    const { published } = facts;
-    released[i] = published.filter((entry) => !isKept(entry));
-    facts.published = published.filter(isKept);
+    const lastStart = Math.max(...closed.map((cut) => publication.intervalOf(cut).from));
+    released[i] = facts.letGo(isKept, lastStart);
+    if (facts.refused.length === 0) continue;
     const starts = new Set(closed.map((cut) => publication.intervalOf(cut).from));
     facts.refused = facts.refused.filter((start) => !starts.has(start));
   }

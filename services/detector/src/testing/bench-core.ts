@@ -62,7 +62,10 @@ class Run {
 
   warmUp(): void {
     const { turn } = this.#detector;
-    for (const { records, clock } of this.#batches(this.#order.warmup)) turn(records, clock);
+    const { warmup, roundsPerTurn } = this.#order;
+    for (let round = 0; round < warmup; round += roundsPerTurn) {
+      for (const { records, clock } of this.#batches(roundsPerTurn)) turn(records, clock);
+    }
   }
 
   /**
