@@ -13,6 +13,7 @@ import { treeCpuSeconds } from './process-cpu.ts';
 import type { RequestShape } from './requests.ts';
 import { stallFigures } from './stalls.ts';
 import { openDoor, startFloor, type Door, type Target } from './target.ts';
+import { useDatabase } from './used-database.ts';
 
 /** More than any server here answers in a second; what is left over was prepared for nothing. */
 const PREPARED_PER_S = { single: 20_000, batch: 4_000 };
@@ -64,6 +65,7 @@ export async function ingestBench(args: readonly string[], print: Print): Promis
     const door = await openDoor(stack, dir, 'bench-');
     const line = (result: object): void =>
       print({ bench: 'ingest', machine: machineName(), ...result });
+    await useDatabase(stack);
     await settle(door, options);
     for (let round = 0; round < options.repeat; round += 1) {
       for (const batch of options.batches) {
