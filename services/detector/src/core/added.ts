@@ -1,11 +1,14 @@
 import type { Midway } from './checkpoints.ts';
-import { slotOf } from './chunk.ts';
+import { slotOf, type Chunk } from './chunk.ts';
 import type { Fix } from './fix.ts';
 import { Closed, type FoldState } from './fold.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
-import { shiftsOf, type Shifts } from './state-shift.ts';
-import { walked } from './walk.ts';
+import { ALL_RULES, Pair } from './pair.ts';
+import type { Shifts } from './state-shift.ts';
+import { Walk } from './walk.ts';
+
+const NO_SHIFTS: Shifts = Object.freeze([]);
 
 /** What fixes that were added to a folded chunk change in it. */
 export interface Addition {
@@ -16,10 +19,11 @@ export interface Addition {
   /** The same without the added ones. */
   readonly before: Closed;
   /** The states at the slots that begin in between. */
-  readonly passed: readonly Midway[];
-  /** The state after the last fix that was looked at, and its slot. */
-  readonly state: FoldState;
+  readonly passed: readonly Passed[];
+  /** Slot of the last fix that was looked at. */
   readonly slot: number;
+  /** The state at the end of the chunk, where that came first. */
+  readonly state: FoldState;
   /** The same without the added ones. */
   readonly old: FoldState;
   /** How all that follows differs; undefined when the end of the chunk came first. */
@@ -41,89 +45,135 @@ export interface AddedStart extends Midway {
   readonly without: FoldState | undefined;
 }
 
-/** Goes on from the start until the first added fix, which is returned with the state before it. */
-function foldUntil(
-  fixes: Iterator<Fix>,
+/** A state at a slot that begins while fixes are folded side by side. */
+export interface Passed extends Midway {
+  /** One bit for each rule of which it holds; of the others what stood at the slot is moved by `shifts`. */
+  readonly open: number;
+  readonly shifts: Shifts;
+}
+
+/** Where folding with and without added fixes begins. */
+export interface AddedStart extends Midway {
+  /** The state there without what was added in front of it; undefined when nothing was. */
+  readonly without: FoldState | undefined;
+}
+
+/** What the fixes give, one after the other. */
+export interface FixReader {
+  /** Undefined at the end. */
+  readonly next: () => Fix | undefined;
+}
+
+/** Goes on until the first added fix, which is returned with the slot before it. */
+function goUntil(
+  walk: Walk,
+  fixes: FixReader,
   added: ReadonlySet<number>,
-  { slot, state }: AddedStart,
-  rules: Rules,
-  kept: Closed,
-): { readonly fix: Fix | undefined; readonly state: FoldState; readonly slot: number } {
+  slot: number,
+): { readonly fix: Fix | undefined; readonly slot: number } {
   const run: Fix[] = [];
-  let next = fixes.next();
-  while (next.done !== true && !added.has(next.value.time)) {
-    run.push(next.value);
-    next = fixes.next();
-  }
+  let fix = fixes.next();
+  for (; fix !== undefined && !added.has(fix.time); fix = fixes.next()) run.push(fix);
+  walk.over(run);
   const newest = run.at(-1);
-  return {
-    fix: next.done === true ? undefined : next.value,
-    state: walked(state, run, rules, kept),
-    slot: newest === undefined ? slot : slotOf(newest.time),
-  };
+  return { fix, slot: newest === undefined ? slot : slotOf(newest.time) };
 }
 
 /**
  * Folds a chunk with the added fixes and without them, side by side, until both go on in the same way but for
- * sums: usually a few fixes behind the last added one. `fixes` are those from `start` on.
+ * sums: for nearly every rule that is the fix behind the last added one. `read` gives the fixes from `start` on.
  */
 export function foldAdded(
-  fixes: Iterator<Fix>,
+  read: () => FixReader,
   added: ReadonlySet<number>,
   start: AddedStart,
   rules: Rules,
 ): Addition {
+  const addition = foldBeside(read(), added, start, rules, true);
+  // A rule that was left behind is not where the chunk ends.
+  return addition ?? (foldBeside(read(), added, start, rules, false) as Addition);
+}
+
+/** `leavesBehind`: a rule that differs in sums only is not folded further; undefined when others last too long. */
+function foldBeside(
+  fixes: FixReader,
+  added: ReadonlySet<number>,
+  start: AddedStart,
+  rules: Rules,
+  leavesBehind: boolean,
+): Addition | undefined {
   const [kept, now, before] = [new Closed(), new Closed(), new Closed()];
+  const front = new Walk(start.state, rules, kept);
   const first =
     start.without === undefined
-      ? foldUntil(fixes, added, start, rules, kept)
-      : { fix: nextOf(fixes), state: start.state, slot: start.slot };
-  const keptCounts = sum(start.counts, kept);
-  let { state, slot } = first;
-  let old = start.without ?? state;
-  const passed: Midway[] = [];
+      ? goUntil(front, fixes, added, start.slot)
+      : { fix: fixes.next(), slot: start.slot };
+  const counts = sum(start.counts, kept);
+  const walk = front.fork(now);
+  const old =
+    start.without === undefined ? front.fork(before) : new Walk(start.without, rules, before);
+  const passed: Passed[] = [];
+  let { slot } = first;
   let left = added.size;
-  let shifts: Shifts | undefined;
-  for (let { fix } = first; fix !== undefined; fix = nextOf(fixes)) {
-    const run = [fix];
+  let pair: Pair | undefined;
+  for (let { fix } = first; fix !== undefined; fix = fixes.next()) {
     const fixSlot = slotOf(fix.time);
-    if (fixSlot > slot) passed.push({ slot: fixSlot, state, counts: sum(keptCounts, now) });
+    if (fixSlot > slot) passed.push(passedAt(fixSlot, walk, sum(counts, now), pair));
     slot = fixSlot;
-    state = walked(state, run, rules, now);
+    walk.next(fix);
     if (left > 0 && added.has(fix.time)) {
       left -= 1;
       continue;
     }
-    old = walked(old, run, rules, before);
-    if (left > 0) continue;
-    shifts = shiftsOf(state, old);
-    if (shifts !== undefined) break;
+    if (pair !== undefined) pair.compare();
+    else {
+      old.next(fix);
+      if (left > 0 || !walk.isAbreast(old)) continue;
+      pair = new Pair(walk, old);
+    }
+    if (pair.isSame) break;
+    if (leavesBehind) pair.leaveBehind();
+    else pair = undefined;
   }
-  return { kept: keptCounts, now, before, passed, state, old, slot, shifts };
+  // At the end of the chunk some rule was left behind.
+  if (pair?.isSame === false) return undefined;
+  const [shifts, state] = [pair?.shifts, walk.state];
+  return { kept: counts, now, before, passed, slot, shifts, state, old: old.state };
 }
 
-function nextOf(fixes: Iterator<Fix>): Fix | undefined {
-  const next = fixes.next();
-  return next.done === true ? undefined : next.value;
+function passedAt(
+  slot: number,
+  walk: Walk,
+  counts: readonly number[],
+  pair: Pair | undefined,
+): Passed {
+  const { open = ALL_RULES, shifts = NO_SHIFTS } = pair ?? {};
+  const state = { ...walk.state, states: walk.states.slice() };
+  return { slot, state, counts, open, shifts: shifts.slice() };
 }
 
-/** What the chunk closed, with the stretch that the added fixes changed, and the sums behind it, put right. */
-export function closedWith(
-  closed: Closed,
-  { kept, now, before, shifts = [] }: Addition,
-): { readonly closed: Closed; readonly moved: number } {
-  const all = new Closed();
-  let moved = now.rules | before.rules;
+/**
+ * Puts right the stretch of what the chunk closed that the added fixes changed, and the sums behind it; returns
+ * one bit for each rule of which a cut is another now.
+ */
+export function exchangeCuts(
+  chunk: Chunk,
+  { kept, now, before, shifts = NO_SHIFTS }: Addition,
+): number {
+  const touched = now.rules | before.rules;
+  let moved = touched;
   for (const [i, count] of kept.entries()) {
-    const cuts = closed.of(i);
-    const shift = shifts[i];
+    const [bit, shift] = [1 << i, shifts[i]];
+    if ((touched & bit) === 0 && (shift === undefined || (chunk.rules & bit) === 0)) continue;
+    const cuts = chunk.cutsOf(i);
     const from = count + before.of(i).length;
     const behind = cuts.slice(from).map((cut) => shift?.cut(cut) ?? cut);
-    if (behind.some((cut, at) => cut !== cuts[from + at])) moved |= 1 << i;
-    all.add(i, [...cuts.slice(0, count), ...now.of(i), ...behind]);
+    if ((touched & bit) === 0 && behind.every((cut, at) => cut === cuts[from + at])) continue;
+    chunk.setCuts(i, [...cuts.slice(0, count), ...now.of(i), ...behind]);
+    moved |= bit;
   }
-  all.leftOut = closed.leftOut - before.leftOut + now.leftOut;
-  return { closed: all, moved };
+  chunk.leftOut += now.leftOut - before.leftOut;
+  return moved;
 }
 
 /** True when as many cuts of each rule were closed as before: the counts behind stay what they are. */

@@ -217,17 +217,23 @@ export function areEqual(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** Reads what ByteWriter wrote; a damaged value throws RangeError from DataView. */
+/** Reads what ByteWriter wrote; a damaged value throws RangeError. */
 export class ByteReader {
   /** See ByteWriter. */
   before: unknown = undefined;
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  /** Made for the first number that takes one: most readers meet none. */
+  #made: DataView | undefined;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get #view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    this.#made ??= new DataView(buffer, byteOffset, byteLength);
+    return this.#made;
   }
 
   #take(size: number): number {
@@ -237,11 +243,19 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw new RangeError('value ends early');
+    this.#at += 1;
+    return byte;
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4));
+    const [at, bytes] = [this.#take(4), this.#bytes];
+    if (this.#at > bytes.length) throw new RangeError('value ends early');
+    const [a, b] = [bytes[at] as number, bytes[at + 1] as number];
+    return (
+      ((a << 24) | (b << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0
+    );
   }
 
   i32(): number {

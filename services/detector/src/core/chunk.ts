@@ -1,7 +1,8 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Fix } from './fix.ts';
 import { Closed } from './fold.ts';
-import { readClosed, readCutsOf, writeClosed } from './state-codec.ts';
+import type { RowsFrom } from './row-codec.ts';
+import { readClosed, readCutsOf, withCuts, writeClosed } from './state-codec.ts';
 import type { Shifts } from './state-shift.ts';
 
 /** Event time that one chunk spans, ms. */
@@ -47,7 +48,7 @@ export interface FixSource {
   /** All of a chunk. */
   readonly fixesOf: (chunk: Chunk) => readonly Fix[];
   /** Those from a time on, ms, as they are asked for. */
-  readonly readFrom: (chunk: Chunk, fromMs: number) => Iterator<Fix>;
+  readonly readFrom: (chunk: Chunk, fromMs: number) => RowsFrom;
 }
 
 /** The fixes of one unit and one quarter of an hour; their bytes stand in the pages of the unit. */
@@ -96,7 +97,7 @@ export class Chunk {
   }
 
   /** Those from a slot on, read one by one as they are asked for, while nothing changes. */
-  fixesFrom(slot: number): Iterator<Fix> {
+  fixesFrom(slot: number): RowsFrom {
     return this.#source.readFrom(this, slot * SLOT_MS);
   }
 
@@ -157,17 +158,25 @@ export class Chunk {
     return bytes === undefined ? NO_CUTS : readCutsOf(new ByteReader(bytes), rule);
   }
 
-  /** True when it closed cuts of rules whose sums are moved. */
-  closedAny(shifts: Shifts): boolean {
-    return shifts.some((shift, i) => shift !== undefined && (this.rules & (1 << i)) !== 0);
+  /** Takes other cuts of one rule. */
+  setCuts(rule: number, cuts: readonly unknown[]): void {
+    const bit = 1 << rule;
+    this.rules = cuts.length === 0 ? this.rules & ~bit : this.rules | bit;
+    this.#packed = this.rules === 0 ? undefined : withCuts(this.closedBytes, rule, cuts);
+    this.#elsewhere = undefined;
   }
 
   /** Moves the sums of what was closed; returns one bit for each rule of which a cut is another now. */
   shift(shifts: Shifts): number {
-    if (!this.closedAny(shifts)) return 0;
-    const { closed } = this;
-    const moved = closed.shift(shifts);
-    if (moved !== 0) this.closed = closed;
+    let moved = 0;
+    for (const [i, shift] of shifts.entries()) {
+      if (shift === undefined || (this.rules & (1 << i)) === 0) continue;
+      const cuts = this.cutsOf(i);
+      const others = cuts.map(shift.cut);
+      if (others.every((cut, at) => cut === cuts[at])) continue;
+      this.setCuts(i, others);
+      moved |= 1 << i;
+    }
     return moved;
   }
 

@@ -4,7 +4,7 @@ import { isRepeat, outranks, secondOf, type Fix } from './fix.ts';
 import type { Pages, UnitPages } from './pages.ts';
 import { readChunk, readRows, saveRows, writeChunk } from './live-codec.ts';
 import { insertRow } from './row-insert.ts';
-import { joinRuns, packRows, rowsFrom, unpackRows, type Unpacked } from './row-codec.ts';
+import { joinRuns, packRows, RowsFrom, unpackRows, type Unpacked } from './row-codec.ts';
 import { writeMark, writeRows } from './row-writer.ts';
 import type { Rows } from './rows.ts';
 
@@ -121,8 +121,8 @@ export class FixPages implements FixSource {
     return this.unpack(chunk).fixes;
   }
 
-  readFrom(chunk: Chunk, fromMs: number): Iterator<Fix> {
-    return rowsFrom(this.#rowsOf(chunk), chunk.startTime, fromMs);
+  readFrom(chunk: Chunk, fromMs: number): RowsFrom {
+    return new RowsFrom(this.#rowsOf(chunk), chunk.startTime, fromMs);
   }
 
   /** Bytes of all rows and their headers. */

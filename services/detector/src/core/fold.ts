@@ -1,5 +1,4 @@
 import { sameFix, type Fix, type LocatedFix } from './fix.ts';
-import type { Shift } from './rule.ts';
 import { RULES } from './rule-list.ts';
 
 /** What all fixes up to some point leave behind: enough to go on without them. Never changed in place. */
@@ -67,20 +66,6 @@ export class Closed {
     other.#count = 0;
     other.#rules = 0;
     other.leftOut = 0;
-  }
-
-  /** Moves the sums of cuts; returns one bit for each rule of which one is another now. */
-  shift(shifts: readonly (Shift<unknown, unknown> | undefined)[]): number {
-    let moved = 0;
-    for (const [i, shift] of shifts.entries()) {
-      const cuts = this.#cuts[i];
-      if (shift === undefined || cuts === undefined) continue;
-      const others = cuts.map(shift.cut);
-      if (others.every((cut, at) => cut === cuts[at])) continue;
-      this.#cuts[i] = others;
-      moved |= 1 << i;
-    }
-    return moved;
   }
 
   add(rule: number, cuts: readonly unknown[]): void {

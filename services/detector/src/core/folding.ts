@@ -1,4 +1,12 @@
-import { areAsMany, closedWith, countsOf, foldAdded, type Addition } from './added.ts';
+import {
+  areAsMany,
+  countsOf,
+  exchangeCuts,
+  foldAdded,
+  type Addition,
+  type FixReader,
+  type Passed,
+} from './added.ts';
 import { ByteReader, type ByteWriter } from './bytes.ts';
 import { Checkpoints, type Checkpoint, type Midway } from './checkpoints.ts';
 import { CHUNK_SLOTS, slotOf, type Chunk } from './chunk.ts';
@@ -7,6 +15,7 @@ import type { Fix } from './fix.ts';
 import { Closed, type FoldState } from './fold.ts';
 import type { HeldState } from './held-state.ts';
 import type { Pages } from './pages.ts';
+import { ALL_RULES } from './pair.ts';
 import { RULES } from './rule-list.ts';
 import type { Rules } from './rules.ts';
 import { readPacked, rulesIn, writePacked } from './state-codec.ts';
@@ -15,7 +24,6 @@ import { walked } from './walk.ts';
 
 /** Takes what a run of fixes closes; almost always it stays empty. */
 const closing = new Closed();
-const ALL_RULES = -1;
 
 const NO_COUNTS: readonly number[] = Object.freeze(RULES.map(() => 0));
 
@@ -226,8 +234,8 @@ export class Folding {
         without = undefined;
       } else {
         const from = isFirst ? start : this.#startAt(position, state);
-        const fixes = chunk.fixesFrom(from.slot);
-        const addition = foldAdded(fixes, added, { ...from, without }, rules);
+        const read = (): FixReader => chunk.fixesFrom(from.slot);
+        const addition = foldAdded(read, added, { ...from, without }, rules);
         const isCut = this.#exchange(chunk, addition, rules);
         if (addition.shifts !== undefined) {
           this.#shift(position + 1, addition.shifts, isCut);
@@ -296,18 +304,34 @@ export class Folding {
 
   /** Puts right what a chunk closed and the states within it; false when it closed the same as before. */
   #exchange(chunk: Chunk, addition: Addition, rules: Rules): boolean {
-    const { now, before, passed, slot, shifts } = addition;
+    const { passed, slot, shifts } = addition;
     const firstSlot = chunk.index * CHUNK_SLOTS;
     if (shifts !== undefined && areAsMany(addition)) {
       if (shifts.length > 0)
         this.checkpoints.shiftMidway(chunk.index, slot + 1 - firstSlot, shifts);
     } else this.checkpoints.forgetMidway(chunk.index, slot + 1 - firstSlot);
-    for (const midway of passed) this.checkpoints.putMidway(midway, rules);
-    if (now.isEmpty && before.isEmpty && !chunk.closedAny(shifts ?? [])) return false;
-    const { closed, moved } = closedWith(chunk.closed, addition);
-    chunk.closed = closed;
+    for (const each of passed) this.#putPassed(chunk, each, addition, rules);
+    const moved = exchangeCuts(chunk, addition);
     this.#noteRecut(moved);
     return moved !== 0;
+  }
+
+  /** Keeps a state that was passed; what was left behind by then is taken from what stands there. */
+  #putPassed({ index }: Chunk, passed: Passed, { now, before }: Addition, rules: Rules): void {
+    const { slot, state, counts, open } = passed;
+    if (open === ALL_RULES) {
+      this.checkpoints.putMidway(passed, rules);
+      return;
+    }
+    const there = this.checkpoints.midway(index, slot, rules);
+    // Older ones are not kept any more.
+    if (there?.slot !== slot) return;
+    const isPassed = (rule: number): boolean => (open & (1 << rule)) !== 0;
+    const moved = shifted(there.state, passed.shifts);
+    const states = state.states.map((each, i) => (isPassed(i) ? each : moved.states[i]));
+    const more = (rule: number): number => now.of(rule).length - before.of(rule).length;
+    const all = counts.map((count, i) => (isPassed(i) ? count : (there.counts[i] ?? 0) + more(i)));
+    this.checkpoints.putMidway({ slot, state: { ...state, states }, counts: all }, rules);
   }
 
   /** Moves the sums of what a chunk closed; false when it has none of them. */

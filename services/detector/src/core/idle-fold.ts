@@ -100,7 +100,7 @@ export function shiftOfIdling(
   return {
     cut: moved,
     state: (later) => later && moved(later),
-    move: (later, newest, writer) => moveIdling(later, writer, start.time - newest, more),
+    move: (later, newest, writer) => moveIdling(later, writer, start.time - newest(), more),
   };
 }
 

@@ -205,12 +205,23 @@ export function sameMeter(a: MeterState, b: MeterState): boolean {
   );
 }
 
+/** 20260105 for 2026-01-05. */
+function numberOf(date: string): number {
+  return Number(date.slice(0, -6) + date.slice(-5, -3) + date.slice(-2));
+}
+
+/** The counterpart of `numberOf`. */
+function dateOf(number: number): string {
+  const digits = String(number);
+  return `${digits.slice(0, -4)}-${digits.slice(-4, -2)}-${digits.slice(-2)}`;
+}
+
 export function writeDay(writer: ByteWriter, day: MeterDay): void {
   const { inputs } = day;
   for (const word of [inputs.count, inputs.high, inputs.low]) writer.u32(word);
   writer.f64(day.day.from);
   writer.varint(day.day.to - day.day.from);
-  writer.varint(Number(day.day.date.replaceAll('-', '')));
+  writer.varint(numberOf(day.day.date));
   writeFix(writer, day.first);
   writeFix(writer, day.last);
   writer.optional(day.odometerKm, (km) => writer.real(km));
@@ -224,7 +235,7 @@ export function readDay(reader: ByteReader): MeterDay {
   const inputs = { count: reader.u32(), high: reader.u32(), low: reader.u32() };
   const from = reader.f64();
   const to = from + reader.varint();
-  const date = String(reader.varint()).replace(/(..)(..)$/u, '-$1-$2');
+  const date = dateOf(reader.varint());
   return {
     day: { date, from, to },
     first: readFix(reader),

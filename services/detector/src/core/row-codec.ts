@@ -34,26 +34,45 @@ export function unpackRows(bytes: Uint8Array, startMs: number): Unpacked {
 }
 
 /**
- * Reads the rows of a quarter one by one, from that time on: no fixes are made of those before, and what is not
+ * Reads the rows of a quarter one by one, from a time on: no fixes are made of those before, and what is not
  * asked for is not read. The bytes must not change meanwhile.
  */
-export function* rowsFrom(bytes: Uint8Array, startMs: number, fromMs: number): Generator<Fix> {
-  const reader = new ByteReader(bytes);
-  const rows = new Rows(startMs);
-  while (!reader.isAtEnd()) {
-    const header = reader.u8();
-    if (header === MARK) {
-      reader.varint();
-      reader.u32();
-    } else if (header === RUN) {
-      let left = reader.varint();
-      const earlier = Math.ceil((fromMs - rows.time) / rows.step) - 1;
-      const passed = Math.max(0, Math.min(left, earlier));
-      rows.passEven(passed);
-      for (left -= passed; left > 0; left -= 1) yield rows.read(reader, 0);
-    } else {
-      rows.pass(reader, header);
-      if (rows.time >= fromMs) yield rows.fix();
+export class RowsFrom {
+  readonly #reader: ByteReader;
+  readonly #rows: Rows;
+  readonly #fromMs: number;
+  /** Even rows of a run that were not read. */
+  #left = 0;
+
+  constructor(bytes: Uint8Array, startMs: number, fromMs: number) {
+    this.#reader = new ByteReader(bytes);
+    this.#rows = new Rows(startMs);
+    this.#fromMs = fromMs;
+  }
+
+  /** The next one; undefined at the end. */
+  next(): Fix | undefined {
+    const [reader, rows] = [this.#reader, this.#rows];
+    for (;;) {
+      if (this.#left > 0) {
+        this.#left -= 1;
+        return rows.read(reader, 0);
+      }
+      if (reader.isAtEnd()) return undefined;
+      const header = reader.u8();
+      if (header === RUN) {
+        const count = reader.varint();
+        const earlier = Math.ceil((this.#fromMs - rows.time) / rows.step) - 1;
+        const passed = Math.max(0, Math.min(count, earlier));
+        rows.passEven(passed);
+        this.#left = count - passed;
+      } else if (header === MARK) {
+        reader.varint();
+        reader.u32();
+      } else {
+        rows.pass(reader, header);
+        if (rows.time >= this.#fromMs) return rows.fix();
+      }
     }
   }
 }

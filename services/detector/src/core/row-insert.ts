@@ -54,24 +54,26 @@ class Search {
 
   /** Goes to the place of a second: the rows from there on; undefined when a row has that second. */
   find(second: number): Stretch | undefined {
+    const { rows, reader } = this;
     for (;;) {
       const { from, header, count } = this.next();
-      const { time, step } = this.rows;
       // Of a run only those before the second are passed at once.
-      const earlier = count > 1 ? Math.ceil((second * 1000 - time) / step) - 1 : 0;
+      const earlier = count > 1 ? Math.ceil((second * 1000 - rows.time) / rows.step) - 1 : 0;
       this.evenBefore = Math.max(0, Math.min(count, earlier));
-      this.rows.passEven(this.evenBefore);
-      this.before.follow(this.rows);
-      this.texts = this.rows.texts;
+      rows.passEven(this.evenBefore);
       const left = count - this.evenBefore;
       if (left === 0 && count > 0) continue;
-      if (left > 0) this.rows.pass(this.reader, header);
-      const found = secondOf(this.rows.time);
-      if (left > 0 && found === second) return undefined;
-      if (left === 0 || found > second) {
-        this.sawMark = false;
-        return { from, header, count: left };
+      const found = left === 0 ? Infinity : secondOf(rows.nextTime(reader, header));
+      if (found < second) {
+        rows.pass(reader, header);
+        continue;
       }
+      if (found === second) return undefined;
+      this.before.follow(rows);
+      this.texts = rows.texts;
+      if (left > 0) rows.pass(reader, header);
+      this.sawMark = false;
+      return { from, header, count: left };
     }
   }
 }

@@ -121,6 +121,16 @@ export class Rows {
     if ((header & SIGNALS) !== 0) this.#readSignals(reader);
   }
 
+  /** Time of the row of that header, which is not read. */
+  nextTime(reader: ByteReader, header: number): number {
+    const time = header & 3;
+    if (time === 0) return this.time + this.step;
+    const at = reader.position;
+    const step = reader.varint() * (time === 1 ? 1000 : 1);
+    reader.pass(at - reader.position);
+    return this.time + step;
+  }
+
   /** Passes so many rows with header 0. */
   passEven(count: number): void {
     this.time += count * this.step;

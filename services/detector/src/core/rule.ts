@@ -53,7 +53,7 @@ export interface Shift<S, C> {
    * The same for a state as `writeState` packs it, behind a fix of that time: writes what takes its place;
    * false, and nothing is written, when it is about something else.
    */
-  readonly move: (later: ByteReader, newest: number, writer: ByteWriter) => boolean;
+  readonly move: (later: ByteReader, newest: () => number, writer: ByteWriter) => boolean;
   /** The same for a cut that was closed later. */
   readonly cut: (cut: C) => C;
 }

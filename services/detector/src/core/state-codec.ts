@@ -7,6 +7,7 @@ import type { AnyRule } from './rule.ts';
 import { RULES } from './rule-list.ts';
 
 const inner = new ByteWriter();
+const outer = new ByteWriter();
 
 /**
  * One section per rule, under its name and with its length: a rule that is new since the bytes were
@@ -173,6 +174,29 @@ export function readClosed(reader: ByteReader): Closed {
     if (cuts.length > 0) closed.add(index, cuts);
   }
   return closed;
+}
+
+/** What `writeClosed` wrote, or nothing, with other cuts of the rule at that position. */
+export function withCuts(closed: Uint8Array, index: number, cuts: readonly unknown[]): Uint8Array {
+  const reader = new ByteReader(closed);
+  const sectionOf = reader.u8() === 0 ? undefined : readSections(reader);
+  const sections = RULES.map((rule) => sectionOf?.(rule)?.rest);
+  inner.before = undefined;
+  inner.list(cuts, (cut) => RULES[index]?.writeCut(inner, cut));
+  const section = inner.finish();
+  sections[index] = cuts.length === 0 ? undefined : section;
+  const isEmpty = sections.every((section) => section === undefined);
+  outer.u8(isEmpty ? 0 : 1);
+  if (isEmpty) return outer.finish();
+  for (const [i, { name }] of RULES.entries()) {
+    const bytes = sections[i];
+    if (bytes === undefined) continue;
+    outer.u8(1);
+    outer.text(name);
+    outer.bytes(bytes);
+  }
+  outer.u8(0);
+  return outer.finish();
 }
 
 /** Of what `writeClosed` wrote the rules that have cuts, one bit each by position. */

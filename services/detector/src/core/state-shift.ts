@@ -32,21 +32,6 @@ export function shiftsBetween(now: Uint8Array, before: Uint8Array): Shifts | und
   return shifts;
 }
 
-/** The same for two states that the same fixes lead on from. */
-export function shiftsOf(now: FoldState, before: FoldState): Shifts | undefined {
-  if (now.last !== before.last || now.located !== before.located) return undefined;
-  if (now.held.length > 0 || before.held.length > 0) return undefined;
-  const shifts: (Shift<unknown, unknown> | undefined)[] = [];
-  for (const [i, rule] of RULES.entries()) {
-    const [x, y] = [now.states[i], before.states[i]];
-    if (x === y || rule.sameState(x, y)) continue;
-    const shift = rule.shiftOf?.(x, y);
-    if (shift === undefined) return undefined;
-    shifts[i] = shift;
-  }
-  return shifts;
-}
-
 /** Bytes of a packed state to be replaced, from inclusive to exclusive. */
 interface Replaced {
   readonly from: number;
@@ -67,7 +52,9 @@ interface Moved {
 /** Moves the sums of a packed state where they stand. */
 export function shiftState(packed: Uint8Array, shifts: Shifts): Moved {
   const reader = new ByteReader(packed);
-  const newest = newestTimeOf(reader.bytes());
+  const front = reader.bytes();
+  let time: number | undefined;
+  const newest = (): number => (time ??= newestTimeOf(front));
   let rules = 0;
   let replaced = NONE;
   for (let code = reader.u8(); code > 0; code = reader.u8()) {

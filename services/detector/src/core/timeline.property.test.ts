@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { assertFolded } from '../testing/checkpoints.ts';
 import { everyRule, fix, plain, rules } from '../testing/fixes.ts';
-import { Checkpoints } from './checkpoints.ts';
-import { CHUNK_SLOTS, slotOf, type Chunk } from './chunk.ts';
+import type { Chunk } from './chunk.ts';
 import type { Fix } from './fix.ts';
-import { Closed, START } from './fold.ts';
 import { memoryPages } from './pages.ts';
 import { RULES } from './rule-list.ts';
-import type { Rules } from './rules.ts';
 import { Timeline } from './timeline.ts';
-import { walked } from './walk.ts';
 import type { Area } from './zone-shape.ts';
 
 const zone: Area = {
@@ -59,28 +56,6 @@ const behindTheFine: Example = [
   [false, true],
 ];
 
-/** Where folding may begin next time: a sum that was not moved there shows only when a run ends behind it. */
-function assertCheckpoints(
-  checkpoints: Checkpoints,
-  chunks: readonly Chunk[],
-  fixes: readonly Fix[],
-  given: Rules,
-): void {
-  const before = (slot: number): unknown => {
-    const earlier = fixes.filter(({ time }) => slotOf(time) < slot);
-    return plain(walked(START, earlier, given, new Closed()));
-  };
-  for (const { index } of chunks.slice(1)) {
-    const first = index * CHUNK_SLOTS;
-    const checkpoint = checkpoints.get(index, given);
-    assert.deepEqual(plain(checkpoint?.state), before(first), 'every chunk has one');
-    for (let slot = first + 1; slot < first + CHUNK_SLOTS; slot += 1) {
-      const midway = checkpoints.midway(index, slot, given);
-      if (midway !== undefined) assert.deepEqual(plain(midway.state), before(midway.slot));
-    }
-  }
-}
-
 const settings = { simple, 'with filter, crossings and every confirmation': everyRule([zone]) };
 for (const [name, given] of Object.entries(settings)) {
   test(`inserting and folding in any order and rhythm is folding the sorted fixes once: ${name}`, () => {
@@ -109,18 +84,7 @@ for (const [name, given] of Object.entries(settings)) {
           }
           timeline.fold(given);
 
-          const closed = new Closed();
-          const inOrder = fixes.toSorted((a, b) => a.time - b.time);
-          const state = walked(START, inOrder, given, closed);
-          assert.deepEqual(plain(timeline.head), plain(state));
-          for (const rule of RULES.keys()) {
-            assert.deepEqual(
-              plain(timeline.chunks.flatMap((chunk) => chunk.closed.of(rule))),
-              plain(closed.of(rule)),
-            );
-          }
-          timeline.flush();
-          assertCheckpoints(new Checkpoints(pages.checkpoints), timeline.chunks, inOrder, given);
+          assertFolded(timeline, pages, fixes, given);
         },
       ),
       { numRuns: 300, examples: [behindTheFine, longStanding] },

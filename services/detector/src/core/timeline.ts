@@ -149,13 +149,15 @@ export class Timeline {
       this.#pages.clockStands = false;
       return 'added';
     }
-    // Waiting fixes are taken in before anything is put between them.
-    const chunks = this.chunks.length;
-    const before = this.chunks.findLast((chunk) => chunk.index <= index);
+    const { chunks } = this.#pages;
+    const count = chunks.length;
+    // Waiting fixes are taken in before anything is put between them; what is put before their quarter is no matter.
+    if (index === chunks.at(-1)?.index) this.#takeIn();
+    const before = chunks.findLast((chunk) => chunk.index <= index);
     // A chunk may come between it and the checkpoint that says what it closed.
     if (before !== undefined && before.index < index) before.hold();
     const insertion = this.#pages.insert(fix, index, offset);
-    if (this.chunks.length !== chunks || this.#pages.cameBefore(index, offset)) {
+    if (chunks.length !== count || this.#pages.cameBefore(index, offset)) {
       this.chunksVersion += 1;
     }
     if (insertion === 'added') this.#count += 1;

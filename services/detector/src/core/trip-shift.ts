@@ -72,7 +72,7 @@ export function shiftOfRun(
       return { ...later, toEnd: moved(later.toEnd, more), toLast: moved(later.toLast, toLast) };
     },
     move: (later, newest, writer) => {
-      if (later.u8() === 0 || newest + passFix(later) !== start.time) return false;
+      if (later.u8() === 0 || newest() + passFix(later) !== start.time) return false;
       const more = start.time + passFix(later) === end.time ? toEnd : toLast;
       writer.append(later.passed);
       writeTally(writer, moved(readTally(later), more));

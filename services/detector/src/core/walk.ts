@@ -80,15 +80,23 @@ export function doubtEnds(state: FoldState, rules: Rules): number {
   return suspect === undefined ? Infinity : suspect.time + waitMs(rules);
 }
 
+/** A walk that is taken along by another one. */
+interface Follower {
+  /** By position in `RULES`. */
+  readonly states: unknown[];
+  readonly closed: Closed;
+}
+
 /** A state on its way over a run of fixes: only its end becomes a state of its own. */
-class Walk {
+export class Walk {
   #last: Fix | undefined;
   #located: LocatedFix | undefined;
   #held: readonly Fix[];
   readonly #states: unknown[];
   readonly #rules: Rules;
-  readonly #wanted: readonly Wanted[];
+  #wanted: readonly Wanted[];
   readonly #closed: Closed;
+  #follower: Follower | undefined;
 
   constructor({ last, located, held, states }: FoldState, rules: Rules, closed: Closed) {
     this.#last = last;
@@ -100,7 +108,33 @@ class Walk {
     this.#closed = closed;
   }
 
-  /** Where it is now. */
+  /** Goes on from here twice: another walk over other fixes, by the same rules. */
+  fork(closed: Closed): Walk {
+    return new Walk(this.state, this.#rules, closed);
+  }
+
+  /** True when both are behind the same fixes, none of them in doubt: what comes means the same to both. */
+  isAbreast(other: Walk): boolean {
+    if (this.#last !== other.#last || this.#located !== other.#located) return false;
+    return this.#held.length === 0 && other.#held.length === 0;
+  }
+
+  /** Takes the other one along from here on: it is shown what this one is, by `next`. */
+  lead(other: Walk): void {
+    this.#follower = { states: other.#states, closed: other.#closed };
+  }
+
+  /** By position in `RULES`. */
+  get states(): readonly unknown[] {
+    return this.#states;
+  }
+
+  /** Shows what comes to these rules alone, one bit each by position. */
+  narrow(rules: number): void {
+    this.#wanted = this.#wanted.filter(({ index }) => (rules & (1 << index)) !== 0);
+  }
+
+  /** Where it is now; good as long as it goes no further. */
   get state(): FoldState {
     return {
       last: this.#last,
@@ -108,6 +142,15 @@ class Walk {
       states: this.#states,
       held: this.#held,
     };
+  }
+
+  /** All these fixes further. */
+  over(fixes: readonly Fix[]): void {
+    for (let at = 0; at < fixes.length;) {
+      const passed = this.#evenly(fixes, at);
+      if (passed === 0) this.next(fixes[at] as Fix);
+      at += Math.max(1, passed);
+    }
   }
 
   /** One fix further. */
@@ -128,7 +171,7 @@ class Walk {
   }
 
   /** So many fixes further: as many as are like the one before; 0 = not even the first. */
-  evenly(fixes: readonly Fix[], from: number): number {
+  #evenly(fixes: readonly Fix[], from: number): number {
     const [before, rules] = [this.#located, this.#rules];
     if (before === undefined || before !== this.#last || this.#held.length > 0) return 0;
     // Settings of its own, and zones, may be others at each fix.
@@ -186,7 +229,9 @@ class Walk {
     for (const [i, fix] of this.#held.entries()) {
       this.#show(isLeftOut && i === 0 ? withoutPosition(fix) : fix, 0);
     }
-    if (isLeftOut) this.#closed.leftOut += 1;
+    if (!isLeftOut) return;
+    this.#closed.leftOut += 1;
+    if (this.#follower !== undefined) this.#follower.closed.leftOut += 1;
   }
 
   #fill(fix: Fix, leftOut: number): void {
@@ -207,7 +252,7 @@ class Walk {
   /** Shows a fix to the rules. */
   #show(fix: Fix, leftOut: number): void {
     this.#fill(fix, leftOut);
-    const [states, rules] = [this.#states, this.#rules];
+    const [states, rules, follower] = [this.#states, this.#rules, this.#follower];
     const hasPosition = fix.latitude !== undefined;
     let signals = -1;
     for (const { index, reads, advance } of this.#wanted) {
@@ -218,6 +263,9 @@ class Walk {
       }
       states[index] = advance(states[index], step, rules, scratch);
       if (scratch.length > 0) this.#closed.add(index, scratch.splice(0));
+      if (follower === undefined) continue;
+      follower.states[index] = advance(follower.states[index], step, rules, scratch);
+      if (scratch.length > 0) follower.closed.add(index, scratch.splice(0));
     }
     this.#last = fix;
     this.#located = step.place ?? step.located;
@@ -237,11 +285,7 @@ export function walked(
 ): FoldState {
   if (fixes.length === 0) return state;
   const walk = new Walk(state, rules, closed);
-  for (let at = 0; at < fixes.length;) {
-    const passed = walk.evenly(fixes, at);
-    if (passed === 0) walk.next(fixes[at] as Fix);
-    at += Math.max(1, passed);
-  }
+  walk.over(fixes);
   return walk.state;
 }
 
