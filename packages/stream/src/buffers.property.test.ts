@@ -200,7 +200,7 @@ describe('createBuffers', () => {
           model.delete(name);
         }
         buffers.promote();
-        const spare = buffers.held() / 15 + 3 * 2 ** 20;
+        const spare = buffers.held() / 31 + 768 * 1024;
         assert.ok(buffers.reserved() <= buffers.held() + spare, `${buffers.reserved()} bytes`);
         buffers.append('more', Buffer.alloc(9 * PAGE_BYTES, 'x'));
         for (const [name, written] of model) assert.ok(written.equals(buffers.get(name)), name);

@@ -40,7 +40,7 @@ export interface StagedBuffers extends KeyedBuffers {
   readonly uncommitted: () => number;
   /** Bytes of the pages in use: at most two pages per key more than `size`. */
   readonly held: () => number;
-  /** Bytes of the memory behind the pages: after a promote at most a fifteenth and 3 MiB more than `held`. */
+  /** Bytes of the memory behind the pages: after a promote at most a thirty-first and 768 KiB more than `held`. */
   readonly reserved: () => number;
 }
 
@@ -102,7 +102,7 @@ export function createBuffers(): StagedBuffers {
       if (end + done === list.length * PAGE_BYTES) list.push(take());
       const at = (end + done) % PAGE_BYTES;
       const part = bytes.subarray(done, done + PAGE_BYTES - at);
-      pages.bytes(list.at(-1) ?? 0).set(part, at);
+      pages.write(list.at(-1) ?? 0, at, part);
       done += part.length;
     }
   }
@@ -123,7 +123,7 @@ export function createBuffers(): StagedBuffers {
       const index = Math.floor(at / PAGE_BYTES);
       const first = at - index * PAGE_BYTES;
       const last = Math.min(PAGE_BYTES, start + to - index * PAGE_BYTES);
-      found.push(pages.bytes(list[index] ?? 0).subarray(first, last));
+      found.push(pages.view(list[index] ?? 0, first, last));
       at += last - first;
     }
     return found;

@@ -7,6 +7,7 @@ export { connectStreams } from './streams.ts';
 // What the in-memory log of testkit shares with the real one; services use nothing of it.
 export { distribute } from './assigner.ts';
 export { authored, AuthorFailed } from './author.ts';
+export { createByteLog } from './byte-log.ts';
 export { createCodecs, type Codecs } from './codec.ts';
 export { rejectedLetter, unreadableLetter } from './dead-letter.ts';
 export { streamFault } from './errors.ts';

@@ -1,19 +1,21 @@
 /**
- * Pages of 2 KiB out of slabs of 1 MiB, given out and taken back by hand: bytes that come and go all day
+ * Pages of 1 KiB out of slabs of 256 KiB, given out and taken back by hand: bytes that come and go all day
  * long leave nothing to the garbage collector, and equal pages cannot fragment. What a burst needed is
  * returned by `shrink`.
  */
 export interface Pages {
   readonly take: () => number;
   readonly give: (page: number) => void;
-  /** The bytes of a page. */
-  readonly bytes: (page: number) => Buffer;
+  /** The bytes of a page from `from` to `to`, exclusive. */
+  readonly view: (page: number, from: number, to: number) => Buffer;
+  /** Writes into a page. */
+  readonly write: (page: number, at: number, bytes: Uint8Array) => void;
   /** Pages that are given out. */
   readonly used: () => number;
   /** Bytes of all slabs. */
   readonly reserved: () => number;
   /**
-   * Returns slabs when more than a sixteenth of them is free. `visit` is called then and must exchange all
+   * Returns slabs when more than a thirty-second of them, and two, is free. `visit` is called then and must exchange all
    * lists of pages that are in use for what `moved` makes of them: the same list when none of it moves.
    * Views of moved pages keep their bytes.
    */
@@ -22,21 +24,31 @@ export interface Pages {
   ) => void;
 }
 
-export const PAGE_BYTES = 2_048;
-const SLAB_PAGES = 512;
+export const PAGE_BYTES = 1_024;
+const SLAB_PAGES = 256;
 const SPARE_SLABS = 2;
-const SPARE_SHARE = 1 / 16;
+const SPARE_SHARE = 1 / 32;
 
 export function createPages(): Pages {
   const slabs: Buffer[] = [];
   let free: number[] = [];
   let fresh = 0;
 
-  function bytes(page: number): Buffer {
+  function slabOf(page: number): Buffer {
     const slab = slabs[Math.floor(page / SLAB_PAGES)];
     if (slab === undefined) throw new RangeError(`there is no page ${page}`);
-    const at = (page % SLAB_PAGES) * PAGE_BYTES;
-    return slab.subarray(at, at + PAGE_BYTES);
+    return slab;
+  }
+
+  const startOf = (page: number): number => (page % SLAB_PAGES) * PAGE_BYTES;
+
+  function view(page: number, from: number, to: number): Buffer {
+    const start = startOf(page);
+    return slabOf(page).subarray(start + from, start + to);
+  }
+
+  function write(page: number, at: number, bytes: Uint8Array): void {
+    slabOf(page).set(bytes, startOf(page) + at);
   }
 
   function take(): number {
@@ -56,7 +68,8 @@ export function createPages(): Pages {
     give: (page) => {
       free.push(page);
     },
-    bytes,
+    view,
+    write,
     used,
     reserved: () => slabs.length * SLAB_PAGES * PAGE_BYTES,
     shrink: (visit) => {
@@ -67,7 +80,7 @@ export function createPages(): Pages {
       const move = (page: number): number => {
         if (page < end) return page;
         const place = take();
-        bytes(place).set(bytes(page));
+        write(place, 0, view(page, 0, PAGE_BYTES));
         return place;
       };
       visit((pages) => (pages.some((page) => page >= end) ? pages.map(move) : pages));

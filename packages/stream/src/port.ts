@@ -99,6 +99,23 @@ export interface KeyedStore<V> {
   readonly entries: () => IterableIterator<[string, V]>;
 }
 
+/** Many pieces of bytes that live long, told by numbers: see `byte-log.ts`. */
+export interface ByteLog {
+  /** Copies the bytes; returns their place. */
+  readonly put: (bytes: Uint8Array) => number;
+  /**
+   * The bytes of a place: a view that keeps what it shows, also when the place is given up; it holds on to its
+   * segment. Throws RangeError for a place that was given up.
+   */
+  readonly get: (place: number) => Uint8Array;
+  /** Gives a place up; throws RangeError when it was already. */
+  readonly free: (place: number) => void;
+  /** Bytes of all places. */
+  readonly live: () => number;
+  /** Bytes of all segments: at most a ninth more than lives, and two segments, unless much goes at once. */
+  readonly held: () => number;
+}
+
 /** How a store's values stand in the changelog, and how long they are kept. */
 export interface StoreCodec<V> {
   /** Compacted, of the partition count of the inputs, and of no other store. */
@@ -111,6 +128,11 @@ export interface StoreCodec<V> {
    * Default: entries are kept until they are deleted.
    */
   readonly expiry?: { readonly ttlMs: number; readonly timeOf: (value: V) => number };
+  /**
+   * Values are a Uint8Array each that is never changed in place. They are held one after another in large pieces
+   * then, and `get` and `entries` give views of them.
+   */
+  readonly isBytes?: V extends Uint8Array ? boolean : false;
 }
 
 /**
@@ -133,7 +155,7 @@ export interface StreamTime {
  * a change throws the Fault `bug` / `BUFFER_MISUSED`.
  *
  * What `get` and `read` give is read only and good until the call ends in which it was asked for. Bytes
- * stand in pages of 2 KiB: `append`, `dropFront` and a short `read` cost the same whatever a key holds.
+ * stand in pages of 1 KiB: `append`, `dropFront` and a short `read` cost the same whatever a key holds.
  */
 export interface KeyedBuffers {
   /** Bytes of a key; 0 when there are none. */
@@ -187,6 +209,8 @@ export interface TaskContext<V, S extends object = object> {
   readonly store: KeyedStore<V>;
   readonly stores: { readonly [N in keyof S]: KeyedStore<S[N]> };
   readonly buffers: KeyedBuffers;
+  /** For bytes that the task object remembers outside of its state; gone with it. */
+  readonly memory: ByteLog;
   readonly time: StreamTime;
   readonly tables: TableReader;
 }

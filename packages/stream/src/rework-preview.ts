@@ -1,5 +1,6 @@
 import type { Message } from '@waybill/contracts';
 import { createBuffers } from './buffers.ts';
+import { createByteLog } from './byte-log.ts';
 import type { Codecs } from './codec.ts';
 import { streamFault } from './errors.ts';
 import type { Emitter, KeyedBuffers, KeyedStore, Received, StoreCodec, Task } from './port.ts';
@@ -131,6 +132,7 @@ export function openPreview<V>(
       }),
     ),
     buffers: overlayBuffers(state.buffers),
+    memory: createByteLog(),
     time,
     tables: tables.reader,
   });

@@ -11,6 +11,13 @@ const codec = {
   toMessage: (value: number) => text(String(value)),
   fromMessage: (message: Parameters<typeof textOf>[0]) => Number(textOf(message)),
 };
+/** The same as bytes. */
+const ofBytes = {
+  changelog: topics.state,
+  isBytes: true,
+  toMessage: (value: Uint8Array) => text(Buffer.from(value).toString()),
+  fromMessage: (message: Parameters<typeof textOf>[0]) => Buffer.from(textOf(message)),
+};
 /** Values are times. */
 const expiring = { ...codec, expiry: { ttlMs: 1_000, timeOf: (value: number) => value } };
 
@@ -57,6 +64,7 @@ describe('createStore', () => {
     fc.assert(
       fc.property(fc.array(step), (steps) => {
         const store = createStore(codec, createStreamTime());
+        const bytesStore = createStore<Uint8Array>(ofBytes, createStreamTime());
         const model = new Map<string, number>();
         for (const { op, key = '', value = 0 } of steps as {
           op: string;
@@ -65,23 +73,45 @@ describe('createStore', () => {
         }[]) {
           if (op === 'put') {
             store.put(key, value);
+            bytesStore.put(key, Buffer.from(String(value)));
             model.set(key, value);
           } else if (op === 'delete') {
             store.delete(key);
+            bytesStore.delete(key);
             model.delete(key);
           } else {
-            store.collect(0, ({ key: name, message }) => name.length + textOf(message).length);
-            store.promote();
             const bytes = [...model].map(([name, v]) => name.length + String(v).length);
-            assert.equal(
-              store.bytes(),
-              bytes.reduce((a, b) => a + b, 0),
-            );
+            for (const each of [store, bytesStore]) {
+              each.collect(0, ({ key: name, message }) => name.length + textOf(message).length);
+              each.promote();
+              assert.equal(
+                each.bytes(),
+                bytes.reduce((a, b) => a + b, 0),
+              );
+            }
           }
         }
         assert.deepEqual(new Map(store.entries()), model);
+        const read = [...bytesStore.entries()].map(([key, v]) => [key, Number(Buffer.from(v))]);
+        assert.deepEqual(new Map(read as [string, number][]), model);
+        for (const [key, value] of model) {
+          assert.equal(Buffer.from(bytesStore.get(key) ?? []).toString(), String(value));
+        }
       }),
     );
+  });
+
+  it('holds no more of bytes that are replaced and deleted than lives', () => {
+    const store = createStore<Uint8Array>(ofBytes, createStreamTime());
+    for (let round = 0; round < 300; round += 1) {
+      for (const key of ['a', 'b', 'c']) store.put(key, Buffer.alloc(10_000, round));
+      if (round % 3 === 0) store.delete('b');
+      store.collect(0, () => 0);
+      store.promote();
+    }
+    const [first] = store.get('c') ?? [];
+    assert.equal(first, 299 % 256);
+    assert.ok(store.held() <= 30_000 / 0.9 + 3 * 65_536, `${store.held()}`);
   });
 
   it('hides an entry when its time has come and writes its tombstone in that transaction', () => {

@@ -1,4 +1,5 @@
 import type { Message } from '@waybill/contracts';
+import { createByteLog } from './byte-log.ts';
 import { streamFault } from './errors.ts';
 import { createExpiryQueue } from './expiry-queue.ts';
 import type { KeyedStore, Outgoing, StoreCodec, StreamTime } from './port.ts';
@@ -24,10 +25,15 @@ export interface StagedStore<V> extends KeyedStore<V> {
   readonly size: () => number;
   /** Bytes of keys and values in the changelog, with what was collected. */
   readonly bytes: () => number;
+  /** Bytes of the memory behind values that are bytes; at most a ninth and 128 KiB more than these. */
+  readonly held: () => number;
 }
 
 interface Entry<V> {
-  readonly value: V;
+  /** Undefined where it stands in the log of bytes. */
+  value: V | undefined;
+  /** Its place in the log of bytes; -1 for none. */
+  place: number;
   /** As of the put: the author may change the value in place later. */
   readonly expiresAt: number;
   bytes: number;
@@ -38,11 +44,24 @@ export function createStore<V>(codec: StoreCodec<V> | undefined, time: StreamTim
   const staged = new Map<string, Entry<V> | undefined>();
   const { expiry } = codec ?? {};
   const queue = createExpiryQueue();
+  const log = codec?.isBytes === true ? createByteLog() : undefined;
   let bytes = 0;
 
   function entryOf(value: V, size: number): Entry<V> {
     const expiresAt = expiry === undefined ? Infinity : expiry.timeOf(value) + expiry.ttlMs;
-    return { value, expiresAt, bytes: size };
+    return { value, place: -1, expiresAt, bytes: size };
+  }
+
+  /** Only `isBytes` makes places, and says that values are bytes. */
+  function valueOf({ value, place }: Entry<V>): V {
+    return (place === -1 ? value : log?.get(place)) as V;
+  }
+
+  /** What is committed stands in the log of bytes. */
+  function moveToLog(entry: Entry<V>): void {
+    if (log === undefined) return;
+    entry.place = log.put(entry.value as Uint8Array);
+    entry.value = undefined;
   }
 
   function alive(entry: Entry<V> | undefined): entry is Entry<V> {
@@ -51,10 +70,10 @@ export function createStore<V>(codec: StoreCodec<V> | undefined, time: StreamTim
 
   function* entries(): IterableIterator<[string, V]> {
     for (const [key, entry] of committed) {
-      if (!staged.has(key) && alive(entry)) yield [key, entry.value];
+      if (!staged.has(key) && alive(entry)) yield [key, valueOf(entry)];
     }
     for (const [key, entry] of staged) {
-      if (alive(entry)) yield [key, entry.value];
+      if (alive(entry)) yield [key, valueOf(entry)];
     }
   }
 
@@ -69,24 +88,30 @@ export function createStore<V>(codec: StoreCodec<V> | undefined, time: StreamTim
     if (expiry !== undefined) {
       queue.place(key, committed.get(key)?.expiresAt, entry?.expiresAt);
     }
-    if (entry === undefined) committed.delete(key);
-    else committed.set(key, entry);
+    const place = committed.get(key)?.place ?? -1;
+    if (place !== -1) log?.free(place);
+    if (entry === undefined) {
+      committed.delete(key);
+      return;
+    }
+    moveToLog(entry);
+    committed.set(key, entry);
   }
 
   return {
     get: (key) => {
       const entry = staged.has(key) ? staged.get(key) : committed.get(key);
-      return alive(entry) ? entry.value : undefined;
+      return alive(entry) ? valueOf(entry) : undefined;
     },
     put: (key, value) => stage(key, entryOf(value, 0)),
     delete: (key) => stage(key, undefined),
     entries,
     restore: (key, message, size) => {
       if (codec === undefined) return;
-      const entry = entryOf(codec.fromMessage(message), size);
-      settle(key, entry);
+      const value = codec.fromMessage(message);
+      settle(key, entryOf(value, size));
       bytes += size;
-      if (expiry !== undefined) time.advance(expiry.timeOf(entry.value));
+      if (expiry !== undefined) time.advance(expiry.timeOf(value));
     },
     expire: () => {
       if (expiry === undefined) return;
@@ -102,7 +127,7 @@ export function createStore<V>(codec: StoreCodec<V> | undefined, time: StreamTim
         const before = committed.get(key);
         if (entry === undefined && before === undefined) continue;
         bytes -= before?.bytes ?? 0;
-        const message = entry === undefined ? null : toMessage(entry.value);
+        const message = entry === undefined ? null : toMessage(valueOf(entry));
         const size = add({ topic, key, message, partition });
         if (entry === undefined) continue;
         entry.bytes = size;
@@ -116,5 +141,6 @@ export function createStore<V>(codec: StoreCodec<V> | undefined, time: StreamTim
     changed: () => staged.size > 0,
     size: () => committed.size,
     bytes: () => bytes,
+    held: () => log?.held() ?? 0,
   };
 }

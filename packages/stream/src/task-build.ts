@@ -1,4 +1,5 @@
 import { authored } from './author.ts';
+import { createByteLog } from './byte-log.ts';
 import { findBase, type BufferBase } from './buffer-base.ts';
 import type { Environment } from './environment.ts';
 import type { Extent } from './extent.ts';
@@ -130,6 +131,7 @@ export async function buildTask<V>(setting: TaskSetting<V>, order: BuildOrder): 
       environment.ledger.hold({ group, partition }, state.storeBytes(), buffers.held());
       return options.createTask({
         ...{ partition, partitions, store, stores, buffers, time },
+        memory: createByteLog(),
         tables: tables.reader,
       });
     });

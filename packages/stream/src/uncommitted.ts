@@ -17,7 +17,7 @@ export interface UncommittedShare {
   readonly leave: () => void;
 }
 
-const LIMIT_BYTES = 16 << 20;
+const LIMIT_BYTES = 8 << 20;
 
 export function createUncommitted(limitBytes: number = LIMIT_BYTES): Uncommitted {
   const waiting: (() => void)[] = [];

@@ -42,7 +42,7 @@ export interface Stores {
 /** What the detector uses of its task. */
 type DetectorContext = Pick<
   TaskContext<Uint8Array, Stores>,
-  'partition' | 'partitions' | 'store' | 'stores' | 'buffers' | 'tables'
+  'partition' | 'partitions' | 'store' | 'stores' | 'buffers' | 'memory' | 'tables'
 >;
 
 export interface TaskSetting {
@@ -66,7 +66,7 @@ export interface TaskSetting {
 export function createDetectorTask(context: DetectorContext, setting: TaskSetting): Task {
   const { metrics, logger, maxFixesPerUnit } = setting;
   const { store } = context;
-  const hot = new HotUnits(setting.unpackedUnits);
+  const hot = new HotUnits(setting.unpackedUnits, context.memory);
   const tenants = createTenants(context, { logger, metrics, hot });
   const hours = createHourCounts(context.stores.late, context.partition);
   const tiers = createTiers(setting.cellOf);
@@ -106,7 +106,11 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
 
   function finish(turn: Turn): void {
     for (const tenantId of turn.clocks.keys()) sweep(tenants.of(tenantId), turn);
-    for (const touched of turn.touched.values()) settleOne(touched, turn);
+    if (turn.isHandling) hot.rest(turn.touched);
+    for (const touched of turn.touched.values()) {
+      settleOne(touched, turn);
+      if (turn.isHandling) hot.done(touched.held);
+    }
     for (const tenantId of turn.clocks.keys()) publishHours(tenants.of(tenantId), turn.out);
     hours.save();
   }
@@ -238,6 +242,8 @@ export function createDetectorTask(context: DetectorContext, setting: TaskSettin
       for (const held of tenant.units.values()) fixes += held.fixes;
     }
     const unpackings = hot.takeUnpackings();
-    metrics.state(context.partition, { units, fixes, unpacked: hot.size, unpackings });
+    const packedBytes = { live: hot.lives.live(), held: hot.lives.held() };
+    const held = { units, fixes, unpacked: hot.size, unpackings, packedBytes };
+    metrics.state(context.partition, held);
   }
 }

@@ -1,3 +1,4 @@
+import type { ByteLog } from '@waybill/stream';
 import type { Rules } from './core/rules.ts';
 import { encodeLive, type NamedChunk, type SavedUnit } from './core/unit-codec.ts';
 import type { Unit } from './core/unit.ts';
@@ -8,16 +9,20 @@ export type ReadUnit = (live: Uint8Array) => Unit;
 /**
  * The units of one task that are held unpacked. *unpacked*: as objects, from the first use on. *packed*: as bytes,
  * in the store, in the buffers and what only memory knew. A unit that was not used for the longest time is
- * packed at the end of a call when there are more than `limit`; one for which something waits stays.
+ * packed when there are more than `limit`, those of a call as soon as it has settled them; one for which
+ * something waits stays.
  */
 export class HotUnits {
   readonly #limit: number;
   /** Last used ones last. */
   readonly #unpacked = new Set<Held>();
   #unpackings = 0;
+  /** What only memory knew of the packed ones. */
+  readonly lives: ByteLog;
 
-  constructor(limit: number) {
+  constructor(limit: number, lives: ByteLog) {
     this.#limit = limit;
+    this.lives = lives;
   }
 
   /** Units that are unpacked. */
@@ -44,15 +49,26 @@ export class HotUnits {
     return taken;
   }
 
-  /** Packs what was not used for the longest time; only while records are handled. */
-  rest(): void {
+  /**
+   * Packs what was not used for the longest time, but for what is `needed`; only while records are handled.
+   */
+  rest(needed?: Pick<ReadonlySet<Held>, 'has'>): void {
     for (const held of this.#unpacked) {
       if (this.#unpacked.size <= this.#limit) return;
-      if (held.rest()) this.#unpacked.delete(held);
+      if (needed?.has(held) !== true) this.#pack(held);
     }
   }
 
-  /** Forgets all. */
+  /** A unit will not be used again in this call: when there are too many it is packed at once. */
+  done(held: Held): void {
+    if (this.#unpacked.size > this.#limit) this.#pack(held);
+  }
+
+  #pack(held: Held): void {
+    if (held.rest()) this.#unpacked.delete(held);
+  }
+
+  /** Forgets all; none of them was packed. */
   clear(): void {
     this.#unpacked.clear();
   }
@@ -73,7 +89,8 @@ export class Held {
   readonly #hot: HotUnits;
   readonly #read: ReadUnit;
   #unit: Unit | undefined;
-  #live: Uint8Array | undefined;
+  /** Its place among the lives of the packed ones. */
+  #live = 0;
   #fixes = 0;
 
   constructor({ unit, named }: SavedUnit, due: number, hot: HotUnits, read: ReadUnit) {
@@ -88,8 +105,9 @@ export class Held {
   /** The unit; unpacked when it was not. Throws a Fault `STATE_DAMAGED` when it cannot be read. */
   get unit(): Unit {
     if (this.#unit === undefined) {
-      this.#unit = this.#read(this.#live as Uint8Array);
-      this.#live = undefined;
+      const { lives } = this.#hot;
+      this.#unit = this.#read(lives.get(this.#live));
+      lives.free(this.#live);
       this.#hot.unpack(this);
     }
     return this.#unit;
@@ -107,7 +125,7 @@ export class Held {
     if (unit === undefined || live === undefined) return false;
     this.#fixes = unit.timeline.count;
     unit.timeline.rest();
-    this.#live = live;
+    this.#live = this.#hot.lives.put(live);
     this.#unit = undefined;
     return true;
   }

@@ -31,6 +31,8 @@ export interface HeldCounts {
   readonly unpacked: number;
   /** How many packed ones were used in this call. */
   readonly unpackings: number;
+  /** Bytes of what only memory knows of packed units, and of the memory that these stand in. */
+  readonly packedBytes: { readonly live: number; readonly held: number };
 }
 
 /** Domain metrics; records, skips and lag are counted by the stream. */
@@ -92,6 +94,11 @@ export function detectorMetrics(registry: Registry): DetectorMetrics {
     'Packed units that were used.',
     ['partition'],
   );
+  const packed = registry.gauge(
+    'detection_packed_units_bytes',
+    'Bytes beside state and buffers of packed units, and of the memory for them.',
+    ['partition', 'kind'],
+  );
   /** What became of positions since `state` was said: a counter with labels costs as much as a fix. */
   const waiting = new Map<FixOutcome, number>();
   return {
@@ -106,6 +113,8 @@ export function detectorMetrics(registry: Registry): DetectorMetrics {
       units.set({ partition }, held.units);
       retained.set({ partition }, held.fixes);
       unpacked.set({ partition }, held.unpacked);
+      packed.set({ partition, kind: 'live' }, held.packedBytes.live);
+      packed.set({ partition, kind: 'held' }, held.packedBytes.held);
       if (held.unpackings > 0) unpackings.inc({ partition }, held.unpackings);
     },
   };

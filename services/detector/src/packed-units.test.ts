@@ -45,4 +45,8 @@ test('units that are packed after each call publish and save what those do that 
   assert.ok(published > 10, `${published} records`);
   assert.deepEqual(await rests.saved(), await stays.saved());
   assert.ok((stays.outcomes.get('late') ?? 0) > 20);
+  const { live = 0, held = 0 } = rests.held()?.packedBytes ?? {};
+  assert.ok(live > 500 && live < fleet.units * 2_000, `${live} bytes of packed units`);
+  assert.ok(held < live + 3 * 65_536, `${held} bytes for ${live}`);
+  assert.deepEqual([rests.held()?.unpacked, stays.held()?.unpacked], [0, fleet.units]);
 });

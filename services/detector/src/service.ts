@@ -24,6 +24,7 @@ const BUFFER_RETENTION_MS = 3_600_000;
 /** Packed state as it stands in the changelog; another layout stops the task as misconfigured. */
 export const unitStore: StoreCodec<Uint8Array> = {
   changelog: topics.detectorUnit,
+  isBytes: true,
   toMessage: (value): Message => ({
     type: 'UnitStateSaved',
     value: {

@@ -3,6 +3,7 @@ import { toFault, type Fault } from '@waybill/fault';
 import {
   authored,
   AuthorFailed,
+  createByteLog,
   createTaskState,
   firstToRead,
   startReworker,
@@ -131,6 +132,7 @@ export function createTask<V>(setting: TaskSetting<V>, partition: number): Memor
     const task = authored(() =>
       options.createTask({
         ...{ partition, partitions: setting.partitions, store, stores, buffers, time },
+        memory: createByteLog(),
         tables: tables.reader,
       }),
     );

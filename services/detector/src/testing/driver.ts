@@ -25,6 +25,7 @@ import {
 import { taskKey } from '@waybill/domain';
 import { createStreamDriver, type Read } from '@waybill/testkit';
 import { cellOf } from '../adapters/h3-cell.ts';
+import type { HeldCounts } from '../metrics.ts';
 import { createService, SERVICE } from '../service.ts';
 
 /** Events beside trips, visits and tasks. */
@@ -112,6 +113,8 @@ export interface Driver {
   readonly made: readonly string[];
   /** Mistakes in zones, settings and readings, as they were counted. */
   readonly flaws: readonly string[];
+  /** What the task held at the end of the newest call. */
+  readonly held: () => HeldCounts | undefined;
   /** Lines of the detector, and errors of the stream. */
   readonly logged: readonly { readonly message: string; readonly fields: object }[];
 }
@@ -151,6 +154,7 @@ export async function createDriver(
   const visits: SiteVisited[] = [];
   const tasks: TaskRaised[] = [];
   const crossings: GeofenceCrossed[] = [];
+  let held: HeldCounts | undefined;
   const flaws: string[] = [];
   const made: string[] = [];
   const outcomes = new Map<string, number>();
@@ -224,7 +228,7 @@ export async function createDriver(
             published: (rule) => made.push(rule),
             proposal: (status) => made.push(status),
             flaw: (flaw) => flaws.push(flaw),
-            state: () => undefined,
+            state: (_partition, counts) => (held = counts),
           },
         },
       ),
@@ -314,6 +318,7 @@ export async function createDriver(
     outcomes,
     made,
     flaws,
+    held: () => held,
     logged,
   };
 }
