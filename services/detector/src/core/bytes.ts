@@ -221,7 +221,7 @@ export function areEqual(a: Uint8Array, b: Uint8Array): boolean {
 export class ByteReader {
   /** See ByteWriter. */
   before: unknown = undefined;
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array;
   /** Made for the first number that takes one: most readers meet none. */
   #made: DataView | undefined;
   #at = 0;
@@ -234,6 +234,14 @@ export class ByteReader {
     const { buffer, byteOffset, byteLength } = this.#bytes;
     this.#made ??= new DataView(buffer, byteOffset, byteLength);
     return this.#made;
+  }
+
+  /** Begins anew with other bytes. */
+  look(bytes: Uint8Array): void {
+    this.before = undefined;
+    this.#bytes = bytes;
+    this.#made = undefined;
+    this.#at = 0;
   }
 
   #take(size: number): number {

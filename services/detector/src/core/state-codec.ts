@@ -8,6 +8,8 @@ import { RULES } from './rule-list.ts';
 
 const inner = new ByteWriter();
 const outer = new ByteWriter();
+/** One reader stays alive: without any, V8 throws away what it compiled for them. */
+const sectionReader = new ByteReader(new Uint8Array(0));
 
 /**
  * One section per rule, under its name and with its length: a rule that is new since the bytes were
@@ -121,9 +123,9 @@ export function partsOf(reader: ByteReader): Parts {
 export function stateAt(index: number, { sections }: Parts, last: Fix | undefined): unknown {
   const [rule, section] = [RULES[index], sections[index]];
   if (rule === undefined || section === undefined) return rule?.start;
-  const reader = new ByteReader(section);
-  reader.before = last;
-  return rule.readState(reader);
+  sectionReader.look(section);
+  sectionReader.before = last;
+  return rule.readState(sectionReader);
 }
 
 /** Time of the newest fix of a front, ms; 0 without one, as the fixes of sections are told by it. */

@@ -2,6 +2,9 @@ import { isLocated, type Fix, type LocatedFix } from './fix.ts';
 import { InputSum, type Inputs } from './inputs.ts';
 import type { Motion } from './motion.ts';
 
+const NO_FIXES: readonly Fix[] = Object.freeze([]);
+const NO_ZONES: readonly string[] = Object.freeze([]);
+
 /** A rule cannot tell the end of a stretch from its beginning: it has to see each fix. */
 export const UNEVEN: unique symbol = Symbol('uneven');
 
@@ -10,32 +13,33 @@ export const UNEVEN: unique symbol = Symbol('uneven');
  * vehicle that stands and reports. Among them no step has a length, and none is in doubt.
  */
 export class Stretch {
-  readonly #fixes: readonly Fix[];
-  readonly #from: number;
-  readonly #to: number;
-  /** The fix that all of them are like. */
-  readonly before: LocatedFix;
+  #fixes: readonly Fix[] = NO_FIXES;
+  #from = 0;
+  #to = 0;
   /** The longest time between two of them, the one before the first included, ms. */
-  readonly maxGapMs: number;
+  maxGapMs = 0;
   /** See Step: the same for all. */
-  readonly motion: Motion;
-  readonly zoneIds: readonly string[];
+  motion: Motion = 'unknown';
+  zoneIds: readonly string[] = NO_ZONES;
+  #before: LocatedFix | undefined;
   #inputs: Inputs | undefined;
 
-  /** `to` is exclusive; there is at least one. */
-  constructor(
-    fixes: readonly Fix[],
-    { before, from, to, maxGapMs }: StretchRange,
-    motion: Motion,
-    zoneIds: readonly string[],
-  ) {
+  /** Takes the place of the one before, which nobody keeps. */
+  fill(fixes: readonly Fix[], range: StretchRange, { motion, zoneIds }: Shown): this {
     this.#fixes = fixes;
-    this.#from = from;
-    this.#to = to;
-    this.before = before;
-    this.maxGapMs = maxGapMs;
+    this.#from = range.from;
+    this.#to = range.to;
+    this.#before = range.before;
+    this.maxGapMs = range.maxGapMs;
     this.motion = motion;
     this.zoneIds = zoneIds;
+    this.#inputs = undefined;
+    return this;
+  }
+
+  /** The fix that all of them are like. */
+  get before(): LocatedFix {
+    return this.#before as LocatedFix;
   }
 
   /** How many there are. */
@@ -67,7 +71,10 @@ export class Stretch {
   }
 }
 
-/** Where a stretch lies among fixes. */
+/** What a step shows of each of them; see Step. */
+type Shown = Pick<Stretch, 'motion' | 'zoneIds'>;
+
+/** Where a stretch lies among fixes. `to` is exclusive; there is at least one. */
 export interface StretchRange {
   readonly before: LocatedFix;
   readonly from: number;

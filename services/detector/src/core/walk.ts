@@ -69,6 +69,9 @@ const step: Filled<Step> = {
   zoneIds: NO_ZONES,
 };
 
+/** Filled anew for each stretch. One of its kind stays alive: without any, V8 throws away what it compiled for them. */
+const current = new Stretch();
+
 /** How long a fix in doubt waits for a neighbour, ms. */
 function waitMs({ trip }: Rules): number {
   return Math.min(trip.gapMs, trip.silenceMs);
@@ -91,14 +94,21 @@ interface Follower {
 export class Walk {
   #last: Fix | undefined;
   #located: LocatedFix | undefined;
-  #held: readonly Fix[];
-  readonly #states: unknown[];
-  readonly #rules: Rules;
-  #wanted: readonly Wanted[];
-  readonly #closed: Closed;
+  #held = NO_FIXES;
+  #states: unknown[] = [];
+  #rules: Rules;
+  #closed: Closed;
+  #wanted: readonly Wanted[] = [];
   #follower: Follower | undefined;
 
-  constructor({ last, located, held, states }: FoldState, rules: Rules, closed: Closed) {
+  constructor(state: FoldState, rules: Rules, closed: Closed) {
+    this.#rules = rules;
+    this.#closed = closed;
+    this.begin(state, rules, closed);
+  }
+
+  /** Begins anew from another state. */
+  begin({ last, located, held, states }: FoldState, rules: Rules, closed: Closed): void {
     this.#last = last;
     this.#located = located;
     this.#held = held;
@@ -106,6 +116,7 @@ export class Walk {
     this.#rules = rules;
     this.#wanted = wantedBy(rules);
     this.#closed = closed;
+    this.#follower = undefined;
   }
 
   /** Goes on from here twice: another walk over other fixes, by the same rules. */
@@ -179,7 +190,7 @@ export class Walk {
     const range = stretchFrom(fixes, from, before, rules.trip.minSatellites);
     if (range === undefined) return 0;
     this.#fill(fixes[from] as Fix, 0);
-    const stretch = new Stretch(fixes, range, step.motion, step.zoneIds);
+    const stretch = current.fill(fixes, range, step);
     const states = this.#states;
     for (const rule of this.#wanted) {
       const next = rule.advanceEvenly(states[rule.index], stretch, rules);
@@ -273,6 +284,16 @@ export class Walk {
   }
 }
 
+/** See `current`. */
+let used: Walk | undefined;
+
+/** A walk that nobody goes on with after the call. */
+function walkFrom(state: FoldState, rules: Rules, closed: Closed): Walk {
+  if (used === undefined) used = new Walk(state, rules, closed);
+  else used.begin(state, rules, closed);
+  return used;
+}
+
 /**
  * All these fixes further; what they end is added to `closed`. Fixes must come in order, one per second. A
  * fix that is impossibly far from the one before is held until the next one tells whether it counts.
@@ -284,14 +305,14 @@ export function walked(
   closed: Closed,
 ): FoldState {
   if (fixes.length === 0) return state;
-  const walk = new Walk(state, rules, closed);
+  const walk = walkFrom(state, rules, closed);
   walk.over(fixes);
   return walk.state;
 }
 
 /** Shows the held fixes to the rules. */
 export function released(state: FoldState, rules: Rules, closed: Closed): FoldState {
-  const walk = new Walk(state, rules, closed);
+  const walk = walkFrom(state, rules, closed);
   walk.release(false);
   return walk.state;
 }
