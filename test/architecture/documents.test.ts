@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { allTopics } from '@waybill/contracts';
-import { requestNodeArguments, stateEnvironment, stateNodeArguments } from '@waybill/runtime';
+import {
+  requestEnvironment,
+  requestNodeArguments,
+  stateEnvironment,
+  stateNodeArguments,
+} from '@waybill/runtime';
 
 const root = new URL('../../', import.meta.url);
 
@@ -34,8 +39,10 @@ test('the compose file starts ingest and the detector with the arguments that ar
     const command = ['node', ...given, 'service/src/main.ts'].join(' ');
     assert.ok(compose.includes(command), command);
   }
-  for (const [name, value] of Object.entries(stateEnvironment)) {
-    assert.ok(compose.includes(`${name}: '${value}'`), name);
+  for (const given of [requestEnvironment, stateEnvironment]) {
+    for (const [name, value] of Object.entries(given)) {
+      assert.ok(compose.includes(`${name}: '${value}'`), `${name}: ${value}`);
+    }
   }
 });
 

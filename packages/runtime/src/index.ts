@@ -8,6 +8,7 @@ export {
 export { variable } from './variable.ts';
 export {
   nodeArguments,
+  requestEnvironment,
   requestNodeArguments,
   stateEnvironment,
   stateNodeArguments,

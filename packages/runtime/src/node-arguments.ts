@@ -23,6 +23,15 @@ export const requestNodeArguments: readonly string[] = [
 ];
 
 /**
+ * Variables of the C library for the same service: buffers of sends go back to the system when they are freed, which
+ * with 1,000 connections that send batches is 7 to 14 MiB.
+ */
+export const requestEnvironment: Readonly<Record<string, string>> = {
+  MALLOC_TRIM_THRESHOLD_: '131072',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+};
+
+/**
  * For a service that holds much state outside of the heap (detector): what it unpacks and packs again is garbage
  * there, of which V8 knows little; so it marks its heap when that grew by 30 %. Without it 10,000 units took half
  * as much memory again. `stateEnvironment` belongs to it.

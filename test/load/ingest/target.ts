@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { topics } from '@waybill/contracts';
-import { requestNodeArguments } from '@waybill/runtime';
+import { requestEnvironment, requestNodeArguments } from '@waybill/runtime';
 import type { Stack } from '@waybill/stack';
 import {
   connectAdmin,
@@ -118,6 +118,7 @@ async function startTarget(script: string, env: Readonly<Record<string, string>>
     env: {
       PATH: process.env['PATH'],
       MALLOC_ARENA_MAX: '1',
+      ...requestEnvironment,
       WAYBILL_PARENT_PID: String(process.pid),
       ...env,
     },
