@@ -47,5 +47,5 @@ export const stateNodeArguments: readonly string[] = [
  */
 export const stateEnvironment: Readonly<Record<string, string>> = {
   MALLOC_TRIM_THRESHOLD_: '131072',
-  MALLOC_MMAP_THRESHOLD_: '32768',
+  MALLOC_MMAP_THRESHOLD_: '8192',
 };
