@@ -14,6 +14,7 @@ import { DirtyChunks } from './dirty-chunks.ts';
 import type { Fix } from './fix.ts';
 import { Closed, type FoldState } from './fold.ts';
 import type { HeldState } from './held-state.ts';
+import { MovedCuts } from './moved.ts';
 import type { Pages } from './pages.ts';
 import { ALL_RULES } from './pair.ts';
 import { RULES } from './rule-list.ts';
@@ -29,18 +30,6 @@ const NO_COUNTS: readonly number[] = Object.freeze(RULES.map(() => 0));
 
 const NO_TIMES: ReadonlySet<number> = new Set();
 
-/** What the chunks closed since somebody asked. */
-export interface Moved {
-  /** One bit per rule, by position: of these the cuts may be others, or more, than they were. */
-  readonly rules: number;
-  /** Of these what was closed before may have changed. */
-  readonly recut: number;
-  /** Cuts that came behind all others; of the other rules all that is new. */
-  readonly appended: Closed;
-}
-
-const NOTHING_MOVED: Moved = Object.freeze({ rules: 0, recut: 0, appended: new Closed() });
-
 /** Where folding begins: at a chunk, by its position, or within it. */
 type FoldStart = Midway & { readonly position: number };
 
@@ -53,12 +42,9 @@ export class Folding {
   head: FoldState;
   readonly dirty: DirtyChunks = new DirtyChunks();
   readonly checkpoints: Checkpoints;
+  readonly moved: MovedCuts;
   readonly #chunks: readonly Chunk[];
   readonly #base: HeldState;
-  /** See Moved: one bit per rule. */
-  #moved = ALL_RULES;
-  #recut = ALL_RULES;
-  #appended = new Closed();
   /** The checkpoints of the pages were looked at. */
   #isResumed = false;
 
@@ -66,6 +52,7 @@ export class Folding {
   constructor(pages: Pages, chunks: readonly Chunk[], base: HeldState, live?: ByteReader) {
     this.#chunks = chunks;
     this.#base = base;
+    this.moved = new MovedCuts(live !== undefined);
     if (live === undefined) {
       this.checkpoints = new Checkpoints(pages);
       this.head = base.state;
@@ -74,13 +61,11 @@ export class Folding {
     this.checkpoints = new Checkpoints(pages, live.real());
     this.head = readPacked(live);
     this.#isResumed = true;
-    this.#moved = 0;
-    this.#recut = 0;
   }
 
   /** Everything is folded, asked for and written. */
   get isAtRest(): boolean {
-    return this.goesOn && this.dirty.isEmpty && this.#moved === 0 && this.checkpoints.isFlushed;
+    return this.goesOn && this.dirty.isEmpty && this.moved.isNothing && this.checkpoints.isFlushed;
   }
 
   /** Writes what stands in no page, for the constructor; only at rest. */
@@ -113,32 +98,11 @@ export class Folding {
     return this.#isResumed && !this.dirty.hasAllFrom;
   }
 
-  /** What moved since the last call. */
-  takeMoved(): Moved {
-    if (this.#moved === 0) return NOTHING_MOVED;
-    const moved = { rules: this.#moved, recut: this.#recut, appended: this.#appended };
-    this.#moved = 0;
-    this.#recut = 0;
-    if (!this.#appended.isEmpty) this.#appended = new Closed();
-    return moved;
-  }
-
-  /** Notes rules of which T closes other cuts now. */
-  noteMoved(rules: number): void {
-    this.#moved |= rules;
-  }
-
-  /** Notes rules of which the chunks closed other cuts now. */
-  #noteRecut(rules: number): void {
-    this.#moved |= rules;
-    this.#recut |= rules;
-  }
-
   /** Goes on from another base: everything is folded anew. */
   rebase(base: FoldState): void {
     this.base = base;
     this.#isResumed = true;
-    this.#noteRecut(ALL_RULES);
+    this.moved.noteRecut(ALL_RULES);
     if (this.#chunks.length === 0) this.head = base;
     else this.dirty.markFrom(-Infinity);
   }
@@ -254,20 +218,20 @@ export class Folding {
   }
 
   #foldWhole(chunk: Chunk, before: FoldState, rules: Rules): FoldState {
-    this.#noteRecut(chunk.rules);
+    this.moved.noteRecut(chunk.rules);
     chunk.reopen();
     this.checkpoints.forgetMidway(chunk.index, 0);
     const cuts = new Closed();
     const state = this.#walk(chunk, before, chunk.fixes, { rules, cuts });
-    this.#noteRecut(cuts.rules);
+    this.moved.noteRecut(cuts.rules);
     return state;
   }
 
   /** Goes on over fixes that are newer than all that was folded, of the newest chunk. */
   append(chunk: Chunk, fixes: readonly Fix[], rules: Rules): void {
-    const cuts = this.#appended;
+    const cuts = this.moved.appended;
     this.head = this.#walk(chunk, this.head, fixes, { rules, cuts });
-    this.#moved |= cuts.rules;
+    this.moved.noteAppended();
   }
 
   /**
@@ -312,7 +276,7 @@ export class Folding {
     } else this.checkpoints.forgetMidway(chunk.index, slot + 1 - firstSlot);
     for (const each of passed) this.#putPassed(chunk, each, addition, rules);
     const moved = exchangeCuts(chunk, addition);
-    this.#noteRecut(moved);
+    this.moved.noteRecut(moved);
     return moved !== 0;
   }
 
@@ -337,7 +301,7 @@ export class Folding {
   /** Moves the sums of what a chunk closed; false when it has none of them. */
   #shiftCuts(chunk: Chunk, shifts: Shifts): boolean {
     const moved = chunk.shift(shifts);
-    this.#noteRecut(moved);
+    this.moved.noteRecut(moved);
     return moved !== 0;
   }
 

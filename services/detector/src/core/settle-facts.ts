@@ -1,5 +1,5 @@
 import type { Divided, Facts, Settled } from './facts.ts';
-import type { Moved } from './folding.ts';
+import type { Moved } from './moved.ts';
 import type { Occasion } from './occasion.ts';
 import { compare, type Published, type Version } from './publication.ts';
 import type { AnyRule, Scene, Standing } from './rule.ts';

@@ -4,8 +4,9 @@ import { secondOf, type Fix } from './fix.ts';
 import { FixPages } from './fix-pages.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { Closed, type FoldState } from './fold.ts';
-import { Folding, type Moved } from './folding.ts';
+import { Folding } from './folding.ts';
 import { HeldState } from './held-state.ts';
+import type { Moved } from './moved.ts';
 import { memoryPages, type UnitPages } from './pages.ts';
 import type { Rules } from './rules.ts';
 import type { Mark } from './seen.ts';
@@ -199,7 +200,7 @@ export class Timeline {
 
   /** What was closed otherwise since the last call. */
   takeMoved(): Moved {
-    return this.#folding.takeMoved();
+    return this.#folding.moved.take();
   }
 
   /** Brings checkpoints, closed cuts and head up to date. */
@@ -218,7 +219,7 @@ export class Timeline {
     const closed = isFree ? new Closed() : NOTHING;
     // A neighbour may still come late, so the head goes on holding the fix.
     const state = isFree ? released(head, rules, closed) : head;
-    this.#folding.noteMoved(closed.rules | this.view.closed.rules);
+    this.#folding.moved.note(closed.rules | this.view.closed.rules);
     this.view = { state, closed };
   }
 
