@@ -26,7 +26,7 @@ const shape = {
       unit: 'units',
       meaning: 'units of a task that stay unpacked in memory, about 16 KiB each',
     },
-    250,
+    150,
   ),
 };
 
