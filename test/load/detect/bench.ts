@@ -9,7 +9,7 @@ import { startStack, type Stack } from '@waybill/stack';
 import { machineName } from '../measure.ts';
 import { hasPeers, runPeer } from '../peers.ts';
 
-const cases = ['core', 'late', 'service', 'memory'] as const;
+const cases = ['core', 'late', 'service', 'service-late', 'memory'] as const;
 type CaseName = (typeof cases)[number];
 
 const options = {
@@ -26,10 +26,11 @@ const options = {
 
 const USAGE = `npm run bench -- detect [case …] [options]
 
-  core       the pure part alone, in order and with late fixes; CPU time
-  late       what a late fix costs, in ordinary ones
-  service    the detector on the local Kafka, exactly once, all rules on; then restarts, warm and cold
-  memory     resident memory and start of the service with the grace full
+  core          the pure part alone, in order and with late fixes; CPU time
+  late          the same part: what a late fix costs, in ordinary ones, each late by itself and stored in gaps
+  service       the detector on the local Kafka, exactly once, all rules on; then restarts, warm and cold
+  service-late  the same service: what a late fix costs, in ordinary ones
+  memory        resident memory and start of the service with the grace full
 
   --units        vehicles, one fix per 5 s each, 30 % moving   (default 1000; memory: 10000)
   --fill-rounds  fixes of each before the clock starts         (default 432; full size 4440 = 6 h and margin)
@@ -85,44 +86,67 @@ interface CoreResult {
   readonly fastest_part_us: number;
 }
 
+/** Share of late fixes, 0 to 1; stored: all of a gap at once, else each late by itself. */
+interface Lateness {
+  readonly late: number;
+  readonly isStored?: boolean;
+}
+
+/** Beside `--late`, at which two of one unit hardly ever come in a call when each is late by itself. */
+const OFTEN_LATE = 0.2;
+
 /** Vehicles and timed parts of the case `core`. */
 const CORE_TIMED = { units: 200, parts: 3 };
 
 /** In memory the fleets are small: what is measured is the work per fix, not the cache of the machine. */
 async function core(
   { rounds, nodeArguments, ...setting }: Setting,
-  timed: { readonly shares: readonly number[]; readonly units: number; readonly parts: number },
+  timed: {
+    readonly fleets: readonly Lateness[];
+    readonly units: number;
+    readonly parts: number;
+  },
 ): Promise<CoreResult[]> {
   const units = Math.min(setting.units, timed.units);
   const sized = fleet({ ...setting, rounds, nodeArguments, units });
-  const { shares, parts } = timed;
-  const order = { ...sized, shares, parts, warmup: CORE_WARMUP_ROUNDS, rounds, roundsPerTurn: 8 };
+  const { fleets, parts } = timed;
+  const order = { ...sized, fleets, parts, warmup: CORE_WARMUP_ROUNDS, rounds, roundsPerTurn: 8 };
   return runScript('bench-core.ts', order, ['--expose-gc', ...nodeArguments]);
 }
 
 /**
- * The cost of a late fix in ordinary ones: three fleets in one process take turns, so that all are measured on
+ * The cost of a late fix in ordinary ones: fleets in one process take turns, so that all are measured on
  * the same code, as warm, and on a machine as fast. An ordinary fix is one of the fleet in which none is late.
  */
 async function lateCost(setting: Setting): Promise<object> {
-  const shares = [0, setting.late, 0.2];
-  const [none, few, many] = await core(setting, { shares, units: 100, parts: 8 });
+  const late = [setting.late, OFTEN_LATE].flatMap((share) => [
+    { late: share, isStored: true },
+    { late: share, isStored: false },
+  ]);
+  const fleets: readonly Lateness[] = [{ late: 0 }, ...late];
+  const [none, ...results] = await core(setting, { fleets, units: 100, parts: 8 });
   const plain = none?.cpu_us_per_fix ?? 0;
-  const rounded = (value: number): number => Math.round(value * 10) / 10;
-  const late = (result: CoreResult | undefined, share: number): number =>
-    ((result?.cpu_us_per_fix ?? 0) - plain * (1 - share)) / share;
-  const [seldom, often] = [late(few, setting.late), late(many, 0.2)];
-  return {
-    ordinary_us: plain,
-    late_us: rounded(often),
-    late_in_ordinary: rounded(often / plain),
-    // Hardly ever two of one unit in a call.
-    seldom_late_us: rounded(seldom),
-    seldom_late_in_ordinary: rounded(seldom / plain),
-  };
+  const costs = late.map(({ late: share, isStored }, index) => [
+    `${isStored ? 'stored' : 'single'}_${share * 100}_percent`,
+    inOrdinary(plain, results[index]?.cpu_us_per_fix ?? 0, share),
+  ]);
+  return { ordinary_us: plain, ...Object.fromEntries(costs) };
 }
 
-function service(stack: Stack, setting: Setting, late: number): Promise<object> {
+const rounded = (value: number): number => Math.round(value * 10) / 10;
+
+/** What a late fix costs when a share of all are late: what the fleet takes more, CPU µs, and in ordinary fixes. */
+function inOrdinary(plain: number, mixed: number, share: number): object {
+  const us = (mixed - plain * (1 - share)) / share;
+  return { late_us: rounded(us), late_in_ordinary: rounded(us / plain) };
+}
+
+/** See bench-service. */
+interface ServiceResult {
+  readonly cpu_us_per_fix: number;
+}
+
+function service(stack: Stack, setting: Setting, late: number): Promise<ServiceResult> {
   const { fill, rounds, partitions, nodeArguments } = setting;
   return runScript('bench-service.ts', {
     ...fleet(setting),
@@ -135,6 +159,21 @@ function service(stack: Stack, setting: Setting, late: number): Promise<object> 
     registryUrl: stack.registry.url,
     namespace: `bench-${Date.now()}-`,
   });
+}
+
+const SERVICE_LATE_RUNS = 2;
+
+/** What a late fix costs the whole process, each late by itself, in ordinary ones: runs without and with take turns. */
+async function serviceLateCost(stack: Stack, setting: Setting): Promise<object> {
+  let [plain, mixed] = [0, 0];
+  for (let run = 0; run < SERVICE_LATE_RUNS; run += 1) {
+    // One process at a time.
+    // oxlint-disable-next-line eslint/no-await-in-loop
+    plain += (await service(stack, setting, 0)).cpu_us_per_fix / SERVICE_LATE_RUNS;
+    // oxlint-disable-next-line eslint/no-await-in-loop
+    mixed += (await service(stack, setting, OFTEN_LATE)).cpu_us_per_fix / SERVICE_LATE_RUNS;
+  }
+  return { ordinary_us: rounded(plain), late: OFTEN_LATE, ...inOrdinary(plain, mixed, OFTEN_LATE) };
 }
 
 const FULL_UNITS = 10_000;
@@ -169,8 +208,8 @@ type OpenStack = () => Promise<Stack>;
 const runs: Readonly<Record<CaseName, (open: OpenStack, setting: Setting) => Promise<object>>> = {
   core: async (_open, setting) => {
     // A process each: code that has seen no late fix is not measured as if it had.
-    const [inOrder] = await core(setting, { ...CORE_TIMED, shares: [0] });
-    const [mixed] = await core(setting, { ...CORE_TIMED, shares: [setting.late] });
+    const [inOrder] = await core(setting, { ...CORE_TIMED, fleets: [{ late: 0 }] });
+    const [mixed] = await core(setting, { ...CORE_TIMED, fleets: [{ late: setting.late }] });
     return {
       ...mixed,
       in_order_fixes_per_cpu_s: inOrder?.fixes_per_cpu_s,
@@ -180,6 +219,7 @@ const runs: Readonly<Record<CaseName, (open: OpenStack, setting: Setting) => Pro
   },
   late: (_open, setting) => lateCost(setting),
   service: async (open, setting) => service(await open(), setting, setting.late),
+  'service-late': async (open, setting) => serviceLateCost(await open(), setting),
   memory: async (open, setting) => memory(await open(), setting),
 };
 

@@ -80,6 +80,7 @@ function begin(isThorough: boolean): Life {
 test('what fixes in order add is compared as if all had been, byte for byte', () => {
   const course = fc.record({
     late: fc.constantFrom(0, 0, 0.01, 0.2),
+    isStored: fc.boolean(),
     everyS: fc.constantFrom(5, 20, 60),
     moving: fc.constantFrom(0.3, 0.8),
     sizes: fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 }),

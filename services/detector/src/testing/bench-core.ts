@@ -4,9 +4,9 @@ import { fleetRounds, fleetZones, progressAfter, type FleetOptions } from './fle
 import { greedyTenant, plainDetector, rulesWith, type PlainDetector } from './plain-detector.ts';
 
 /** What is asked for. */
-interface Order extends Omit<FleetOptions, 'late'> {
-  /** Shares of late fixes, 0 to 1: a fleet and a detector each, which take turns part by part. */
-  readonly shares: readonly number[];
+interface Order extends Omit<FleetOptions, 'late' | 'isStored'> {
+  /** How much of each fleet comes late, and how: a detector each, which take turns part by part. */
+  readonly fleets: readonly Lateness[];
   readonly zones: number;
   /** Rounds before the clock starts, and rounds of each part that is timed. */
   readonly warmup: number;
@@ -15,6 +15,8 @@ interface Order extends Omit<FleetOptions, 'late'> {
   /** Rounds that one turn takes, as a transaction does when there is a backlog. */
   readonly roundsPerTurn: number;
 }
+
+type Lateness = Pick<FleetOptions, 'late' | 'isStored'>;
 
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
@@ -38,11 +40,11 @@ class Run {
   #published = 0;
   #fastest = Infinity;
 
-  constructor(order: Order, late: number) {
+  constructor(order: Order, lateness: Lateness) {
     const { tenantId, zones } = order;
     this.#order = order;
     this.#detector = plainDetector(rulesWith(greedyTenant(tenantId), fleetZones(zones, tenantId)));
-    this.#rounds = fleetRounds({ ...order, late });
+    this.#rounds = fleetRounds({ ...order, ...lateness });
   }
 
   /** The reports of the next rounds, as turns take them. */
@@ -103,9 +105,9 @@ class Run {
   }
 }
 
-/** Results in the order of the shares. */
+/** Results in the order of the fleets. */
 function run(order: Order): readonly object[] {
-  const runs = order.shares.map((late) => new Run(order, late));
+  const runs = order.fleets.map((lateness) => new Run(order, lateness));
   for (const each of runs) each.warmUp();
   for (let part = 0; part < order.parts; part += 1) for (const each of runs) each.time();
   return runs.map((each) => each.result());

@@ -9,9 +9,14 @@ export interface FleetOptions {
   readonly everyS: number;
   /** Share of time that a unit drives, 0 to 1. */
   readonly moving: number;
-  /** Share of fixes that come late, 0 to 1, and how late at most, s. */
+  /** Share of fixes that come late, 0 to 1, and how late at most when each is late by itself, s. */
   readonly late: number;
   readonly latestS: number;
+  /**
+   * Late fixes come as trackers send what they stored where there was no network: all of a gap at once, behind
+   * the first fix after it ("newest first"). Else each is late by itself.
+   */
+  readonly isStored?: boolean;
   /** Signals beside speed and course: ignition, fuel, odometer. */
   readonly hasSignals: boolean;
 }
@@ -21,6 +26,8 @@ const CYCLE_S = 3_600;
 /** Stops that begin with an engine left on, and for how long, s. */
 const IDLE_SHARE = 0.3;
 const IDLE_S = 600;
+/** Time after a gap in which what was stored in it has been sent, s. */
+const STORED_AFTER_S = 60;
 /** A tank that is filled up by so much when it is that much below full, l. */
 const FULL_L = 250;
 const REFUEL_L = 200;
@@ -76,20 +83,32 @@ interface Place {
 
 const UNITS_PER_PAGE = 100;
 
+/** Time until the provider registers a fix of event time `t`, s. */
+function delayOf(unit: number, round: number, t: number, options: FleetOptions): number {
+  const { late, latestS, isStored = false } = options;
+  const inTime = 1 + Math.floor(noise(unit, round + 3) * 4);
+  if (!isStored) {
+    const isLate = noise(unit, round + 7) < late;
+    return isLate ? 60 + Math.floor(noise(unit, round + 13) * (latestS - 60)) : inTime;
+  }
+  // One gap an hour, somewhere in it, half to one and a half times as long as the share asks for.
+  const hour = Math.floor(t / CYCLE_S);
+  const length = CYCLE_S * late * (0.5 + noise(unit, hour + 31));
+  const start = hour * CYCLE_S + noise(unit, hour + 37) * (CYCLE_S - length);
+  if (t < start || t >= start + length) return inTime;
+  return Math.ceil(start + length - t) + STORED_AFTER_S;
+}
+
 /** The report of a unit in one round, and when the provider registered it, s. */
 function reportOf(unit: number, round: number, options: FleetOptions): PositionRecorded {
-  const { tenantId, units, everyS, late, latestS, hasSignals } = options;
+  const { tenantId, units, everyS, hasSignals } = options;
   const t = FLEET_START_S + round * everyS + (unit % everyS);
   const { latitude, longitude, isMoving, isIdling, courseDeg, drivenS, fuelL } = placeOf(
     unit,
     t,
     options,
   );
-  const isLate = noise(unit, round + 7) < late;
-  const delayS = isLate
-    ? 60 + Math.floor(noise(unit, round + 13) * (latestS - 60))
-    : 1 + Math.floor(noise(unit, round + 3) * 4);
-  const rt = t + delayS;
+  const rt = t + delayOf(unit, round, t, options);
   const pages = Math.ceil(units / UNITS_PER_PAGE);
   const made = position({
     tenantId,
