@@ -8,6 +8,7 @@ interface Declaration<M extends Message> {
   readonly key: string;
   readonly partitioning?: Partitioning;
   readonly compacted?: boolean;
+  readonly compressed?: boolean;
   readonly retentionDays?: number;
   readonly madeBy: readonly string[];
   readonly readBy: readonly string[];
@@ -19,6 +20,7 @@ function topic<M extends Message>(name: string, declaration: Declaration<M>): To
     name,
     partitioning: 'task',
     compacted: false,
+    compressed: false,
     retentionDays: 30,
     ...declaration,
   } as Topic<M>);
@@ -81,6 +83,7 @@ const webhookRaw: Topic<Message<'WebhookReceived', t.WebhookReceived>> = topic(
   'telematics.webhook.raw.v1',
   {
     key: 'request id',
+    compressed: true,
     partitioning: 'source',
     madeBy: ['ingest'],
     readBy: ['transformer', 'reconciler'],

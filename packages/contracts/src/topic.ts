@@ -20,6 +20,8 @@ export interface Topic<M extends Message = Message> {
   readonly partitioning: Partitioning;
   /** Compacted topics hold state: the newest value per key, for ever. */
   readonly compacted: boolean;
+  /** Large batches are written with zstd: for bodies of text. Readers of Kafka unpack them by themselves. */
+  readonly compressed: boolean;
   /** Retention in days of topics that are not compacted. */
   readonly retentionDays: number;
   readonly madeBy: readonly string[];

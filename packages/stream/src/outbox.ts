@@ -133,7 +133,7 @@ export function createOutbox(
     const value = scratch?.bytes ?? null;
     const length = scratch?.length ?? 0;
     if (!mine.at(-1)?.append(key, value, headers, length)) {
-      const fresh = new BatchWriter(partition);
+      const fresh = new BatchWriter(partition, topic.compressed);
       fresh.append(key, value, headers, length);
       mine.push(fresh);
     }

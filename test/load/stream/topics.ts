@@ -100,6 +100,7 @@ function topic<M extends Message>(
     key: 'vehicle',
     partitioning: 'task',
     compacted,
+    compressed: false,
     retentionDays: 1,
     madeBy: ['bench'],
     readBy: ['bench'],

@@ -4,6 +4,8 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { cursorOver, recordsOf } from '../testing/batches.ts';
 import { BatchWriter, MAX_BATCH_BYTES, type BatchOwner } from './batch-writer.ts';
+import { FetchedBatch } from './fetched-batch.ts';
+import { at } from './layout.ts';
 
 /** kafkajs's own encoder, which the guards put out of use, is the yardstick. */
 const load = createRequire(import.meta.url);
@@ -114,6 +116,42 @@ describe('BatchWriter', () => {
     assert.ok(huge.append('k', Buffer.alloc(2 * MAX_BATCH_BYTES)));
     assert.ok(!huge.append('k', null));
     assert.equal(huge.length, 1);
+  });
+
+  it('compresses what is large where it is asked to, and only the records', () => {
+    const records = Array.from({ length: 300 }, (_, i) => ({
+      key: `k-${i}`,
+      value: `{"event":"${i}"}`,
+    }));
+    const written = (compressed: boolean, count: number): BatchWriter => {
+      const writer = new BatchWriter(0, compressed);
+      for (let i = 0; i < count; i += 1) {
+        const { key = null, value = '' } = records[i % records.length] ?? {};
+        writer.append(key, Buffer.from(value.repeat(10)));
+      }
+      return writer;
+    };
+    const small = written(true, 100);
+    assert.deepEqual(small.seal(none, TIME), written(false, 100).seal(none, TIME));
+    const large = written(true, 1000);
+    const plain = written(false, 1000).seal(none, TIME);
+    const sealed = Buffer.from(large.seal(none, TIME));
+    assert.ok(sealed.length < plain.length / 5);
+    const batch = new FetchedBatch('t', '0', {
+      partition: 0,
+      highWatermark: '1000',
+      messages: sealed,
+    });
+    assert.deepEqual(recordsOf(batch.records()), recordsOf(cursorOver(plain)));
+    // A retry has another owner, and what is appended after it counts.
+    const again = large.seal({ ...none, baseSequence: 7 }, TIME);
+    assert.equal(again.readInt32BE(at.baseSequence), 7);
+    assert.deepEqual(again.subarray(at.records), sealed.subarray(at.records));
+    const mark = large.mark();
+    large.append('more', Buffer.from('more'));
+    assert.equal(large.seal(none, TIME).readInt32BE(at.count), 1001);
+    large.rewind(mark);
+    assert.deepEqual(large.seal(none, TIME), sealed);
   });
 
   it('is read back by the cursor', () => {

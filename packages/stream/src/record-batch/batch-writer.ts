@@ -1,5 +1,6 @@
+import { constants, zstdCompressSync } from 'node:zlib';
 import type { Headers } from '../dead-letter-headers.ts';
-import { at, LENGTH_OVERHEAD, MAGIC, TRANSACTIONAL } from './layout.ts';
+import { at, LENGTH_OVERHEAD, MAGIC, TRANSACTIONAL, ZSTD } from './layout.ts';
 import { crc32c, viewOf } from './crc32c.ts';
 
 /** Who writes a batch, and the number of its first record: what the broker removes repeats by. */
@@ -13,6 +14,14 @@ export interface BatchOwner {
 const FIRST_BYTES = 4 << 10;
 /** Below the broker's default `max.message.bytes` of 1,048,588, which bounds a batch. */
 export const MAX_BATCH_BYTES = 900_000;
+/**
+ * Smaller batches are not worth the call: zstd takes 30 to 40 µs of CPU before the first byte and 1.2 to 1.8 µs
+ * per KiB of JSON, which becomes a tenth of its size.
+ */
+const COMPRESSED_FROM_BYTES = 32 << 10;
+const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** Filled in when the batch is sealed. */
+const NO_HEADER = Buffer.alloc(at.records);
 const NOTHING = Buffer.alloc(0);
 /** Up to here a loop copies faster than a call out of the engine. */
 const MAX_LOOP_BYTES = 128;
@@ -54,12 +63,17 @@ export class BatchWriter {
   #end: number = at.records;
   #headers: Headers | undefined;
   #headerBytes: Buffer = NOTHING;
+  readonly #compressed: boolean;
+  /** The batch with compressed records, once it was sealed. */
+  #packed: Buffer | undefined;
 
-  constructor(partition: number) {
+  /** `compressed`: large batches are written with zstd. */
+  constructor(partition: number, compressed = false) {
     this.partition = partition;
+    this.#compressed = compressed;
   }
 
-  /** Size of the batch in bytes. */
+  /** Size of the batch in bytes, before compression. */
   get bytes(): number {
     return this.#end;
   }
@@ -88,6 +102,7 @@ export class BatchWriter {
       (encodedHeaders.length === 0 ? 1 : encodedHeaders.length);
     const end = this.#end + varintBytes(body) + body;
     if (end > MAX_BATCH_BYTES && this.length > 0) return false;
+    this.#packed = undefined;
     this.#reserve(end);
     this.#varint(body);
     this.#buffer[this.#end] = 0;
@@ -112,17 +127,20 @@ export class BatchWriter {
   rewind({ length, end }: WriterMark): void {
     this.length = length;
     this.#end = end;
+    this.#packed = undefined;
   }
 
   /** Completes the header and returns the batch; valid until the next append. `time` in epoch ms. */
   seal(owner: BatchOwner, time: number): Buffer {
-    const batch = this.#buffer.subarray(0, this.#end);
+    const packed = this.#pack();
+    const batch = packed ?? this.#buffer.subarray(0, this.#end);
     const view = viewOf(batch);
+    const codec = packed === undefined ? 0 : ZSTD;
     view.setBigInt64(at.baseOffset, 0n);
-    view.setInt32(at.length, this.#end - LENGTH_OVERHEAD);
+    view.setInt32(at.length, batch.length - LENGTH_OVERHEAD);
     view.setInt32(at.leaderEpoch, 0);
     view.setInt8(at.magic, MAGIC);
-    view.setInt16(at.attributes, owner.transactional ? TRANSACTIONAL : 0);
+    view.setInt16(at.attributes, codec | (owner.transactional ? TRANSACTIONAL : 0));
     view.setInt32(at.lastOffsetDelta, this.length - 1);
     view.setBigInt64(at.baseTimestamp, BigInt(time));
     view.setBigInt64(at.maxTimestamp, BigInt(time));
@@ -130,8 +148,17 @@ export class BatchWriter {
     view.setInt16(at.producerEpoch, owner.producerEpoch);
     view.setInt32(at.baseSequence, owner.baseSequence);
     view.setInt32(at.count, this.length);
-    view.setUint32(at.crc, crc32c(view, at.attributes, this.#end));
+    view.setUint32(at.crc, crc32c(view, at.attributes, batch.length));
     return batch;
+  }
+
+  /** Undefined where the records stay as they are. */
+  #pack(): Buffer | undefined {
+    if (!this.#compressed || this.#end < COMPRESSED_FROM_BYTES) return undefined;
+    if (this.#packed !== undefined) return this.#packed;
+    const records = zstdCompressSync(this.#buffer.subarray(at.records, this.#end), ZSTD_OPTIONS);
+    this.#packed = Buffer.concat([NO_HEADER, records]);
+    return this.#packed;
   }
 
   #reserve(needed: number): void {

@@ -1,16 +1,15 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { streamFault } from '../errors.ts';
+import { GZIP, ZSTD } from './layout.ts';
 
 /** A batch is at most 1 MiB compressed; more than this is a mistake or an attack. */
 const MAX_RECORD_BYTES = 64 << 20;
 
-const GZIP = 1;
-const ZSTD = 4;
 const NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 
 /**
  * The records of a compressed batch. Throws a Fault `BATCH_UNREADABLE` for snappy and lz4, which Node
- * does not bring. We write uncompressed batches only.
+ * does not bring.
  */
 export function decompress(codec: number, bytes: Uint8Array): Buffer {
   const limit = { maxOutputLength: MAX_RECORD_BYTES };

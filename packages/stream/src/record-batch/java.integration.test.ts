@@ -16,8 +16,8 @@ const records: readonly PlainRecord[] = Array.from({ length: COUNT }, (_, i) => 
   headers: i % 3 === 0 ? { traceparent: CONTEXT, n: String(i) } : {},
 }));
 
-function written(some: readonly PlainRecord[]): BatchWriter {
-  const batch = new BatchWriter(0);
+function written(some: readonly PlainRecord[], compressed = false): BatchWriter {
+  const batch = new BatchWriter(0, compressed);
   for (const { key, value, headers } of some) batch.append(key, Buffer.from(value ?? ''), headers);
   return batch;
 }
@@ -43,7 +43,7 @@ describe('record batches and the Java client', { timeout: 120_000 }, () => {
     const transactional = openProducer(openKafka(system.options), `${wire}-java`);
     await Promise.all([idempotent.connect(), transactional.connect()]);
     for (const some of [records.slice(0, 700), records.slice(700, half)]) {
-      await sendRound(idempotent, [{ topic: wire, batches: [written(some)] }]);
+      await sendRound(idempotent, [{ topic: wire, batches: [written(some, some.length === 700)] }]);
     }
     const lost = await transactional.transaction();
     await sendRound(lost, [{ topic: wire, batches: [written([{ key: 'lost', value: 'lost' }])] }]);

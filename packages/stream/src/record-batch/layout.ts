@@ -41,5 +41,7 @@ export const at = {
 export const LENGTH_OVERHEAD = 12;
 export const MAGIC = 2;
 export const CODEC_MASK = 7;
+export const GZIP = 1;
+export const ZSTD = 4;
 export const TRANSACTIONAL = 16;
 export const CONTROL = 32;

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { isFault } from '@waybill/fault';
 import { batchOf, changed, markerOf, recordsOf, type PlainRecord } from '../testing/batches.ts';
+import { BatchWriter } from './batch-writer.ts';
 import { FetchedBatch } from './fetched-batch.ts';
 import { at, TRANSACTIONAL } from './layout.ts';
 import { visibleBatches, type AbortedTransaction } from './visible-batches.ts';
@@ -128,6 +129,23 @@ describe('what a reader of committed records sees', () => {
     const old = Buffer.from(plain);
     old[at.magic] = 1;
     assert.match(String(fetched([old]).problem), /version 2, found 1/);
+  });
+
+  it('unpacks 4 MiB of an answer and leaves the rest for the next one', () => {
+    const value = 'x'.repeat(800_000);
+    const batches = Array.from({ length: 9 }, (_, i) => {
+      const writer = new BatchWriter(0, true);
+      writer.append('k', Buffer.from(value));
+      const owner = { producerId: -1n, producerEpoch: 0, baseSequence: 0, transactional: false };
+      return changed(writer.seal(owner, 0), { baseOffset: i });
+    });
+    const all = Buffer.concat(batches);
+    assert.ok(all.length < 10_000, 'the whole answer is small');
+    const first = fetched(batches);
+    assert.equal(recordsOf(first.records()).length, 6);
+    assert.equal(first.next, 6n);
+    const rest = fetched(batches.slice(6), 6);
+    assert.deepEqual([recordsOf(rest.records()).length, rest.next], [3, 9n]);
   });
 });
 

@@ -64,6 +64,12 @@ function* headersIn(bytes: Buffer): Generator<Header> {
   }
 }
 
+/**
+ * Unpacked bytes of one answer: text shrinks to a tenth, and an answer of 1 MiB must not become 10. The batch
+ * that exceeds it is the last one.
+ */
+const MAX_UNPACKED_BYTES = 4 << 20;
+
 /** Key of a control record: version and type, two bytes each. */
 const MARKER_TYPE_AT = 2;
 const ABORT = 0;
@@ -101,7 +107,8 @@ function abortedAt(listed: readonly AbortedTransaction[]): {
 /**
  * The batches of a fetched partition that hold committed records at or behind `from`: no markers, no
  * aborted ones. A batch belongs to one transaction, so whole batches are decided, not records. The
- * answer may end inside a batch; that one comes whole with the next fetch.
+ * answer may end inside a batch; that one comes whole with the next fetch, as do compressed ones when enough
+ * is unpacked.
  */
 export function visibleBatches(
   bytes: Buffer,
@@ -111,7 +118,9 @@ export function visibleBatches(
   const aborted = abortedAt(listed);
   const batches: VisibleBatch[] = [];
   let next: number | undefined;
+  let unpacked = 0;
   for (const header of headersIn(bytes)) {
+    if (unpacked >= MAX_UNPACKED_BYTES) break;
     next = header.lastOffset + 1;
     aborted.advance(header.lastOffset);
     const { attributes, baseOffset, baseTimestamp, count, producerId, start, end } = header;
@@ -126,6 +135,7 @@ export function visibleBatches(
     if (codec === 0) batches.push({ ...place, bytes, start: start + at.records });
     else {
       const records = decompress(codec, bytes.subarray(start + at.records, end));
+      unpacked += records.length;
       batches.push({ ...place, bytes: records, start: 0 });
     }
   }
