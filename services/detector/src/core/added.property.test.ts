@@ -16,6 +16,14 @@ const zone: Area = {
   validTo: Infinity,
 };
 
+const wider: Area = {
+  ...zone,
+  zoneId: 'wider',
+  widthM: 2500,
+  points: [{ latitude: 0.024, longitude: 0 }],
+};
+const wide: Area = { ...wider, zoneId: 'wide', widthM: 1800 };
+
 /** So many fixes in a row that do the same. */
 const phase = fc.record({
   kind: fc.constantFrom('drive', 'drive', 'stand', 'idle', 'silent', 'lost', 'refuel', 'drain'),
@@ -53,6 +61,9 @@ const settings = {
   simple: rules([zone]),
   'with filter, crossings and every confirmation': everyRule([zone], {
     fuel: { ...rules().fuel, confirmMs: 60_000 },
+  }),
+  'with stays in two zones at once that time alone confirms': everyRule([wide, wider], {
+    visit: { ...rules().visit, ...{ confirmFixes: 99, confirmMs: 40_000, dwellMs: 200_000 } },
   }),
 };
 for (const [name, given] of Object.entries(settings)) {

@@ -10,6 +10,24 @@ import { Walk } from './walk.ts';
 
 const NO_SHIFTS: Shifts = Object.freeze([]);
 
+/** What folding side by side goes by. */
+class Beside {
+  readonly front: Walk;
+  readonly walk: Walk;
+  readonly old: Walk;
+  readonly pair: Pair;
+
+  constructor(state: FoldState, rules: Rules, closed: Closed) {
+    this.front = new Walk(state, rules, closed);
+    this.walk = new Walk(state, rules, closed);
+    this.old = new Walk(state, rules, closed);
+    this.pair = new Pair(this.walk, this.old);
+  }
+}
+
+/** Used again, so that one of each kind is always alive: without any, V8 throws away what it compiled for them. */
+let used: Beside | undefined;
+
 /** What fixes that were added to a folded chunk change in it. */
 export interface Addition {
   /** How many cuts of each rule the chunk closed before the first of them. */
@@ -37,12 +55,6 @@ export function countsOf(closed: Closed): number[] {
 
 function sum(a: readonly number[], b: Closed): number[] {
   return a.map((count, rule) => count + b.of(rule).length);
-}
-
-/** Where folding with and without added fixes begins. */
-export interface AddedStart extends Midway {
-  /** The state there without what was added in front of it; undefined when nothing was. */
-  readonly without: FoldState | undefined;
 }
 
 /** A state at a slot that begins while fixes are folded side by side. */
@@ -103,15 +115,16 @@ function foldBeside(
   leavesBehind: boolean,
 ): Addition | undefined {
   const [kept, now, before] = [new Closed(), new Closed(), new Closed()];
-  const front = new Walk(start.state, rules, kept);
+  used ??= new Beside(start.state, rules, kept);
+  const { front, walk, old } = used;
+  front.begin(start.state, rules, kept);
   const first =
     start.without === undefined
       ? goUntil(front, fixes, added, start.slot)
       : { fix: fixes.next(), slot: start.slot };
   const counts = sum(start.counts, kept);
-  const walk = front.fork(now);
-  const old =
-    start.without === undefined ? front.fork(before) : new Walk(start.without, rules, before);
+  walk.begin(front.state, rules, now);
+  old.begin(start.without ?? front.state, rules, before);
   const passed: Passed[] = [];
   let { slot } = first;
   let left = added.size;
@@ -129,7 +142,7 @@ function foldBeside(
     else {
       old.next(fix);
       if (left > 0 || !walk.isAbreast(old)) continue;
-      pair = new Pair(walk, old);
+      pair = used.pair.begin();
     }
     if (pair.isSame) break;
     if (leavesBehind) pair.leaveBehind();
@@ -148,7 +161,8 @@ function passedAt(
   pair: Pair | undefined,
 ): Passed {
   const { open = ALL_RULES, shifts = NO_SHIFTS } = pair ?? {};
-  const state = { ...walk.state, states: walk.states.slice() };
+  const { last, located, states, held } = walk.state;
+  const state = { last, located, states: states.slice(), held };
   return { slot, state, counts, open, shifts: shifts.slice() };
 }
 

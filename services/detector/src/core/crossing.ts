@@ -1,6 +1,6 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { sameFix, type LocatedFix } from './fix.ts';
-import { readLocated, writeFix } from './fix-codec.ts';
+import { isCopy, passFix, readLocated, writeFix } from './fix-codec.ts';
 import type { Rules } from './rules.ts';
 import { between, crossingShare, depthM, holds } from './zone-shape.ts';
 
@@ -78,6 +78,11 @@ export function sameCrossing(a: Crossing | undefined, b: Crossing | undefined): 
   );
 }
 
+/** True when both are written in the same bytes. */
+export function isCopyOfCrossing(a: Crossing | undefined, b: Crossing | undefined): boolean {
+  return sameCrossing(a, b) && a?.isInterpolated === b?.isInterpolated && isCopy(a?.fix, b?.fix);
+}
+
 /** What two crossings of one zone that are not the same differ in. */
 export function crossingText({ time, latitude, longitude, uncertaintyMs, fix }: Crossing): string {
   return `${time} ${latitude} ${longitude} ${uncertaintyMs} ${fix.latenessMs}`;
@@ -92,6 +97,17 @@ export function writeCrossing(writer: ByteWriter, crossing: Crossing): void {
   writer.real(crossing.time - crossing.fix.time);
   writer.f64(crossing.latitude);
   writer.f64(crossing.longitude);
+}
+
+/** Passes a crossing that `writeCrossing` wrote; returns the time of its fix since the fix before, ms. */
+export function passCrossing(reader: ByteReader): number {
+  const since = passFix(reader);
+  reader.real();
+  if (reader.u8() === 1) {
+    reader.real();
+    reader.pass(16);
+  }
+  return since;
 }
 
 /** The counterpart of `writeCrossing`. */

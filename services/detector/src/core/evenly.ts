@@ -18,7 +18,7 @@ import type { Rules, TripRule } from './rules.ts';
 import { UNEVEN, type Stretch } from './stretch.ts';
 import type { Run, Tally } from './trip-fold.ts';
 import { isConstant } from './unit-settings.ts';
-import type { Presence } from './visit-fold.ts';
+import { insideFrom, type Presence } from './visit-fold.ts';
 
 /*
  * What a stretch of fixes that are like the one before does to the state of each rule, in one step: the same as
@@ -74,13 +74,13 @@ export function advancePresencesEvenly(
   for (const presence of presences) {
     if (presence.kind !== 'inside' || presence.leaving !== undefined) return UNEVEN;
     if (!zoneIds.includes(presence.zoneId)) return UNEVEN;
-    const { entered, dwelled } = presence;
-    if (entered === undefined) {
-      next.push({ ...presence, lastInside: last });
-      continue;
-    }
-    if (dwelled === undefined && last.time > entered.time + visit.dwellMs) return UNEVEN;
-    next.push({ ...presence, lastInside: last, inputs: joined(presence.inputs, inputs) });
+    const { zoneId, entered, dwelled, confirmed } = presence;
+    const mayDwell = entered !== undefined && dwelled === undefined;
+    if (mayDwell && last.time > entered.time + visit.dwellMs) return UNEVEN;
+    // Of a stay without entry nothing is summed up.
+    const all = entered === undefined ? presence.inputs : joined(presence.inputs, inputs);
+    const stay = { zoneId, entered, lastInside: last, inputs: all, dwelled };
+    next.push(insideFrom(stay, confirmed, undefined, presence.outside));
   }
   return next;
 }

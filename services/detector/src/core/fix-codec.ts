@@ -160,6 +160,28 @@ export function writeReference(
   writer.zigzag(partition);
 }
 
+/** Passes what `writeReference` wrote. */
+export function passReference(reader: ByteReader): void {
+  const isNear = reader.zigzag() % 2 === 0;
+  // Lateness, offset and index.
+  for (let i = 0; i < 3; i += 1) reader.varint();
+  if (isNear) return;
+  reader.bytes();
+  reader.varint();
+}
+
+/** True when both are written in the same bytes. */
+export function isCopyOfReference(a: FixReference, b: FixReference): boolean {
+  return (
+    a.time === b.time &&
+    a.latenessMs === b.latenessMs &&
+    a.address.topic === b.address.topic &&
+    a.address.partition === b.address.partition &&
+    a.address.offset === b.address.offset &&
+    a.address.index === b.address.index
+  );
+}
+
 /** The counterpart of `writeReference`. */
 export function readReference(reader: ByteReader): FixReference {
   const old = fixBefore(reader);

@@ -9,6 +9,8 @@ import { writeMark, writeRows } from './row-writer.ts';
 import type { Rows } from './rows.ts';
 
 const writer = new ByteWriter();
+/** One reader of rows, as long as nobody asks for others; used again, see `Search`. */
+const reading = new RowsFrom();
 
 /** Before the rows of a quarter: its index (i32), fixes (u32), bytes of rows (u32), first offset (f64). */
 const HEADER_BYTES = 20;
@@ -122,7 +124,7 @@ export class FixPages implements FixSource {
   }
 
   readFrom(chunk: Chunk, fromMs: number): RowsFrom {
-    return new RowsFrom(this.#rowsOf(chunk), chunk.startTime, fromMs);
+    return reading.look(this.#rowsOf(chunk), chunk.startTime, fromMs);
   }
 
   /** Bytes of all rows and their headers. */

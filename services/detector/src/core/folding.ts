@@ -3,6 +3,7 @@ import {
   countsOf,
   exchangeCuts,
   foldAdded,
+  type AddedStart,
   type Addition,
   type FixReader,
   type Passed,
@@ -12,7 +13,7 @@ import { Checkpoints, type Checkpoint, type Midway } from './checkpoints.ts';
 import { CHUNK_SLOTS, slotOf, type Chunk } from './chunk.ts';
 import { DirtyChunks } from './dirty-chunks.ts';
 import type { Fix } from './fix.ts';
-import { Closed, type FoldState } from './fold.ts';
+import { Closed, START, type FoldState } from './fold.ts';
 import type { HeldState } from './held-state.ts';
 import { MovedCuts } from './moved.ts';
 import type { Pages } from './pages.ts';
@@ -31,7 +32,39 @@ const NO_COUNTS: readonly number[] = Object.freeze(RULES.map(() => 0));
 const NO_TIMES: ReadonlySet<number> = new Set();
 
 /** Where folding begins: at a chunk, by its position, or within it. */
-type FoldStart = Midway & { readonly position: number };
+interface FoldStart extends AddedStart {
+  readonly position: number;
+}
+
+type Filled<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Filled anew for each start: nobody keeps it. Always alive: without any, V8 throws away what it compiled for them. */
+const start: Filled<FoldStart> = {
+  position: 0,
+  slot: 0,
+  state: START,
+  counts: NO_COUNTS,
+  without: undefined,
+};
+
+/** Folding begins there, with nothing added in front of it. */
+function startAt(position: number, { slot, state, counts }: Midway): FoldStart {
+  start.position = position;
+  start.slot = slot;
+  start.state = state;
+  start.counts = counts;
+  start.without = undefined;
+  return start;
+}
+
+/** Folding goes on at the beginning of a chunk, with what was added in front of it and without. */
+function goOnAt(chunk: Chunk, state: FoldState, without: FoldState | undefined): FoldStart {
+  start.slot = chunk.index * CHUNK_SLOTS;
+  start.state = state;
+  start.counts = NO_COUNTS;
+  start.without = without;
+  return start;
+}
 
 /**
  * What the rules make of the chunks of one unit: `base` is the state before the first of them, `head` the state
@@ -149,7 +182,7 @@ export class Folding {
     const added = this.dirty.addedTo(dirty.index);
     if (added !== undefined) {
       const midway = this.checkpoints.midway(dirty.index, slotOf(Math.min(...added)), rules);
-      if (midway !== undefined) return { position, ...midway };
+      if (midway !== undefined) return startAt(position, midway);
     }
     for (; position > 0; position -= 1) {
       const { index } = this.#chunks[position] as Chunk;
@@ -161,7 +194,7 @@ export class Folding {
 
   #startAt(position: number, state: FoldState): FoldStart {
     const { index } = this.#chunks[position] as Chunk;
-    return { position, slot: index * CHUNK_SLOTS, state, counts: NO_COUNTS };
+    return startAt(position, { slot: index * CHUNK_SLOTS, state, counts: NO_COUNTS });
   }
 
   /** Brings checkpoints, closed cuts and head up to date. */
@@ -175,14 +208,15 @@ export class Folding {
   }
 
   /** Folds until all is as it was but for sums; where to go on behind that. */
-  #foldFrom(start: FoldStart, rules: Rules): FoldStart | undefined {
+  #foldFrom(begin: FoldStart, rules: Rules): FoldStart | undefined {
     const chunks = this.#chunks;
-    let { state } = start;
+    let { state } = begin;
+    const first = begin.position;
     // Beside it, while what was added bears on a state in more than sums.
     let without: FoldState | undefined;
-    for (let { position } = start; position < chunks.length; position += 1) {
+    for (let position = first; position < chunks.length; position += 1) {
       const chunk = chunks[position] as Chunk;
-      if (position > start.position) {
+      if (position > first) {
         const shifts = this.putCheckpoint(position, state, rules);
         if (shifts !== undefined && !this.dirty.has(chunk.index)) {
           if (shifts.length > 0) this.checkpoints.shiftMidway(chunk.index, 0, shifts);
@@ -190,16 +224,16 @@ export class Folding {
           return this.#startOfFold(rules, position);
         }
       }
-      const isFirst = position === start.position;
+      const isFirst = position === first;
       const added = isFirst || without !== undefined ? this.#addedTo(chunk) : undefined;
       this.dirty.delete(chunk.index);
       if (added === undefined) {
         state = this.#foldWhole(chunk, state, rules);
         without = undefined;
       } else {
-        const from = isFirst ? start : this.#startAt(position, state);
+        const from = isFirst ? begin : goOnAt(chunk, state, without);
         const read = (): FixReader => chunk.fixesFrom(from.slot);
-        const addition = foldAdded(read, added, { ...from, without }, rules);
+        const addition = foldAdded(read, added, from, rules);
         const isCut = this.#exchange(chunk, addition, rules);
         if (addition.shifts !== undefined) {
           this.#shift(position + 1, addition.shifts, isCut);
@@ -295,7 +329,9 @@ export class Folding {
     const states = state.states.map((each, i) => (isPassed(i) ? each : moved.states[i]));
     const more = (rule: number): number => now.of(rule).length - before.of(rule).length;
     const all = counts.map((count, i) => (isPassed(i) ? count : (there.counts[i] ?? 0) + more(i)));
-    this.checkpoints.putMidway({ slot, state: { ...state, states }, counts: all }, rules);
+    const { last, located, held } = state;
+    const put = { last, located, states, held };
+    this.checkpoints.putMidway({ slot, state: put, counts: all }, rules);
   }
 
   /** Moves the sums of what a chunk closed; false when it has none of them. */

@@ -14,16 +14,23 @@ export const ALL_RULES: number = (1 << RULES.length) - 1;
 export class Pair {
   readonly #walk: Walk;
   readonly #old: Walk;
-  readonly #shifts: (Shift<unknown, unknown> | undefined)[] = [];
+  #shifts: (Shift<unknown, unknown> | undefined)[] = [];
   #open = ALL_RULES;
   /** Those that are shown further fixes together; 0 as long as each walk goes by itself. */
   #led = 0;
 
-  /** Both walks are abreast. */
   constructor(walk: Walk, old: Walk) {
     this.#walk = walk;
     this.#old = old;
+  }
+
+  /** Begins anew: both walks are abreast. */
+  begin(): this {
+    this.#open = ALL_RULES;
+    this.#led = 0;
+    this.#shifts = [];
     this.compare();
+    return this;
   }
 
   /** The rules that differ by more than sums, one bit each by position. */

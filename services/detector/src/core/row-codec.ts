@@ -3,6 +3,8 @@ import type { Fix } from './fix.ts';
 import { MARK, Rows, RUN, TOKEN } from './rows.ts';
 import { writeMark, writeRows, writeRun } from './row-writer.ts';
 
+const NO_BYTES = new Uint8Array(0);
+
 /** What the rows of a quarter hold. */
 export interface Unpacked {
   readonly fixes: Fix[];
@@ -38,16 +40,19 @@ export function unpackRows(bytes: Uint8Array, startMs: number): Unpacked {
  * asked for is not read. The bytes must not change meanwhile.
  */
 export class RowsFrom {
-  readonly #reader: ByteReader;
-  readonly #rows: Rows;
-  readonly #fromMs: number;
+  readonly #reader = new ByteReader(NO_BYTES);
+  readonly #rows = new Rows(0);
+  #fromMs = 0;
   /** Even rows of a run that were not read. */
   #left = 0;
 
-  constructor(bytes: Uint8Array, startMs: number, fromMs: number) {
-    this.#reader = new ByteReader(bytes);
-    this.#rows = new Rows(startMs);
+  /** Begins anew with other bytes. */
+  look(bytes: Uint8Array, startMs: number, fromMs: number): this {
+    this.#reader.look(bytes);
+    this.#rows.begin(startMs);
     this.#fromMs = fromMs;
+    this.#left = 0;
+    return this;
   }
 
   /** The next one; undefined at the end. */

@@ -20,11 +20,11 @@ interface Stretch {
 
 /** Rows in order, with what is told by the one before. */
 class Search {
-  readonly reader: ByteReader;
+  readonly reader = new ByteReader(new Uint8Array(0));
   /** In front of the place that was found. */
-  readonly before: Rows;
+  before = new Rows(0);
   /** At the first row behind it. */
-  readonly rows: Rows;
+  readonly rows = new Rows(0);
   /** Even rows in front of the place that are told together with those behind it. */
   evenBefore = 0;
   /** Topics and drivers that were named up to the place. */
@@ -32,10 +32,15 @@ class Search {
   /** Marks were passed since the place was found. */
   sawMark = false;
 
-  constructor(bytes: Uint8Array, startMs: number) {
-    this.reader = new ByteReader(bytes);
+  /** Begins anew with other bytes. */
+  look(bytes: Uint8Array, startMs: number): void {
+    this.reader.look(bytes);
+    // Where the newest quarter goes on is kept.
     this.before = new Rows(startMs);
-    this.rows = new Rows(startMs);
+    this.rows.begin(startMs);
+    this.evenBefore = 0;
+    this.texts = 0;
+    this.sawMark = false;
   }
 
   next(): Stretch {
@@ -78,6 +83,9 @@ class Search {
   }
 }
 
+/** Used again, so that one is always alive: without any, V8 throws away what it compiled for them. */
+const search = new Search();
+
 /**
  * Puts a fix of a free second among packed rows: writes it, and those behind it until one is told as it was
  * before. Undefined when that is not enough, as when the second is taken or texts are new: then all rows
@@ -89,7 +97,7 @@ export function insertRow(
   fix: Fix,
   writer: ByteWriter,
 ): RowInsertion | undefined {
-  const search = new Search(bytes, startMs);
+  search.look(bytes, startMs);
   const place = search.find(secondOf(fix.time));
   if (place === undefined) return undefined;
   const { reader, before, rows, evenBefore } = search;

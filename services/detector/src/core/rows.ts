@@ -57,6 +57,15 @@ export class Rows {
     this.time = startMs;
   }
 
+  /** Begins anew in front of the first row of a quarter. */
+  begin(startMs: number): void {
+    this.follow(NO_ROWS);
+    this.time = startMs;
+    this.topics = [];
+    this.drivers = [];
+    this.runs = 0;
+  }
+
   #readAddress(reader: ByteReader, kind: number): void {
     if (kind === ADDRESS.whole) {
       this.topic = reader.varint();
@@ -182,3 +191,6 @@ export class Rows {
     );
   }
 }
+
+/** See `Rows.begin`. */
+const NO_ROWS = new Rows(0);

@@ -148,8 +148,8 @@ export function lastOf(parts: Parts): Fix | undefined {
 /** The counterpart of `writePacked`. */
 export function readPacked(reader: ByteReader): FoldState {
   const parts = partsOf(reader);
-  const border = readFront(parts);
-  return { ...border, states: RULES.map((_, index) => stateAt(index, parts, border.last)) };
+  const { last, located, held } = readFront(parts);
+  return { last, located, states: RULES.map((_, index) => stateAt(index, parts, last)), held };
 }
 
 /** What the fixes of a chunk closed. */

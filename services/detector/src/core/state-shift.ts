@@ -85,5 +85,5 @@ export function shiftsOfRules(shifts: Shifts, rules: number): Shifts {
 /** A later state with the sums moved. */
 export function shifted(later: FoldState, shifts: Shifts): FoldState {
   const states = later.states.map((state, i) => shifts[i]?.state(state) ?? state);
-  return { ...later, states };
+  return { last: later.last, located: later.located, states, held: later.held };
 }

@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts';
 import { readCrossing, writeCrossing } from './crossing.ts';
 import { readLocated, writeFix } from './fix-codec.ts';
 import { NO_INPUTS, readBasis, readInputs, writeBasis, writeInputs } from './inputs.ts';
-import type { Presence, VisitCut } from './visit-fold.ts';
+import { insideFrom, type Presence, type VisitCut } from './visit-fold.ts';
 
 const presenceKinds: readonly Presence['kind'][] = ['unset', 'entering', 'inside'];
 const statuses: readonly VisitCut['status'][] = ['ENTERED', 'LEFT', 'UNKNOWN_EXIT'];
@@ -36,7 +36,7 @@ function readPresence(reader: ByteReader): Presence {
     const confirmed = reader.optional(() => readBasis(reader));
     const leaving = reader.optional(() => readCrossing(reader));
     const outside = leaving === undefined ? NO_INPUTS : readInputs(reader);
-    return { ...stay, kind, confirmed, leaving, outside };
+    return insideFrom(stay, confirmed, leaving, outside);
   }
   const { entered } = stay;
   if (kind === undefined || entered === undefined) throw new RangeError('expected a presence');

@@ -17,7 +17,7 @@ import type { Rules } from './rules.ts';
 type VisitRules = Pick<Rules, 'visit' | 'zones'>;
 
 /** What is known of a unit that is in a zone. */
-interface Stay {
+export interface Stay {
   readonly zoneId: string;
   /** The way in; undefined when the first fix already was inside: nothing is said about such a stay. */
   readonly entered: Crossing | undefined;
@@ -50,7 +50,7 @@ export type Presence =
       readonly outside: Inputs;
     });
 
-type Inside = Extract<Presence, { kind: 'inside' }>;
+export type Inside = Extract<Presence, { kind: 'inside' }>;
 
 /** A visit as it is published. Visits of one unit and zone never overlap. */
 export interface VisitCut {
@@ -102,24 +102,43 @@ function lostVisit(visit: Visit, { lastInside, inputs }: Stay): Visit {
   return { ...visit, status: 'UNKNOWN_EXIT', left, basis: basisOf(lastInside, inputs) };
 }
 
-function unknownEntry(zoneId: string, fix: LocatedFix): Inside {
+/** A stay that goes on: the only place where one is made, so that all are of one shape. */
+export function insideFrom(
+  { zoneId, entered, lastInside, inputs, dwelled }: Stay,
+  confirmed: Basis | undefined,
+  leaving: Crossing | undefined,
+  outside: Inputs,
+): Inside {
   return {
     kind: 'inside',
+    zoneId,
+    entered,
+    lastInside,
+    inputs,
+    dwelled,
+    confirmed,
+    leaving,
+    outside,
+  };
+}
+
+function unknownEntry(zoneId: string, fix: LocatedFix): Inside {
+  const stay = {
     zoneId,
     entered: undefined,
     lastInside: fix,
     inputs: NO_INPUTS,
     dwelled: undefined,
-    confirmed: undefined,
-    leaving: undefined,
-    outside: NO_INPUTS,
   };
+  return insideFrom(stay, undefined, undefined, NO_INPUTS);
 }
 
 /** One fix inside further, behind these outside. */
 function stayed(stay: Stay, outside: Inputs, fix: LocatedFix, rules: VisitRules): Stay {
   const { zoneId, entered, lastInside, inputs } = stay;
-  if (entered === undefined) return { ...stay, lastInside: fix };
+  if (entered === undefined) {
+    return { zoneId, entered, lastInside: fix, inputs, dwelled: stay.dwelled };
+  }
   const isDwelled = stay.dwelled === undefined && fix.time > entered.time + rules.visit.dwellMs;
   return {
     zoneId,
@@ -133,7 +152,7 @@ function stayed(stay: Stay, outside: Inputs, fix: LocatedFix, rules: VisitRules)
 /** An entry that this stay confirms. */
 function confirmedBy(stay: Stay): Inside {
   const confirmed = basisOf(stay.lastInside, stay.inputs);
-  return { ...stay, kind: 'inside', confirmed, leaving: undefined, outside: NO_INPUTS };
+  return insideFrom(stay, confirmed, undefined, NO_INPUTS);
 }
 
 /** True when so many fixes since the crossing, or this one by its time or depth, confirm it. */
@@ -175,7 +194,7 @@ function whenInside(
     const hadLeft = leaving !== undefined && fix.time - last.time >= rules.visit.confirmSilenceMs;
     if (!hadLeft) {
       const stay = stayed(presence, outside, fix, rules);
-      return { ...stay, kind: 'inside', confirmed, leaving: undefined, outside: NO_INPUTS };
+      return insideFrom(stay, confirmed, undefined, NO_INPUTS);
     }
     closeVisit(presence, leaving, closed);
     return whenInside(zoneId, undefined, { last, fix }, rules, closed);
@@ -206,7 +225,7 @@ function whenOutside(
   const leaving = presence.leaving ?? crossingBetween(last, fix, zoneId, rules);
   const outside = withFix(presence.outside, fix);
   if (!isConfirmed(outside.count, leaving, fix, zoneId, rules)) {
-    return { ...presence, leaving, outside };
+    return insideFrom(presence, presence.confirmed, leaving, outside);
   }
   closeVisit(presence, leaving, closed);
   return undefined;
@@ -262,7 +281,8 @@ export function rebasedPresences(
   return [...kept, ...added.map((zoneId) => ({ kind: 'unset' as const, zoneId }))];
 }
 
-function samePresence(a: Presence, b: Presence): boolean {
+/** True when both go on in the same way. */
+export function samePresence(a: Presence, b: Presence): boolean {
   if (a.zoneId !== b.zoneId) return false;
   switch (a.kind) {
     case 'unset':

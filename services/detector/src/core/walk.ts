@@ -119,11 +119,6 @@ export class Walk {
     this.#follower = undefined;
   }
 
-  /** Goes on from here twice: another walk over other fixes, by the same rules. */
-  fork(closed: Closed): Walk {
-    return new Walk(this.state, this.#rules, closed);
-  }
-
   /** True when both are behind the same fixes, none of them in doubt: what comes means the same to both. */
   isAbreast(other: Walk): boolean {
     if (this.#last !== other.#last || this.#located !== other.#located) return false;

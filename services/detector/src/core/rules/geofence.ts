@@ -21,6 +21,7 @@ import {
   type Presence,
   type Visit,
 } from '../visit-fold.ts';
+import { movedBasis, shiftOfPresences, type StayShift } from '../visit-shift.ts';
 import { CONFIRMATION_MS, isLost } from './visit.ts';
 
 type State = readonly Presence[];
@@ -60,6 +61,13 @@ function pointsOf(visit: Visit, dwellMs: number, now: number): PointCut[] {
     points.push({ kind, zoneId, entered, crossing: left, basis: visit.basis });
   }
   return points;
+}
+
+/** A point of a stay of which a fix came late. */
+function movedPoint(cut: PointCut, { all, toDwelled, toConfirmed }: StayShift): PointCut {
+  const { kind, basis } = cut;
+  const more = kind === 'ENTERED' ? toConfirmed : kind === 'DWELLED' ? toDwelled : all;
+  return { ...cut, basis: movedBasis(basis, more) };
 }
 
 function intervalOf({ crossing }: PointCut): Interval {
@@ -141,6 +149,7 @@ export const geofence: Rule<State, PointCut> = {
   },
   advanceEvenly: advancePresencesEvenly,
   sameState: samePresences,
+  shiftOf: (now, before) => shiftOfPresences(now, before, movedPoint),
   rebased: rebasedPresences,
   writeState: writePresences,
   readState: readPresences,

@@ -7,6 +7,7 @@ import { envelopeOf, secondsBetween, type Version } from '../publication.ts';
 import { SIGNAL, type Rule, type Scene } from '../rule.ts';
 import { crossingText, sameCrossing } from '../crossing.ts';
 import { readPresences, readVisitCut, writePresences, writeVisitCut } from '../visit-codec.ts';
+import { movedBasis, shiftOfPresences } from '../visit-shift.ts';
 import {
   advancePresences,
   cutOf,
@@ -110,6 +111,11 @@ export const visit: Rule<State, VisitCut> = {
   },
   advanceEvenly: advancePresencesEvenly,
   sameState: samePresences,
+  shiftOf: (now, before) =>
+    shiftOfPresences(now, before, (cut: VisitCut, { all }) => ({
+      ...cut,
+      basis: movedBasis(cut.basis, all),
+    })),
   rebased: rebasedPresences,
   writeState: writePresences,
   readState: readPresences,
