@@ -18,10 +18,18 @@ export interface Crossing {
   readonly fix: LocatedFix;
 }
 
+/** The newest of both kinds stay alive: without any, V8 throws away what it compiled for them. */
+const newest: { exact: Crossing | undefined; atFix: Crossing | undefined } = {
+  exact: undefined,
+  atFix: undefined,
+};
+
 /** A crossing of which only the fix behind the edge is known. */
 export function crossingAt(fix: LocatedFix, uncertaintyMs: number): Crossing {
   const { time, latitude, longitude } = fix;
-  return { time, latitude, longitude, isInterpolated: false, uncertaintyMs, fix };
+  const crossing = { time, latitude, longitude, isInterpolated: false, uncertaintyMs, fix };
+  newest.atFix = crossing;
+  return crossing;
 }
 
 /**
@@ -42,13 +50,10 @@ export function crossingBetween(
     .find((candidate) => holds(candidate, last) !== holds(candidate, fix));
   if (area === undefined) return crossingAt(fix, gapMs);
   const share = crossingShare(area, last, fix);
-  return {
-    time: Math.round(last.time + gapMs * share),
-    ...between(last, fix, share),
-    isInterpolated: true,
-    uncertaintyMs: 0,
-    fix,
-  };
+  const { latitude, longitude } = between(last, fix, share);
+  const time = Math.round(last.time + gapMs * share);
+  newest.exact = { time, latitude, longitude, isInterpolated: true, uncertaintyMs: 0, fix };
+  return newest.exact;
 }
 
 /** True when the fix is far enough from the zone's edge to confirm at once that it was crossed. */
@@ -117,5 +122,6 @@ export function readCrossing(reader: ByteReader): Crossing {
   if (reader.u8() === 0) return crossingAt(fix, uncertaintyMs);
   const time = fix.time + reader.real();
   const [latitude, longitude] = [reader.f64(), reader.f64()];
-  return { time, latitude, longitude, isInterpolated: true, uncertaintyMs, fix };
+  newest.exact = { time, latitude, longitude, isInterpolated: true, uncertaintyMs, fix };
+  return newest.exact;
 }

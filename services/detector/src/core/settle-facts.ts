@@ -2,7 +2,7 @@ import type { Divided, Facts, Settled } from './facts.ts';
 import type { Moved } from './moved.ts';
 import type { Occasion } from './occasion.ts';
 import { compare, type Published, type Version } from './publication.ts';
-import type { AnyRule, Scene, Standing } from './rule.ts';
+import type { AnyRule, Announcement, Scene, Standing } from './rule.ts';
 import { RULES } from './rule-list.ts';
 import type { Dropped } from './timeline.ts';
 import type { Decision, Unit } from './unit.ts';
@@ -55,8 +55,12 @@ function expressible(
   });
 }
 
+/** Stays alive, see `newestOf`. */
+const newestSaid = new Map<string, readonly Announcement[]>();
+
 function decisionOf(rule: AnyRule, version: Version<unknown>, scene: Scene<unknown>): Decision {
   const announcements = rule.publication.announce(version, scene);
+  newestSaid.set(rule.name, announcements);
   const { change, causation, entry } = version;
   return { kind: 'publish', rule: rule.name, change, cause: causation.cause, entry, announcements };
 }
@@ -78,6 +82,9 @@ interface Range {
   readonly standing: Standing<unknown>;
   readonly published: readonly Published<unknown>[];
 }
+
+/** Of each rule the newest stays alive: without any fact, V8 throws away what it compiled for them. */
+const newestOf: Range[] = [];
 
 /** What came behind the front, when nothing of it reaches into what the front is about. */
 function behindFront(
@@ -153,6 +160,7 @@ export function compareFacts(comparing: Comparing, moved: Moved): Decision[] {
   if (rule === undefined || facts === undefined) return [];
   const { publication } = rule;
   const range = behindFront(comparing, moved, rule, facts) ?? whole(comparing, rule, facts);
+  newestOf[index] = range;
   const { standing, front } = range;
   const decisions: Decision[] = [];
   const settled: Published<unknown>[] = [];

@@ -102,14 +102,19 @@ function lostVisit(visit: Visit, { lastInside, inputs }: Stay): Visit {
   return { ...visit, status: 'UNKNOWN_EXIT', left, basis: basisOf(lastInside, inputs) };
 }
 
+/** The newest of each kind stays alive: without any, V8 throws away what it compiled for them. */
+const newest: { way?: Way; stay?: Stay; entering?: Presence; inside?: Inside; visit?: Visit } = {};
+
 /** A stay that goes on: the only place where one is made, so that all are of one shape. */
 export function insideFrom(
-  { zoneId, entered, lastInside, inputs, dwelled }: Stay,
+  stay: Stay,
   confirmed: Basis | undefined,
   leaving: Crossing | undefined,
   outside: Inputs,
 ): Inside {
-  return {
+  const { zoneId, entered, lastInside, inputs, dwelled } = stay;
+  newest.stay = stay;
+  const inside: Inside = {
     kind: 'inside',
     zoneId,
     entered,
@@ -120,6 +125,8 @@ export function insideFrom(
     leaving,
     outside,
   };
+  newest.inside = inside;
+  return inside;
 }
 
 function unknownEntry(zoneId: string, fix: LocatedFix): Inside {
@@ -172,7 +179,8 @@ function closeVisit(presence: Inside, left: Crossing, closed: Visit[]): void {
   const visit = openVisit(presence);
   if (visit === undefined) return;
   const basis = basisOf(left.fix, withFix(presence.inputs, left.fix));
-  closed.push({ ...visit, status: 'LEFT', left, basis });
+  newest.visit = { ...visit, status: 'LEFT', left, basis };
+  closed.push(newest.visit);
 }
 
 /** A fix and the one before it. */
@@ -205,7 +213,8 @@ function whenInside(
       ? { zoneId, entered, lastInside: fix, inputs: withFix(NO_INPUTS, fix), dwelled: undefined }
       : stayed(presence, NO_INPUTS, fix, rules);
   if (isConfirmed(stay.inputs.count, entered, fix, zoneId, rules)) return confirmedBy(stay);
-  return { ...stay, kind: 'entering', entered };
+  newest.entering = { ...stay, kind: 'entering', entered };
+  return newest.entering;
 }
 
 function whenOutside(
@@ -251,6 +260,7 @@ export function advancePresences(
   }
   if (presences.length === 0 && zoneIds.length === 0) return presences;
   const way = { last, fix };
+  newest.way = way;
   const next: Presence[] = [];
   for (const presence of presences) {
     const { zoneId } = presence;

@@ -1,4 +1,4 @@
-import type { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
 import { isCopyOfCrossing, passCrossing, type Crossing } from './crossing.ts';
 import { isCopy, isCopyOfReference, passFix, passReference } from './fix-codec.ts';
 import {
@@ -86,14 +86,21 @@ function movedStay(later: Inside, { all, toDwelled, toConfirmed }: StayShift): I
 
 /** Moves sums where they are read, and copies what lies between. */
 class Mover {
-  readonly #later: ByteReader;
-  readonly #writer: ByteWriter;
+  #later: ByteReader;
+  #writer: ByteWriter;
   /** Up to there all was written; -1 = nothing yet. */
   #written = -1;
 
   constructor(later: ByteReader, writer: ByteWriter) {
     this.#later = later;
     this.#writer = writer;
+  }
+
+  /** Begins anew. */
+  begin(later: ByteReader, writer: ByteWriter): void {
+    this.#later = later;
+    this.#writer = writer;
+    this.#written = -1;
   }
 
   /** Inputs are read next. */
@@ -122,6 +129,9 @@ class Mover {
   }
 }
 
+/** Used again, so that one is always alive: without any, V8 throws away what it compiled for them. */
+const mover = new Mover(new ByteReader(new Uint8Array(0)), new ByteWriter());
+
 /** Moves packed presences; see `writePresences`. `newest` is the time of the fix that the first is told by. */
 function movePresences(
   later: ByteReader,
@@ -129,7 +139,7 @@ function movePresences(
   writer: ByteWriter,
   shifts: readonly StayShift[],
 ): boolean {
-  const mover = new Mover(later, writer);
+  mover.begin(later, writer);
   let time = newest;
   for (let left = later.varint(); left > 0; left -= 1) {
     const kind = later.u8();
