@@ -139,3 +139,27 @@ test('a batch that fails fails its own items and not the next', async () => {
   );
   assert.deepEqual(await batches.add('c'), ['c']);
 });
+
+test('small batches begin at intervals, a large one and the first after a silence at once', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const batches: (readonly number[])[] = [];
+  const loads = createBatches<number, void>({
+    maximum: 10,
+    spacing: { ms: 5, enough: 3 },
+    run: async (items) => {
+      batches.push([...items]);
+    },
+  });
+  await loads.add(1);
+  const small = [2, 3].map(loads.add);
+  t.mock.timers.tick(4);
+  await turn();
+  assert.deepEqual(batches, [[1]], 'the interval is not over');
+  t.mock.timers.tick(1);
+  await Promise.all(small);
+  await Promise.all([4, 5, 6].map(loads.add));
+  assert.deepEqual(batches, [[1], [2, 3], [4, 5, 6]], 'three are enough');
+  t.mock.timers.tick(5);
+  await loads.add(7);
+  assert.equal(batches.length, 4);
+});

@@ -26,6 +26,11 @@ export interface BatchOptions<I, R> {
    * do.
    */
   readonly ahead?: number;
+  /**
+   * A batch of fewer than `enough` items begins no sooner than so many ms after the one before began; default: it
+   * does not wait. What comes after a silence never waits.
+   */
+  readonly spacing?: { readonly ms: number; readonly enough: number };
 }
 
 /** Batches whose end is awaited, with the one that went ahead of it. */
@@ -33,23 +38,35 @@ const ENDING_MAX = 2;
 
 /**
  * One batch is on its way while the next one fills, so batches grow with the load and an idle door
- * waits for nothing: no timer, only the end of the event loop's turn in which the first item came,
- * which gathers what arrived on other connections in the same turn.
+ * waits for nothing but the end of the event loop's turn in which the first item came, which gathers what
+ * arrived on other connections in the same turn.
  */
 export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> {
-  const { maximum, weight, run, ended, ahead = Number.POSITIVE_INFINITY } = options;
+  const { maximum, weight, run, ended, ahead = Number.POSITIVE_INFINITY, spacing } = options;
   const waiting: Batch<I, R>[] = [];
   let size = 0;
   let ending = 0;
   /** Items of the last batch: going ahead must not make batches small. */
   let last = 0;
   let scheduled = false;
+  /** While the last batch began less than the spacing ago. */
+  let resting: NodeJS.Timeout | undefined;
+
+  /** Restarts the spacing. */
+  function rest({ ms }: { readonly ms: number }): void {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      resting = undefined;
+      schedule();
+    }, ms);
+  }
 
   async function flush(): Promise<void> {
     const batch = waiting.shift();
     if (batch === undefined) return;
     const { items, outcome } = batch;
     last = items.length;
+    if (spacing !== undefined) rest(spacing);
     let end: Promise<unknown> | undefined;
     try {
       const result = await run(items);
@@ -77,6 +94,7 @@ export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> 
     const [next] = waiting;
     if (scheduled || next === undefined || ending >= ENDING_MAX) return;
     if (ending > 0 && next.items.length < Math.max(ahead, last)) return;
+    if (resting !== undefined && next.items.length < (spacing?.enough ?? 0)) return;
     scheduled = true;
     setImmediate(() => void flush());
   }
