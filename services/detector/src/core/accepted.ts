@@ -1,7 +1,7 @@
 import type { Chunk } from './chunk.ts';
 import { isRepeat, secondOf, type Fix } from './fix.ts';
 import type { Unpacked } from './row-codec.ts';
-import type { Mark } from './seen.ts';
+import type { Marks } from './seen.ts';
 
 /** True when a fix with this identity is among those that were accepted in a chunk. */
 export function holds({ fixes, marks }: Unpacked, { startTime }: Chunk, fix: Fix): boolean {
@@ -12,11 +12,12 @@ export function holds({ fixes, marks }: Unpacked, { startTime }: Chunk, fix: Fix
   );
 }
 
-/** Device second since epoch and word of identity of all that were accepted in a chunk, by second. */
-export function marksOf({ fixes, marks }: Unpacked, { startTime }: Chunk): Mark[] {
-  const all = fixes.map((fix): Mark => [secondOf(fix.time), fix.idHigh]);
+/** All that were accepted in a chunk. */
+export function marksOf({ fixes, marks }: Unpacked, { startTime }: Chunk): Marks {
+  const all = fixes.map((fix): [number, number] => [secondOf(fix.time), fix.idHigh]);
   for (let i = 0; i < marks.length; i += 2) {
     all.push([startTime / 1000 + (marks[i] ?? 0), marks[i + 1] ?? 0]);
   }
-  return all.sort(([a], [b]) => a - b);
+  all.sort(([a], [b]) => a - b);
+  return { seconds: all.map(([second]) => second), words: all.map(([, word]) => word) };
 }

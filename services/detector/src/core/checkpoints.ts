@@ -139,9 +139,14 @@ export class Checkpoints {
   }
 
   get(index: number, rules: Rules): Checkpoint | undefined {
+    const state = this.packedAt(index, rules);
+    return state === undefined ? undefined : { state: readPacked(new ByteReader(state)) };
+  }
+
+  /** The state of a checkpoint, packed; good until the next change. */
+  packedAt(index: number, rules: Rules): Uint8Array | undefined {
     const there = this.#there(index * CHUNK_SLOTS);
-    if (there?.word !== wordOf(rules)) return undefined;
-    return { state: readPacked(new ByteReader(there.state)) };
+    return there?.word === wordOf(rules) ? there.state : undefined;
   }
 
   /** What the chunk before closed, packed; good until the next change. Undefined without a checkpoint. */
@@ -238,6 +243,19 @@ export class Checkpoints {
   /** Forgets the checkpoints of the chunks that are not named, and all within these. */
   keep(isKept: (index: number) => boolean): void {
     this.#keep((slot) => isKept(Math.floor(slot / CHUNK_SLOTS)));
+  }
+
+  /** Forgets what stands in front of the second quarter of those that are left, `index` being the first. */
+  dropTo(index: number): void {
+    const isKept = (slot: number): boolean => slot >= (index + 1) * CHUNK_SLOTS;
+    if (!this.isFlushed) {
+      this.#keep(isKept);
+      return;
+    }
+    const { slots } = this.#table();
+    const first = slots.findIndex(isKept);
+    this.#pages.dropFront(first === -1 ? this.#pages.length() : looking.startOf(first));
+    if (first === -1) this.#newest = -Infinity;
   }
 
   /** Nobody will ask for a while. */

@@ -99,20 +99,21 @@ export class EntryTable {
     return this.slots[at] === slot ? at : -1;
   }
 
-  #start(at: number): number {
+  /** Where an entry begins; the end behind the last one. */
+  startOf(at: number): number {
     return this.#starts[at] ?? this.#length;
   }
 
   /** The packed state of an entry; good until the next change. */
   stateAt(at: number): Uint8Array {
-    const start = this.#start(at);
+    const start = this.startOf(at);
     const from = start + HEADER_BYTES;
     return this.#bytes.subarray(from, from + this.#view.getUint32(start + STATE_SIZE_AT));
   }
 
   /** An entry that is there; good until the next change. */
   entryAt(at: number): Entry {
-    const [start, end] = [this.#start(at), this.#start(at + 1)];
+    const [start, end] = [this.startOf(at), this.startOf(at + 1)];
     return {
       word: this.#view.getUint32(start + WORD_AT),
       slot: this.slots[at] as number,
@@ -124,9 +125,9 @@ export class EntryTable {
   /** Puts an entry at that position, in the place of what stands there with its slot. */
   put(at: number, entry: Entry): void {
     const bytes = entryBytes(entry);
-    const start = this.#start(at);
+    const start = this.startOf(at);
     if (this.slots[at] === entry.slot) {
-      this.#splice(start, this.#start(at + 1), bytes, at + 1);
+      this.#splice(start, this.startOf(at + 1), bytes, at + 1);
       return;
     }
     this.#splice(start, start, bytes, at);
@@ -135,14 +136,14 @@ export class EntryTable {
   }
 
   remove(at: number): void {
-    this.#splice(this.#start(at), this.#start(at + 1), NOTHING, at + 1);
+    this.#splice(this.startOf(at), this.startOf(at + 1), NOTHING, at + 1);
     this.slots.splice(at, 1);
     this.#starts.splice(at, 1);
   }
 
   /** Replaces bytes of the state of an entry, from inclusive to exclusive. */
   replaceInState(at: number, from: number, to: number, bytes: Uint8Array): void {
-    const start = this.#start(at);
+    const start = this.startOf(at);
     const content = start + HEADER_BYTES;
     const size = this.#view.getUint32(start + STATE_SIZE_AT) + bytes.length - (to - from);
     this.#view.setUint32(start + STATE_SIZE_AT, size);
@@ -151,7 +152,7 @@ export class EntryTable {
 
   /** Replaces what stands behind the state of an entry. */
   replaceClosed(at: number, bytes: Uint8Array): void {
-    const [start, end] = [this.#start(at), this.#start(at + 1)];
+    const [start, end] = [this.startOf(at), this.startOf(at + 1)];
     const size = this.#view.getUint32(start + CLOSED_SIZE_AT);
     this.#view.setUint32(start + CLOSED_SIZE_AT, bytes.length);
     this.#splice(end - size, end, bytes, at + 1);
@@ -169,7 +170,7 @@ export class EntryTable {
     if (grown !== 0) {
       this.#room.copyWithin(to + grown, to, this.#length);
       for (let at = behind; at < this.#starts.length; at += 1) {
-        this.#starts[at] = this.#start(at) + grown;
+        this.#starts[at] = this.startOf(at) + grown;
       }
     }
     this.#room.set(bytes, from);

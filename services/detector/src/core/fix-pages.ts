@@ -4,7 +4,7 @@ import { isRepeat, outranks, secondOf, type Fix } from './fix.ts';
 import type { Pages, UnitPages } from './pages.ts';
 import { readChunk, readRows, saveRows, writeChunk } from './live-codec.ts';
 import { insertRow } from './row-insert.ts';
-import { joinRuns, packRows, RowsFrom, unpackRows, type Unpacked } from './row-codec.ts';
+import { joinRuns, packRows, RowsFrom, secondsOf, unpackRows, type Unpacked } from './row-codec.ts';
 import { writeMark, writeRows } from './row-writer.ts';
 import type { Rows } from './rows.ts';
 
@@ -153,6 +153,11 @@ export class FixPages implements FixSource {
     const unpacked = unpackRows(this.#rowsOf(chunk), chunk.startTime);
     if (chunk === this.chunks.at(-1)) this.#rows = unpacked.rows;
     return unpacked;
+  }
+
+  /** Device seconds since epoch of all that were accepted in a chunk, ascending. */
+  secondsOf(chunk: Chunk): readonly number[] {
+    return secondsOf(this.#rowsOf(chunk), chunk.startTime);
   }
 
   /** Begins a quarter that is newer than all others. */

@@ -9,7 +9,7 @@ import {
   type Passed,
 } from './added.ts';
 import { ByteReader, type ByteWriter } from './bytes.ts';
-import { Checkpoints, type Checkpoint, type Midway } from './checkpoints.ts';
+import { Checkpoints, type Midway } from './checkpoints.ts';
 import { CHUNK_SLOTS, slotOf, type Chunk } from './chunk.ts';
 import { DirtyChunks } from './dirty-chunks.ts';
 import type { Fix } from './fix.ts';
@@ -363,10 +363,11 @@ export class Folding {
     this.head = shifted(this.head, open);
   }
 
-  /** The state before the first fix of a chunk that is not the first one, with nothing dirty. */
-  stateBefore({ index }: Chunk, rules: Rules): FoldState {
+  /** All before a chunk that is not the first one is let go, with nothing dirty. */
+  beginAt({ index }: Chunk, rules: Rules): void {
     // Every chunk but the first has a checkpoint then.
-    return (this.checkpoints.get(index, rules) as Checkpoint).state;
+    this.#base.take(this.checkpoints.packedAt(index, rules) as Uint8Array);
+    this.checkpoints.dropTo(index);
   }
 
   /** How what follows differs from what followed before; undefined when it has to be folded. */

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { START, type FoldState } from './fold.ts';
-import { readState, writeState } from './state-codec.ts';
+import { readState, writeState, writeUnpacked } from './state-codec.ts';
 
 const writer = new ByteWriter();
 
@@ -22,5 +22,11 @@ export class HeldState {
 
   set state(state: FoldState) {
     this.packed = state === START ? PACKED_START : packedOf(state);
+  }
+
+  /** Takes a state as `writePacked` wrote it. */
+  take(packed: Uint8Array): void {
+    writeUnpacked(writer, new ByteReader(packed));
+    this.packed = writer.finish();
   }
 }

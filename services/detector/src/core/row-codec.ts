@@ -1,5 +1,5 @@
 import { ByteReader, type ByteWriter } from './bytes.ts';
-import type { Fix } from './fix.ts';
+import { secondOf, type Fix } from './fix.ts';
 import { MARK, Rows, RUN, TOKEN } from './rows.ts';
 import { writeMark, writeRows, writeRun } from './row-writer.ts';
 
@@ -33,6 +33,31 @@ export function unpackRows(bytes: Uint8Array, startMs: number): Unpacked {
     }
   }
   return { fixes, marks, rows };
+}
+
+/** Device seconds since epoch of all that stands in a quarter, outranked fixes included, ascending. */
+export function secondsOf(bytes: Uint8Array, startMs: number): number[] {
+  const reader = new ByteReader(bytes);
+  const rows = new Rows(startMs);
+  const seconds: number[] = [];
+  let isMarked = false;
+  while (!reader.isAtEnd()) {
+    const header = reader.u8();
+    if (header === MARK) {
+      isMarked = true;
+      seconds.push(startMs / 1000 + reader.varint());
+      reader.u32();
+    } else if (header === RUN) {
+      for (let left = reader.varint(); left > 0; left -= 1) {
+        rows.passEven(1);
+        seconds.push(secondOf(rows.time));
+      }
+    } else {
+      rows.pass(reader, header);
+      seconds.push(secondOf(rows.time));
+    }
+  }
+  return isMarked ? seconds.sort((a, b) => a - b) : seconds;
 }
 
 /**

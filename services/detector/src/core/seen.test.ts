@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Fix } from './fix.ts';
-import { Seen, type Mark } from './seen.ts';
+import { Seen, type Marks } from './seen.ts';
 
 const at = (second: number, idHigh = 7): Pick<Fix, 'time' | 'idHigh'> => ({
   time: second * 1000,
   idHigh,
 });
 
-const marksOf = (seconds: readonly number[]): Mark[] => seconds.map((second) => [second, 7]);
+const marksOf = (seconds: readonly number[]): Marks => ({
+  seconds,
+  words: seconds.map(() => 7),
+});
 
 test('exactly the seconds of trimmed fixes are known, also after a restart', () => {
   const run = fc.record({
@@ -64,9 +67,25 @@ test('of a unit with few fixes another one of the same second is told apart', ()
 
 test('whole blocks are forgotten, not before their end', () => {
   const seen = new Seen();
-  assert.deepEqual([...seen.remember(marksOf([5, 21_605]))], [0, 1]);
+  assert.deepEqual(seen.remember(marksOf([5, 21_605])), [0, 1]);
   assert.equal(seen.oldestEnd, 21_600_000);
   assert.deepEqual(seen.forget(21_599_999), []);
   assert.deepEqual(seen.forget(21_600_000), [0]);
   assert.deepEqual(seen.indexes, [1]);
+});
+
+test('words that will not be kept are not asked for, and a block without them keeps seconds', () => {
+  const seen = new Seen();
+  const quarter = { startTime: 0, count: 450 };
+  assert.ok(seen.wantsWords(quarter));
+  assert.ok(!seen.wantsWords({ startTime: 0, count: 451 }));
+  seen.remember(marksOf([5]));
+  assert.ok(!seen.wantsWords(quarter));
+  const told = new Seen(seen.indexes.map((index) => [index, seen.block(index) as Uint8Array]));
+  const seconds = Array.from({ length: 450 }, (_, i) => 10 + i);
+  told.remember(marksOf(seconds));
+  seen.remember({ seconds, words: undefined });
+  assert.deepEqual(seen.block(0), told.block(0));
+  assert.ok(!seen.wantsWords({ startTime: 0, count: 1 }));
+  assert.ok(seen.knows(at(5, 8)), 'only the second is known');
 });

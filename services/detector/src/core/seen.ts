@@ -10,8 +10,11 @@ const BITMAP_BYTES = BLOCK_S / 8;
 /** How long a fix is recognised after it left the retained range, ms. */
 export const SEEN_MS = 172_800_000;
 
-/** Second and word of identity of an accepted fix. */
-export type Mark = readonly [number, number];
+/** Accepted fixes: seconds, ascending, and words of identity; without words where only seconds are kept. */
+export interface Marks {
+  readonly seconds: readonly number[];
+  readonly words: readonly number[] | undefined;
+}
 
 /** Blocks of up to so many fixes, one in 48 s, keep the identities. */
 const MOST_MARKS = 450;
@@ -52,7 +55,7 @@ function lastRunOf(runs: Uint8Array): LastRun {
 const NO_RUNS = Uint8Array.of(RUNS);
 
 /** Runs with further seconds, ascending; those that are there already, repeats, are passed over. */
-function withSeconds(runs: Uint8Array, marks: readonly Mark[]): Uint8Array {
+function withSeconds(runs: Uint8Array, seconds: readonly number[]): Uint8Array {
   const last = lastRunOf(runs);
   let { step, count, second } = last;
   writer.append(runs.subarray(0, last.at));
@@ -61,7 +64,7 @@ function withSeconds(runs: Uint8Array, marks: readonly Mark[]): Uint8Array {
     writer.varint(step);
     writer.varint(count);
   };
-  for (const [next] of marks) {
+  for (const next of seconds) {
     if (next === second && (count > 0 || second > 0)) continue;
     if (count === 0 || next - second !== step) {
       write();
@@ -75,68 +78,73 @@ function withSeconds(runs: Uint8Array, marks: readonly Mark[]): Uint8Array {
   return writer.finish();
 }
 
-function withBits(bitmap: Uint8Array, marks: readonly Mark[]): Uint8Array {
+function withBits(bitmap: Uint8Array, seconds: readonly number[]): Uint8Array {
   const bits = bitmap.slice();
-  for (const [second] of marks) {
+  for (const second of seconds) {
     bits[1 + (second >> 3)] = (bits[1 + (second >> 3)] ?? 0) | (1 << (second & 7));
   }
   return bits;
 }
 
-function writeSeconds(marks: readonly Mark[]): Uint8Array {
-  const runs = withSeconds(NO_RUNS, marks);
+function writeSeconds(seconds: readonly number[]): Uint8Array {
+  const runs = withSeconds(NO_RUNS, seconds);
   if (runs.length <= BITMAP_BYTES) return runs;
   const bitmap = new Uint8Array(1 + BITMAP_BYTES);
   bitmap[0] = BITMAP;
-  return withBits(bitmap, marks);
+  return withBits(bitmap, seconds);
 }
 
-/** A block with further marks, ascending and behind those that it has. */
-function extended(block: Uint8Array, added: readonly Mark[]): Uint8Array {
-  if (block[0] === BITMAP) return withBits(block, added);
+/** A block with further marks, behind those that it has. */
+function extended(block: Uint8Array, added: Marks): Uint8Array {
+  if (block[0] === BITMAP) return withBits(block, added.seconds);
   if (block[0] === RUNS) {
-    const runs = withSeconds(block, added);
+    const runs = withSeconds(block, added.seconds);
     if (runs.length <= BITMAP_BYTES) return runs;
   }
-  const marks = [...readBlock(block).marks, ...added];
-  return block[0] === MARKS && marks.length <= MOST_MARKS ? writeMarks(marks) : writeSeconds(marks);
+  const there = readBlock(block);
+  const seconds = [...there.seconds, ...added.seconds];
+  if (there.words === undefined || added.words === undefined || seconds.length > MOST_MARKS) {
+    return writeSeconds(seconds);
+  }
+  return writeMarks(seconds, [...there.words, ...added.words]);
 }
 
-function writeMarks(marks: readonly Mark[]): Uint8Array {
-  const block = new Uint8Array(1 + marks.length * MARK_BYTES);
+function writeMarks(seconds: readonly number[], words: readonly number[]): Uint8Array {
+  const block = new Uint8Array(1 + seconds.length * MARK_BYTES);
   const view = new DataView(block.buffer);
-  for (const [i, [second, word]] of marks.entries()) {
+  for (const [i, second] of seconds.entries()) {
     view.setUint16(1 + i * MARK_BYTES, second);
-    view.setUint32(3 + i * MARK_BYTES, word);
+    view.setUint32(3 + i * MARK_BYTES, words[i] ?? 0);
   }
   return block;
 }
 
 const NO_MARKS = Uint8Array.of(MARKS);
 
-/** Marks of a block; without words where only seconds are kept. */
-function readBlock(block: Uint8Array): { readonly marks: Mark[]; readonly hasWords: boolean } {
-  const marks: Mark[] = [];
+/** Marks of a block. */
+function readBlock(block: Uint8Array): Marks {
+  const seconds: number[] = [];
   const reader = new ByteReader(block);
   const kind = reader.u8();
   if (kind === BITMAP) {
     for (let second = 0; second < BLOCK_S; second += 1) {
-      if (((block[1 + (second >> 3)] ?? 0) & (1 << (second & 7))) !== 0) marks.push([second, 0]);
+      if (((block[1 + (second >> 3)] ?? 0) & (1 << (second & 7))) !== 0) seconds.push(second);
     }
   }
   if (kind === RUNS) {
     for (let second = 0; !reader.isAtEnd();) {
       const step = reader.varint();
-      for (let left = reader.varint(); left > 0; left -= 1) marks.push([(second += step), 0]);
+      for (let left = reader.varint(); left > 0; left -= 1) seconds.push((second += step));
     }
   }
-  if (kind === MARKS) {
-    const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
-    for (let at = 1; at < block.length; at += MARK_BYTES) {
-      marks.push([view.getUint16(at), view.getUint32(at + 2)]);
-    }
+  if (kind !== MARKS) return { seconds, words: undefined };
+  const words: number[] = [];
+  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+  for (let at = 1; at < block.length; at += MARK_BYTES) {
+    seconds.push(view.getUint16(at));
+    words.push(view.getUint32(at + 2));
   }
-  return { marks, hasWords: kind === MARKS };
+  return { seconds, words };
 }
 
 /**
@@ -170,25 +178,42 @@ export class Seen {
     const index = Math.floor(second / BLOCK_S);
     const block = this.#blocks.get(index);
     if (block === undefined) return false;
-    const { marks, hasWords } = readBlock(block);
+    const { seconds, words } = readBlock(block);
     const inBlock = second - index * BLOCK_S;
-    return marks.some(([at, word]) => at === inBlock && (!hasWords || word === fix.idHigh));
+    return seconds.some((at, i) => at === inBlock && (words?.[i] ?? fix.idHigh) === fix.idHigh);
   }
 
-  /** Takes over marks of seconds since epoch, ascending and behind all before; returns changed blocks. */
-  remember(marks: readonly Mark[]): ReadonlySet<number> {
-    const added = new Map<number, Mark[]>();
-    for (const [second, word] of marks) {
-      const index = Math.floor(second / BLOCK_S);
-      const inBlock = added.get(index) ?? [];
-      inBlock.push([second - index * BLOCK_S, word]);
-      added.set(index, inBlock);
+  /** False when only the seconds of these fixes of one block will be kept. */
+  wantsWords({
+    startTime,
+    count,
+  }: {
+    readonly startTime: number;
+    readonly count: number;
+  }): boolean {
+    const block = this.#blocks.get(Math.floor(secondOf(startTime) / BLOCK_S)) ?? NO_MARKS;
+    return block[0] === MARKS && count + (block.length - 1) / MARK_BYTES <= MOST_MARKS;
+  }
+
+  /** Takes over marks of seconds since epoch, behind all before; returns changed blocks. */
+  remember({ seconds, words }: Marks): readonly number[] {
+    const changed: number[] = [];
+    for (let from = 0; from < seconds.length;) {
+      const index = Math.floor((seconds[from] as number) / BLOCK_S);
+      const start = index * BLOCK_S;
+      const inBlock: number[] = [];
+      let to = from;
+      for (; to < seconds.length && (seconds[to] as number) < start + BLOCK_S; to += 1) {
+        inBlock.push((seconds[to] as number) - start);
+      }
+      this.#extend(index, { seconds: inBlock, words: words?.slice(from, to) });
+      changed.push(index);
+      from = to;
     }
-    for (const [index, inBlock] of added) this.#extend(index, inBlock);
-    return new Set(added.keys());
+    return changed;
   }
 
-  #extend(index: number, added: readonly Mark[]): void {
+  #extend(index: number, added: Marks): void {
     const block = this.#blocks.get(index);
     this.#oldest = Math.min(this.#oldest, index);
     this.#blocks.set(index, extended(block ?? NO_MARKS, added));

@@ -66,8 +66,11 @@ export function trim(unit: Unit, rules: Rules, clock: number): Trimmed {
   const { timeline, seen } = unit;
   const before = clock - retentionMs(rules);
   if (timeline.trimDue(0) > before && seen.oldestEnd > before - SEEN_MS) return NOTHING;
-  const dropped = timeline.trim(before, rules);
-  const seenChanged = seen.remember(dropped.flatMap(({ marks }) => marks));
+  const dropped = timeline.trim(before, rules, (chunk) => seen.wantsWords(chunk));
+  const seenChanged = new Set<number>();
+  for (const { marks } of dropped) {
+    for (const index of seen.remember(marks)) seenChanged.add(index);
+  }
   const seenGone = seen.forget(before - SEEN_MS);
   let released: Released = [];
   if (dropped.length > 0) {

@@ -45,7 +45,21 @@ function readSections(reader: ByteReader, before?: Fix): (rule: AnyRule) => Byte
   };
 }
 
-function writeBorder(writer: ByteWriter, { last, located, held }: FoldState): void {
+/** Sections that are written already, by position in `RULES`, as `writeSections` writes them. */
+function writeNamed(writer: ByteWriter, sections: readonly (Uint8Array | undefined)[]): void {
+  for (const [index, { name }] of RULES.entries()) {
+    const bytes = sections[index];
+    if (bytes === undefined) continue;
+    writer.u8(1);
+    writer.text(name);
+    writer.bytes(bytes);
+  }
+  writer.u8(0);
+}
+
+type Border = Omit<FoldState, 'states'>;
+
+function writeBorder(writer: ByteWriter, { last, located, held }: Border): void {
   writer.optional(last, (fix) => writeFix(writer, fix));
   // Almost always the newest fix is the newest one with a position.
   writer.u8(located === last ? 1 : 0);
@@ -65,7 +79,7 @@ export function writeState(writer: ByteWriter, state: FoldState): void {
 }
 
 /** What stands in front of the rules' sections. */
-function readBorder(reader: ByteReader): Omit<FoldState, 'states'> {
+function readBorder(reader: ByteReader): Border {
   const last = reader.optional(() => readFix(reader));
   const isLast = reader.u8() === 1;
   const located = isLast
@@ -134,7 +148,7 @@ export function newestTimeOf(front: Uint8Array): number {
   return reader.u8() === 0 ? 0 : passFix(reader);
 }
 
-function readFront({ front }: Parts): Omit<FoldState, 'states'> {
+function readFront({ front }: Parts): Border {
   const reader = new ByteReader(front);
   reader.before = USUAL;
   return readBorder(reader);
@@ -150,6 +164,13 @@ export function readPacked(reader: ByteReader): FoldState {
   const parts = partsOf(reader);
   const { last, located, held } = readFront(parts);
   return { last, located, states: RULES.map((_, index) => stateAt(index, parts, last)), held };
+}
+
+/** What `writePacked` wrote, as `writeState` writes it: only the front is another, the sections are the same. */
+export function writeUnpacked(writer: ByteWriter, packed: ByteReader): void {
+  const parts = partsOf(packed);
+  writeBorder(writer, readFront(parts));
+  writeNamed(writer, parts.sections);
 }
 
 /** What the fixes of a chunk closed. */
@@ -190,14 +211,7 @@ export function withCuts(closed: Uint8Array, index: number, cuts: readonly unkno
   const isEmpty = sections.every((section) => section === undefined);
   outer.u8(isEmpty ? 0 : 1);
   if (isEmpty) return outer.finish();
-  for (const [i, { name }] of RULES.entries()) {
-    const bytes = sections[i];
-    if (bytes === undefined) continue;
-    outer.u8(1);
-    outer.text(name);
-    outer.bytes(bytes);
-  }
-  outer.u8(0);
+  writeNamed(outer, sections);
   return outer.finish();
 }
 

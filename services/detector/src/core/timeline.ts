@@ -9,7 +9,7 @@ import { HeldState } from './held-state.ts';
 import type { Moved } from './moved.ts';
 import { memoryPages, type UnitPages } from './pages.ts';
 import type { Rules } from './rules.ts';
-import type { Mark } from './seen.ts';
+import type { Marks } from './seen.ts';
 import { doubtEnds, released } from './walk.ts';
 
 const NOTHING = new Closed();
@@ -223,24 +223,33 @@ export class Timeline {
     this.view = { state, closed };
   }
 
-  /** Folds whole chunks that end by `before` into the base and returns them. Nothing may be dirty. */
-  trim(before: number, rules: Rules): readonly Dropped[] {
+  /**
+   * Folds whole chunks that end by `before` into the base and returns them, with words of identity of those
+   * that `wantsWords`. Nothing may be dirty.
+   */
+  trim(
+    before: number,
+    rules: Rules,
+    wantsWords: (chunk: Chunk) => boolean = () => true,
+  ): readonly Dropped[] {
     const { chunks } = this;
     let count = 0;
     while ((chunks[count]?.endTime ?? Infinity) <= before) count += 1;
     if (count === 0) return [];
     const dropped = chunks.slice(0, count).map((chunk) => ({
       chunk,
-      marks: marksOf(this.#pages.unpack(chunk), chunk),
+      marks: wantsWords(chunk)
+        ? marksOf(this.#pages.unpack(chunk), chunk)
+        : { seconds: this.#pages.secondsOf(chunk), words: undefined },
     }));
     for (const { chunk } of dropped) chunk.hold();
     const next = chunks[count];
-    if (next === undefined) this.#folding.base = this.head;
+    if (next !== undefined) this.#folding.beginAt(next, rules);
     else {
-      this.#folding.base = this.#folding.stateBefore(next, rules);
+      this.#folding.base = this.head;
+      this.#folding.checkpoints.keep(() => false);
     }
     this.#pages.drop(count);
-    this.#folding.checkpoints.keep((index) => next !== undefined && index > next.index);
     this.trimmedTo = dropped.at(-1)?.chunk.endTime ?? this.trimmedTo;
     for (const { chunk } of dropped) this.#count -= chunk.count;
     this.chunksVersion += 1;
@@ -300,6 +309,6 @@ export class Timeline {
 /** A chunk that was folded into the base. */
 export interface Dropped {
   readonly chunk: Chunk;
-  /** Device second since epoch and word of identity of every fix that was accepted in it, by second. */
-  readonly marks: readonly Mark[];
+  /** Every fix that was accepted in it. */
+  readonly marks: Marks;
 }
