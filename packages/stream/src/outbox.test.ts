@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { topics as catalogue } from '@waybill/contracts';
+import { topics as catalogue, type Topic } from '@waybill/contracts';
 import type { Environment } from './environment.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { partitionFor } from './partition.ts';
 import type { Outgoing } from './port.ts';
+import { at, CODEC_MASK, ZSTD } from './record-batch/layout.ts';
 import { cursorOver, recordsOf } from './testing/batches.ts';
 import { text, topics } from './testing/cluster.ts';
 
@@ -57,6 +58,21 @@ describe('outbox', () => {
     assert.equal(sent(position, SAMPLED).message?.headers, undefined);
     const own = sent({ ...position, traceparent: SAMPLED }, SAMPLED);
     assert.deepEqual(own.message?.headers, { traceparent: SAMPLED });
+  });
+
+  it('asks for compression where the topic does', () => {
+    const bodies = { bytes: Buffer.alloc(40_000, 'x'), length: 40_000 };
+    const large = { ...environment, codecs: { write: () => bodies } } as unknown as Environment;
+    const codecOf = (topic: Topic): number => {
+      const outbox = createOutbox(large, new Map([[topic.name, 1]]));
+      outbox.add({ topic, key: 'k', message: text('x') });
+      return (
+        (outbox.rounds()[0]?.[0]?.batches[0]?.seal(none, 0).readInt16BE(at.attributes) ?? 0) &
+        CODEC_MASK
+      );
+    };
+    assert.equal(codecOf(catalogue.webhookRaw), ZSTD);
+    assert.equal(codecOf(catalogue.position), 0);
   });
 
   it('refuses undeclared topics and tombstones in event topics', () => {
