@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { fields, fix } from '../testing/fixes.ts';
 import { position } from '../testing/messages.ts';
+import { marksOf } from './accepted.ts';
 import { CHUNK_MS, chunkIndexOf, type Insertion } from './chunk.ts';
 import { fixOf, outranks, secondOf, type Fix } from './fix.ts';
 import { FixPages } from './fix-pages.ts';
@@ -94,6 +95,10 @@ test('pages hold the fixes that count, to the last bit, whatever the order and a
           read.chunks.map(({ count }) => count),
           read.chunks.map((chunk) => chunk.fixes.length),
         );
+        for (const chunk of read.chunks) {
+          const { seconds } = marksOf(read.unpack(chunk), chunk);
+          assert.deepEqual(read.secondsOf(chunk).toSorted(), seconds.toSorted());
+        }
       }
       const again = new FixPages(pages);
       const later = fix({ t: START_S + 7200, lat: 1, lon: 1 });
