@@ -38,3 +38,20 @@ test('two registries in one process do not meet', async () => {
   assert.match(await one.text(), /^x_total\{service="one"\} 1$/m);
   assert.match(await two.text(), /^x_total\{service="two"\} 5$/m);
 });
+
+test('a tally is read as often as wanted and counts on; the same labels are one series', async () => {
+  const metrics = createMetrics('sample');
+  const requests = metrics.tally('requests_total', 'Requests.', ['outcome']);
+  assert.doesNotMatch(await metrics.text(), /^requests_total/m);
+  const accepted = requests.labels({ outcome: 'accepted' });
+  accepted.inc();
+  accepted.inc();
+  requests.labels({ outcome: 'refused' }).inc();
+  const line = (outcome: string, count: number): RegExp =>
+    new RegExp(`^requests_total\\{outcome="${outcome}",service="sample"\\} ${count}$`, 'm');
+  assert.match(await metrics.text(), line('accepted', 2));
+  requests.labels({ outcome: 'accepted' }).inc();
+  const text = await metrics.text();
+  assert.match(text, line('accepted', 3));
+  assert.match(text, line('refused', 1));
+});

@@ -5,9 +5,16 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 /** Seconds; from a fast lookup to the slowest call that we wait for. */
 const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** One call per series, which the caller keeps. */
+export interface Tally {
+  readonly labels: (labels: Readonly<Record<string, string>>) => { readonly inc: () => void };
+}
+
 /** The metrics of one process. Names: `<noun>_<what>_<base unit>[_total]`; labels from closed sets. */
 export interface Metrics {
   readonly counter: (name: string, help: string, labels?: readonly string[]) => Counter;
+  /** A counter that costs an addition per count: prom-client hears of them when the metrics are read. */
+  readonly tally: (name: string, help: string, labels: readonly string[]) => Tally;
   readonly gauge: (name: string, help: string, labels?: readonly string[]) => Gauge;
   /** Default buckets: 1 ms to 30 s. */
   readonly histogram: (
@@ -39,6 +46,32 @@ export function createMetrics(service: string): Metrics {
   const registers = [registry];
   const counter: Metrics['counter'] = (name, help, labels = []) =>
     new Counter({ name, help, labelNames: [...labels], registers });
+  const tally: Metrics['tally'] = (name, help, labelNames) => {
+    const series = new Map<
+      string,
+      { readonly labels: Readonly<Record<string, string>>; count: number }
+    >();
+    const counted: Counter = new Counter({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers,
+      collect: () => {
+        for (const one of series.values()) {
+          counted.inc(one.labels, one.count);
+          one.count = 0;
+        }
+      },
+    });
+    return {
+      labels: (labels) => {
+        const text = JSON.stringify(labels);
+        const one = series.get(text) ?? { labels, count: 0 };
+        series.set(text, one);
+        return { inc: () => (one.count += 1) };
+      },
+    };
+  };
   const gauge: Metrics['gauge'] = (name, help, labels = []) =>
     new Gauge({ name, help, labelNames: [...labels], registers });
   const histogram: Metrics['histogram'] = (name, help, labels = [], buckets = DURATION_BUCKETS) =>
@@ -58,6 +91,7 @@ export function createMetrics(service: string): Metrics {
   ]);
   return {
     counter,
+    tally,
     gauge,
     histogram,
     streamRecordsReceived: counter('stream_records_received_total', 'Records read.', ['topic']),

@@ -15,9 +15,10 @@ const BYTES: Readonly<Record<Algorithm, number>> = { sha256: 32, sha1: 20, ed255
 
 /** A signature in hexadecimal, capitals or not; undefined when the length is another. */
 export function fromHex(algorithm: Algorithm, text: string): Signature | undefined {
-  const digits = BYTES[algorithm] * 2;
-  if (text.length !== digits || !/^[0-9a-f]+$/i.test(text)) return undefined;
-  return { algorithm, bytes: Buffer.from(text, 'hex') };
+  if (text.length !== BYTES[algorithm] * 2) return undefined;
+  // Reading ends before the first character that is no digit.
+  const bytes = Buffer.from(text, 'hex');
+  return bytes.length === BYTES[algorithm] ? { algorithm, bytes } : undefined;
 }
 
 /** A signature in base64; undefined when the length is another. */
@@ -69,7 +70,7 @@ export function readMembers({ header, member, label }: MemberForm, text: string)
       if (t !== undefined) return malformed('one member t');
       if (!UNIX_SECONDS.test(value)) return malformed('t in whole seconds since 1970');
       t = value;
-    } else if (name === member && value.toLowerCase().startsWith(label)) {
+    } else if (name === member && isLabelled(value, label)) {
       const signature = fromHex('sha256', value.slice(label.length));
       if (signature !== undefined) signatures.push(signature);
     }
@@ -80,6 +81,11 @@ export function readMembers({ header, member, label }: MemberForm, text: string)
   }
   if (signatures.length > MAX_SIGNATURES) return malformed(`at most ${MAX_SIGNATURES} signatures`);
   return { kind: 'read', stamp: { t }, signatures };
+}
+
+/** Whether the text begins with the label, capitals or not. */
+function isLabelled(text: string, label: string): boolean {
+  return text.slice(0, label.length).toLowerCase() === label;
 }
 
 /** The inverse of `readMembers`. */
@@ -98,8 +104,9 @@ export function readHex(
   algorithm: Algorithm,
   text: string,
 ): Reading {
-  const labelled = text.toLowerCase().startsWith(label);
-  const signature = labelled ? fromHex(algorithm, text.slice(label.length)) : undefined;
+  const signature = isLabelled(text, label)
+    ? fromHex(algorithm, text.slice(label.length))
+    : undefined;
   return signature === undefined
     ? {
         kind: 'malformed',

@@ -50,7 +50,7 @@ export function createAuthenticator(ports: AuthenticatorPorts): Authenticate {
     source: WebhookSource,
   ): Authenticated | Refusal => {
     if (proof.kind === 'refused') return proof;
-    ports.metrics.authenticated({
+    ports.metrics.authenticated(source, {
       tenant: address.tenantId,
       source: address.sourceId,
       key: proof.keyId ?? 'none',

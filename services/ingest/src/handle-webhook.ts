@@ -21,7 +21,7 @@ import type {
   RawLog,
   RefusalLog,
 } from './ports.ts';
-import { reportOutcome, type Outcome } from './report-outcome.ts';
+import { reportOutcome, type Facts, type Outcome } from './report-outcome.ts';
 import type { Throttle } from './throttle-requests.ts';
 
 /** Not part of the raw record: they open doors, or say nothing about the event. */
@@ -45,7 +45,7 @@ export interface HandlerPorts extends Pick<Ports, 'now' | 'tracing'> {
 }
 
 /** What one request came to; filled on the way and logged once. */
-interface Wide {
+interface Wide extends Facts {
   readonly http_request_id: string;
   readonly body_bytes: number;
   tenant_id?: string;
@@ -96,7 +96,9 @@ async function receive(
   const receivedTime = ports.now();
   const { request, wide } = passage;
   const { headers, body } = request;
-  const caller = await ports.authenticate(request, receivedTime);
+  const asked = ports.authenticate(request, receivedTime);
+  // Mostly it is known at once: a wait would cost every request a turn.
+  const caller = asked instanceof Promise ? await asked : asked;
   if (caller.kind === 'refused') return caller;
   const { address } = caller;
   wide.tenant_id = address.tenantId;

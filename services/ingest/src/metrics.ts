@@ -15,12 +15,14 @@ export interface IngestMetrics {
   readonly step: (step: Step, seconds: number) => void;
   /** Why a request was not authenticated; from the closed set in authenticate.ts. */
   readonly unauthenticated: (reason: string) => void;
-  /** One proof that fitted, by the key id that made it: shows when an old secret is out of use. */
-  readonly authenticated: (labels: {
-    readonly tenant: string;
-    readonly source: string;
-    readonly key: string;
-  }) => void;
+  /**
+   * One proof that fitted, by the key id that made it: shows when an old secret is out of use. `source` stands for the
+   * labels tenant and source: one object as long as its configuration.
+   */
+  readonly authenticated: (
+    source: object,
+    labels: { readonly tenant: string; readonly source: string; readonly key: string },
+  ) => void;
   /** One rejected body of an authenticated sender. */
   readonly quarantined: (outcome: 'kept' | 'over_budget') => void;
   /** One answer of the token end point. */
@@ -37,7 +39,10 @@ type Labels = Readonly<Record<string, string>>;
 
 interface Counter {
   readonly inc: (labels: Labels, value?: number) => void;
-  /** One series; looked up once instead of for every request. */
+}
+
+/** One series; looked up once instead of for every request. */
+interface Tally {
   readonly labels: (labels: Labels) => { readonly inc: () => void };
 }
 
@@ -48,6 +53,7 @@ interface Histogram {
 /** Structural part of the process's registry that is needed here. */
 interface Registry {
   readonly counter: (name: string, help: string, labels?: readonly string[]) => Counter;
+  readonly tally: (name: string, help: string, labels: readonly string[]) => Tally;
   readonly gauge: Parameters<typeof ipsMetrics>[0]['gauge'];
   readonly histogram: (name: string, help: string, labels?: readonly string[]) => Histogram;
   readonly error: (fault: Fault) => void;
@@ -55,7 +61,7 @@ interface Registry {
 
 /** Registers the metrics. */
 export function ingestMetrics(metrics: Registry): IngestMetrics {
-  const requests = metrics.counter('webhook_requests_total', 'Requests answered.', [
+  const requests = metrics.tally('webhook_requests_total', 'Requests answered.', [
     'outcome',
     'code',
   ]);
@@ -74,7 +80,7 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
     'Requests without a valid signature.',
     ['reason'],
   );
-  const authenticated = metrics.counter(
+  const authenticated = metrics.tally(
     'webhook_authenticated_total',
     'Requests authenticated, by the key id of the tenant file; none where a scheme has no keys.',
     ['tenant', 'source', 'key'],
@@ -95,25 +101,45 @@ export function ingestMetrics(metrics: Registry): IngestMetrics {
   const tokens = metrics.counter('webhook_tokens_total', 'Answers of POST /oauth/token.', [
     'outcome',
   ]);
-  const requestsOf = series(requests);
+  const requestsOf = nested<RequestOutcome, ReturnType<Tally['labels']>>(new Map());
+  const authenticatedOf = nested<object, ReturnType<Tally['labels']>>(new WeakMap());
   const durationsOf = series(durations);
-  const authenticatedOf = series(authenticated);
   const stepsOf = series(steps);
   return {
     connectionDropped: () => dropped.inc({}),
     answered: (outcome, code, seconds) => {
-      requestsOf(`${outcome}/${code}`, { outcome, code }).inc();
+      requestsOf(outcome, code, () => requests.labels({ outcome, code })).inc();
       durationsOf(outcome, { outcome }).observe(seconds);
     },
     step: (step, seconds) => stepsOf(step, { step }).observe(seconds),
     unauthenticated: (reason) => unauthenticated.inc({ reason }),
-    authenticated: ({ tenant, source, key }) =>
-      authenticatedOf(`${tenant}/${source}/${key}`, { tenant, source, key }).inc(),
+    authenticated: (source, labels) =>
+      authenticatedOf(source, labels.key, () => authenticated.labels(labels)).inc(),
     quarantined: (outcome) => quarantined.inc({ outcome }),
     tokenAnswered: (outcome) => tokens.inc({ outcome }),
     auditDropped: (count) => auditDropped.inc({}, count),
     error: metrics.error,
     ips: ipsMetrics(metrics),
+  };
+}
+
+/** Series under two names each: no text is put together to find one. */
+function nested<K, S>(outer: {
+  readonly get: (key: K) => Map<string, S> | undefined;
+  readonly set: (key: K, inner: Map<string, S>) => unknown;
+}): (key: K, name: string, make: () => S) => S {
+  return (key, name, make) => {
+    let inner = outer.get(key);
+    if (inner === undefined) {
+      inner = new Map();
+      outer.set(key, inner);
+    }
+    let one = inner.get(name);
+    if (one === undefined) {
+      one = make();
+      inner.set(name, one);
+    }
+    return one;
   };
 }
 

@@ -11,10 +11,16 @@ export type Outcome =
   | Refusal
   | { readonly kind: 'failed'; readonly error: unknown };
 
+/** What was learned about a request on its way. */
+export interface Facts {
+  outcome?: Outcome['kind'];
+  duration_ms?: number;
+}
+
 /** What is said about it beside its outcome. */
 export interface Account {
-  /** Fields of the log line. */
-  readonly facts: object;
+  /** Fields of the log line; how it ended is added. */
+  readonly facts: Facts;
   /** From the whole body to the answer. */
   readonly seconds: number;
   /** That every answer of a known sender has. */
@@ -48,9 +54,10 @@ function answerTo(outcome: Outcome, account: Account, ports: ReportPorts): Answe
       const { facts, seconds } = account;
       ports.metrics.answered(outcome.kind, 'none', seconds);
       if (outcome.kind === 'accepted') ports.admission.worked();
-      const fields = { ...facts, outcome: outcome.kind, duration_ms: Math.round(seconds * 1000) };
+      facts.outcome = outcome.kind;
+      facts.duration_ms = Math.round(seconds * 1000);
       // What was accepted stands in the raw topic with all of this; a line each would cost more than the rest.
-      ports.logger.debug(fields, 'webhook.answered');
+      ports.logger.debug(facts, 'webhook.answered');
       return outcome.answer;
     }
   }
