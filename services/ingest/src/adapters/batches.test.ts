@@ -163,3 +163,76 @@ test('small batches begin at intervals, a large one and the first after a silenc
   await loads.add(7);
   assert.equal(batches.length, 4);
 });
+
+test('enough items begin within their turn, then with what else it brings beside one other batch', async () => {
+  const batches: (readonly number[])[] = [];
+  const gates: PromiseWithResolvers<void>[] = [];
+  const gated = (): Promise<void> => {
+    const gate = Promise.withResolvers<void>();
+    gates.push(gate);
+    return gate.promise;
+  };
+  const loads = createBatches<number, void>({
+    maximum: 10,
+    beside: 3,
+    run: (items) => {
+      batches.push([...items]);
+      return gated();
+    },
+  });
+  const first = [1, 2, 3].map(loads.add);
+  assert.deepEqual(batches, [[1, 2, 3]], 'no turn is waited for');
+  const second = [4, 5, 6, 7].map(loads.add);
+  assert.equal(batches.length, 1);
+  await turn();
+  assert.deepEqual(batches[1], [4, 5, 6, 7], 'beside the first');
+  const third = [8, 9, 10].map(loads.add);
+  await turn();
+  assert.equal(batches.length, 2, 'two are at work');
+  gates[0]?.resolve();
+  await Promise.all(first);
+  await turn();
+  assert.deepEqual(batches[2], [8, 9, 10]);
+  const few = [11, 12].map(loads.add);
+  gates[1]?.resolve();
+  await Promise.all(second);
+  await turn();
+  assert.equal(batches.length, 3, 'fewer wait until nothing is at work');
+  gates[2]?.resolve();
+  await Promise.all(third);
+  await turn();
+  assert.deepEqual(batches[3], [11, 12]);
+  gates[3]?.resolve();
+  await Promise.all(few);
+  await turn();
+  assert.equal(loads.size(), 0);
+});
+
+test('batches beside each other begin while four ends are awaited at most', async () => {
+  const sizes: number[] = [];
+  const gates: PromiseWithResolvers<void>[] = [];
+  const loads = createBatches<number, void>({
+    maximum: 10,
+    beside: 2,
+    run: async (items) => {
+      sizes.push(items.length);
+    },
+    ended: () => {
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate);
+      return gate.promise;
+    },
+  });
+  for (let count = 0; count < 4; count += 1) {
+    // One after the other.
+    // oxlint-disable-next-line eslint/no-await-in-loop
+    await Promise.all([loads.add(1), loads.add(2)]);
+  }
+  const last = [loads.add(1), loads.add(2)];
+  await turn();
+  assert.deepEqual(sizes, [2, 2, 2, 2]);
+  gates[0]?.resolve();
+  await Promise.all(last);
+  assert.equal(sizes.length, 5);
+  for (const gate of gates) gate.resolve();
+});

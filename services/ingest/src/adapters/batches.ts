@@ -17,7 +17,7 @@ export interface BatchOptions<I, R> {
   readonly maximum: number;
   /** Most weight of one batch, whose first item always fits; default: items weigh nothing. */
   readonly weight?: { readonly of: (item: I) => number; readonly maximum: number };
-  /** Never called again before it has settled. */
+  /** Not called again before it has settled, except for batches of `beside` items. */
   readonly run: (items: readonly I[]) => Promise<R>;
   /** What must be over before the next batch goes, though the items know already; default: nothing. */
   readonly ended?: (result: R) => Promise<unknown>;
@@ -27,6 +27,11 @@ export interface BatchOptions<I, R> {
    */
   readonly ahead?: number;
   /**
+   * So many waiting items begin while the turn in which they came goes on, when nothing is at work; else with what comes
+   * until its end, beside one batch that is at work; default: no batch does.
+   */
+  readonly beside?: number;
+  /**
    * A batch of fewer than `enough` items begins no sooner than so many ms after the one before began; default: it
    * does not wait. What comes after a silence never waits.
    */
@@ -35,6 +40,8 @@ export interface BatchOptions<I, R> {
 
 /** Batches whose end is awaited, with the one that went ahead of it. */
 const ENDING_MAX = 2;
+/** The same where batches begin beside each other, and how many are at work. */
+const BESIDE_MAX = { ending: 4, running: 2 };
 
 /**
  * One batch is on its way while the next one fills, so batches grow with the load and an idle door
@@ -42,12 +49,14 @@ const ENDING_MAX = 2;
  * arrived on other connections in the same turn.
  */
 export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> {
-  const { maximum, weight, run, ended, ahead = Number.POSITIVE_INFINITY, spacing } = options;
+  const { maximum, weight, run, ended, spacing } = options;
+  const { ahead = Number.POSITIVE_INFINITY, beside = Number.POSITIVE_INFINITY } = options;
   const waiting: Batch<I, R>[] = [];
   let size = 0;
   let ending = 0;
   /** Items of the last batch: going ahead must not make batches small. */
   let last = 0;
+  let running = 0;
   let scheduled = false;
   /** While the last batch began less than the spacing ago. */
   let resting: NodeJS.Timeout | undefined;
@@ -65,6 +74,7 @@ export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> 
     const batch = waiting.shift();
     if (batch === undefined) return;
     const { items, outcome } = batch;
+    running += 1;
     last = items.length;
     if (spacing !== undefined) rest(spacing);
     let end: Promise<unknown> | undefined;
@@ -75,7 +85,7 @@ export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> 
     } catch (error) {
       outcome.reject(error);
     }
-    scheduled = false;
+    running -= 1;
     if (end === undefined) size -= items.length;
     else {
       ending += 1;
@@ -90,13 +100,28 @@ export function createBatches<I, R>(options: BatchOptions<I, R>): Batches<I, R> 
     schedule();
   }
 
+  /** Whether the next batch may begin. */
+  function isDue(count: number): boolean {
+    if (count === 0) return false;
+    if (count >= beside) return running < BESIDE_MAX.running && ending < BESIDE_MAX.ending;
+    if (running > 0 || ending >= ENDING_MAX) return false;
+    if (resting !== undefined && count < (spacing?.enough ?? 0)) return false;
+    return ending === 0 || count >= Math.max(ahead, last);
+  }
+
   function schedule(): void {
-    const [next] = waiting;
-    if (scheduled || next === undefined || ending >= ENDING_MAX) return;
-    if (ending > 0 && next.items.length < Math.max(ahead, last)) return;
-    if (resting !== undefined && next.items.length < (spacing?.enough ?? 0)) return;
+    const count = waiting[0]?.items.length ?? 0;
+    if (!isDue(count)) return;
+    if (running === 0 && count >= beside) {
+      void flush();
+      return;
+    }
+    if (scheduled) return;
     scheduled = true;
-    setImmediate(() => void flush());
+    setImmediate(() => {
+      scheduled = false;
+      if (isDue(waiting[0]?.items.length ?? 0)) void flush();
+    });
   }
 
   const isFull = (batch: Batch<I, R>, more: number): boolean =>

@@ -139,7 +139,7 @@ interface OpenRow {
 }
 
 /**
- * Two instances wait for each other only over replays: a batch holds a key and wants signed bytes that the other
+ * Two statements wait for each other only over replays: a batch holds a key and wants signed bytes that the other
  * holds under another key, and the other wants that key. The database ends one of them after a second.
  */
 async function opened(
