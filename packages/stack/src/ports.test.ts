@@ -1,27 +1,44 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
 import { freePort } from './ports.ts';
 
 const PORTS = 50;
+/** Lives until its input ends: what a process held is free again when it ends. */
 const program = `
   import { freePort } from ${JSON.stringify(import.meta.resolve('./ports.ts'))};
   const ports = [];
   while (ports.length < ${PORTS}) ports.push(await freePort());
-  process.stdout.write(JSON.stringify(ports));
+  console.log(JSON.stringify(ports));
+  process.stdin.resume();
 `;
 
-async function portsOfAnotherProcess(): Promise<readonly number[]> {
-  const run = promisify(execFile);
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program]);
-  return JSON.parse(stdout) as readonly number[];
+function otherProcess(): {
+  readonly ports: Promise<readonly number[]>;
+  readonly end: () => Promise<unknown>;
+} {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const exit = once(child, 'exit');
+  const line = once(createInterface(child.stdout), 'line');
+  return {
+    ports: line.then(([text]) => JSON.parse(String(text)) as readonly number[]),
+    end: () => {
+      child.stdin.end();
+      return exit;
+    },
+  };
 }
 
 test('ports given out and not used yet are given to nobody else, in no process', async () => {
   const own = Array.from({ length: PORTS }, () => freePort());
-  const others = [portsOfAnotherProcess(), portsOfAnotherProcess()];
-  const ports = (await Promise.all([Promise.all(own), ...others])).flat();
+  const others = [otherProcess(), otherProcess()];
+  const theirs = others.map(({ ports }) => ports);
+  const ports = (await Promise.all([Promise.all(own), ...theirs])).flat();
+  await Promise.all(others.map(({ end }) => end()));
   assert.equal(new Set(ports).size, 3 * PORTS);
 });
 
