@@ -15,10 +15,10 @@ const BYTES: Readonly<Record<Algorithm, number>> = { sha256: 32, sha1: 20, ed255
 
 /** A signature in hexadecimal, capitals or not; undefined when the length is another. */
 export function fromHex(algorithm: Algorithm, text: string): Signature | undefined {
-  if (text.length !== BYTES[algorithm] * 2) return undefined;
-  // Reading ends before the first character that is no digit.
-  const bytes = Buffer.from(text, 'hex');
-  return bytes.length === BYTES[algorithm] ? { algorithm, bytes } : undefined;
+  const digits = BYTES[algorithm] * 2;
+  // Left to itself Buffer takes the low byte of a character for a digit: U+0130 for 0.
+  if (text.length !== digits || !/^[0-9a-f]+$/i.test(text)) return undefined;
+  return { algorithm, bytes: Buffer.from(text, 'hex') };
 }
 
 /** A signature in base64; undefined when the length is another. */
