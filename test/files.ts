@@ -1,11 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { fileURLToPath } from 'node:url';
+
+import { compileCache } from './compile-cache.ts';
 
 const root = new URL('../', import.meta.url);
-/** What Node made of our files, for all processes of a run and of the next ones: a third of their CPU time. */
-const compiled = new URL('node_modules/.cache/compile', root);
 
 /** All test files of the repository below `folders` whose name passes `wanted`, sorted. */
 export function testFiles(folders: readonly string[], wanted: (file: string) => boolean): string[] {
@@ -22,7 +21,7 @@ export function testFiles(folders: readonly string[], wanted: (file: string) => 
 
 /** Runs each file in a process of its own, begun in this order; resolves with the exit code. */
 export async function runFiles(files: readonly string[], concurrency: number): Promise<number> {
-  process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(compiled);
+  process.env['NODE_COMPILE_CACHE'] ??= compileCache;
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort());
   let failed = false;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeArguments } from '@waybill/runtime';
+import { compileCache } from '../compile-cache.ts';
 
 /** A process that is started again when it dies, as any orchestrator does. */
 export interface Supervised {
@@ -21,7 +22,6 @@ export interface Supervised {
 /** V8 lets garbage pile up to whatever it may take. */
 const boundedArguments = [...nodeArguments, '--max-old-space-size=96'];
 const CLOCK_TICKS_PER_S = 100;
-const compileCache = new URL('../../node_modules/.cache/compile', import.meta.url).pathname;
 
 function cpuOf(pid: number): number {
   try {
@@ -85,7 +85,6 @@ export function supervise(options: SuperviseOptions): Supervised {
           PATH: process.env['PATH'],
           HOME: process.env['HOME'],
           WAYBILL_PARENT_PID: String(process.pid),
-          // Stripped sources are kept: a service starts in half the time and 25 MB smaller.
           NODE_COMPILE_CACHE: compileCache,
           MALLOC_ARENA_MAX: '1',
           ...options.env,

@@ -1,4 +1,5 @@
 /** `npm run bench -- <name>`: benchmarks; each prints one JSON line per result. */
+import { compileCache } from '../compile-cache.ts';
 import { detectBench } from './detect/bench.ts';
 import { endToEnd } from './end-to-end.ts';
 import { ingestBench } from './ingest/bench.ts';
@@ -28,5 +29,6 @@ if (bench === undefined) {
   console.error(`usage: npm run bench -- <${Object.keys(benches).join(' | ')}> [options]`);
   process.exitCode = 2;
 } else {
+  process.env['NODE_COMPILE_CACHE'] ??= compileCache;
   await bench(args, (line) => console.log(JSON.stringify(line)));
 }

@@ -113,11 +113,11 @@ function extraArguments(): readonly string[] {
 }
 
 async function startTarget(script: string, env: Readonly<Record<string, string>>): Promise<Target> {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [...requestNodeArguments, ...extraArguments(), script], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
-      PATH: process.env['PATH'],
-      MALLOC_ARENA_MAX: '1',
+      ...{ PATH, NODE_COMPILE_CACHE, MALLOC_ARENA_MAX: '1' },
       ...requestEnvironment,
       WAYBILL_PARENT_PID: String(process.pid),
       ...env,
