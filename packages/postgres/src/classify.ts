@@ -73,7 +73,16 @@ export function classify(error: unknown, stage: FaultStage = 'commit'): Fault {
 
 /** Whether the database ended the transaction because others waited for it and it for them: it may be repeated. */
 export function isDeadlock(error: unknown): boolean {
-  return fieldOf(isFault(error) ? error.cause : error, 'code') === '40P01';
+  return hasState(error, '40P01');
+}
+
+/** Whether a row was refused because there is one with its unique key. */
+export function isDuplicate(error: unknown): boolean {
+  return hasState(error, '23505');
+}
+
+function hasState(error: unknown, sqlState: string): boolean {
+  return fieldOf(isFault(error) ? error.cause : error, 'code') === sqlState;
 }
 
 function verdictOf(error: unknown): Verdict | undefined {

@@ -63,6 +63,9 @@ function serverProperties(settings: KafkaSettings): string {
     'transaction.abort.timed.out.transaction.cleanup.interval.ms=1000',
     'num.network.threads=2',
     'num.io.threads=4',
+    // Log and database share a disk here: what the system writes back in one piece keeps commits waiting for 50 ms.
+    'log.flush.interval.ms=1000',
+    'log.flush.scheduler.interval.ms=500',
     'log.cleaner.backoff.ms=1000',
     // The default of 128 MiB would be a third of the heap.
     'log.cleaner.dedupe.buffer.size=16777216',

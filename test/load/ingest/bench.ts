@@ -12,6 +12,7 @@ import { startPeer } from './peers.ts';
 import { treeCpuSeconds } from './process-cpu.ts';
 import type { RequestShape } from './requests.ts';
 import { stallFigures } from './stalls.ts';
+import { compareInTurn } from './turns.ts';
 import { openDoor, startFloor, type Door, type Target } from './target.ts';
 import { useDatabase } from './used-database.ts';
 
@@ -22,6 +23,9 @@ const SETTLE_PER_S = 10_000;
 const MANY_CONNECTIONS = 1000;
 /** Share of the greatest rate at which latencies are looked at. */
 const OPEN_LOOP_SHARE = 0.7;
+/** Of door and peer in turn: each one's spell. */
+const TURN_S = 3;
+const TURN_WARMUP_S = 1;
 
 const USAGE = `npm run bench -- ingest [options]
 
@@ -33,7 +37,8 @@ const USAGE = `npm run bench -- ingest [options]
   --connections  of the closed loop               (default 64)
   --repeat       rounds of all measurements       (default 1)
   --only         door, floor, rate, memory; comma list (default all)
-  --peers        Bento as well, by ../shared/peers
+  --peers        Bento as well, by ../shared/peers: by its own command, and in turn with the door
+  --turns        of 4 s each, with --peers        (default 16)
 `;
 
 interface Options {
@@ -45,6 +50,7 @@ interface Options {
   readonly repeat: number;
   readonly only: readonly string[];
   readonly peers: boolean;
+  readonly turns: number;
 }
 
 type Print = (line: object) => void;
@@ -104,6 +110,7 @@ function readOptions(args: readonly string[]): Options | undefined {
       repeat: { type: 'string', default: '1' },
       only: { type: 'string', default: 'floor,door,rate,memory' },
       peers: { type: 'boolean', default: false },
+      turns: { type: 'string', default: '16' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -117,6 +124,7 @@ function readOptions(args: readonly string[]): Options | undefined {
     repeat: Number(values.repeat),
     only: values.only.split(','),
     peers: values.peers,
+    turns: Number(values.turns),
   };
 }
 
@@ -131,8 +139,7 @@ interface Round {
 async function measureBatch({ stack, door, batch, options, line }: Round): Promise<void> {
   const { seconds, warmup, connections, only } = options;
   const shape: RequestShape = { dialect: 'waybill', batch };
-  const prepared =
-    (batch === 1 ? PREPARED_PER_S.single : PREPARED_PER_S.batch) * (seconds + warmup);
+  const prepared = preparedPerS(batch) * (seconds + warmup);
   const load = { connections, shape, warmupSeconds: warmup, seconds, prepared };
   if (only.includes('floor')) {
     line({
@@ -152,13 +159,44 @@ async function measureBatch({ stack, door, batch, options, line }: Round): Promi
     const lines = await runPeer(stack, ['bento', `ingest-${batch}`, ...sized]);
     for (const peer of lines) line(peer);
     const peerLoad: Omit<Load, 'port'> = { ...load, shape: { dialect: 'peers', batch } };
-    const figures = await measured(stack, () => startPeer(stack), peerLoad);
-    line({ case: 'bento, same generator', batch, ...figures });
+    await measureInTurn({ stack, door, batch, options, line }, { door: load, peer: peerLoad });
     if (!only.includes('memory')) return;
     const many = { ...peerLoad, connections: MANY_CONNECTIONS };
     const crowded = await measured(stack, () => startPeer(stack), many);
     line({ case: 'bento, 1000 connections', batch, ...crowded });
   }
+}
+
+/** Door and peer side by side on one stack under one generator, warmed up, then loaded in turn. */
+async function measureInTurn(
+  { stack, door, batch, options, line }: Round,
+  loads: Readonly<Record<'door' | 'peer', Omit<Load, 'port'>>>,
+): Promise<void> {
+  const targets = { door: await door.start(), peer: await startPeer(stack) };
+  const spell = (who: 'door' | 'peer', warmupSeconds: number): Promise<Figures> => {
+    const prepared = preparedPerS(batch) * (warmupSeconds + TURN_S);
+    const load = { ...loads[who], warmupSeconds, seconds: TURN_S, prepared };
+    return loaded(stack, targets[who], load);
+  };
+  try {
+    await spell('door', options.warmup);
+    await spell('peer', options.warmup);
+    const compared = await compareInTurn({
+      rounds: options.turns,
+      door: () => spell('door', TURN_WARMUP_S),
+      peer: () => spell('peer', TURN_WARMUP_S),
+    });
+    const { door: own, peer, ...ratio } = compared;
+    line({ case: 'door, in turn', batch, turns: options.turns, ...own, ...ratio });
+    line({ case: 'bento, in turn', batch, turns: options.turns, ...peer });
+  } finally {
+    await targets.door.stop();
+    await targets.peer.stop();
+  }
+}
+
+function preparedPerS(batch: number): number {
+  return batch === 1 ? PREPARED_PER_S.single : PREPARED_PER_S.batch;
 }
 
 /** Both loops on one process: what is compiled while it warms up must not count in either. */

@@ -2,6 +2,7 @@ import {
   binaryArray,
   earlyRow,
   isDeadlock,
+  isDuplicate,
   type EarlyRow,
   type NamedStatement,
   type Pool,
@@ -12,6 +13,8 @@ import { bodyId, idColumn, query, requestIdOf, signedId } from './claim-rows.ts'
 import { sweepClaims } from './claim-sweep.ts';
 import { formerSignatures } from './former-signatures.ts';
 
+/** So long after a statement that met a known key, the next ones expect more of them: retries come in crowds. */
+const REPEATS_MS = 10_000;
 /** Tries of a statement that met others crosswise. */
 const DEADLOCK_TRIES = 3;
 
@@ -61,7 +64,7 @@ export interface Opened {
  * Ends the rounds that are finished, then opens the claims of which nobody has the key or the signed bytes. One row
  * comes back, with a list only where something is out of the ordinary.
  */
-const OPEN = `
+const openText = (onConflict: string): string => `
 with finished as (
   delete from ingest.claim_round where round_id = any($5::bigint[])
 ), round as (
@@ -72,12 +75,16 @@ with finished as (
   select signed_id, request_id, body_id, received_time, (select round_id from round)
   from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[])
     as asked (signed_id, request_id, body_id, received_time)
-  on conflict do nothing
+  ${onConflict}
   returning request_id
 )
 select (select round_id from round) as round_id,
        (select coalesce(array_agg(replace(request_id::text, '-', '')), '{}') from opened
         having count(*) < cardinality($1)) as opened`;
+
+/** Fails as a whole when somebody has one of the keys, and costs the database an eighth less. */
+const OPEN_NEW = openText('');
+const OPEN = openText('on conflict do nothing');
 
 const COMPLETE = 'delete from ingest.claim_round where round_id = any($1::bigint[])';
 
@@ -92,6 +99,18 @@ update ingest.claim set round_id = 0 from back where claim.request_id = back.req
 
 /** The statements over one pool. They reject with a Fault of the database. */
 export function createStatements(pool: Pool, options: ClaimOptions): Statements {
+  let repeatsUntil = 0;
+  const open = async (values: readonly unknown[]): Promise<EarlyRow<OpenRow>> => {
+    if (performance.now() >= repeatsUntil) {
+      try {
+        return await opened(pool, { name: 'open new', text: OPEN_NEW, values });
+      } catch (error) {
+        if (!isDuplicate(error)) throw error;
+        repeatsUntil = performance.now() + REPEATS_MS;
+      }
+    }
+    return opened(pool, { name: 'open', text: OPEN, values });
+  };
   return {
     former: formerSignatures(pool),
     open: async (requests, finished) => {
@@ -106,7 +125,7 @@ export function createStatements(pool: Pool, options: ClaimOptions): Statements 
         rounds(finished),
         options.leaseS,
       ];
-      const { row, committed } = await opened(pool, { name: 'open', text: OPEN, values });
+      const { row, committed } = await open(values);
       return {
         roundId: row.round_id,
         requestIds: row.opened === null ? undefined : new Set(row.opened),

@@ -1,9 +1,9 @@
 // Many keys per statement, in any mixture, at two instances.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createPool } from '@waybill/postgres';
+import { createPool, type Pool } from '@waybill/postgres';
 import { seededRandom, until } from '@waybill/testkit';
-import type { ClaimRequest } from '../ports.ts';
+import type { Claim, ClaimRequest } from '../ports.ts';
 import {
   claimed,
   claimOptions,
@@ -171,25 +171,61 @@ test('a granted claim keeps others out before it is on disk, and is free again w
   }
 });
 
+/** Names of the statements that `work` gives to the pool. */
+async function namesOf(pool: Pool, work: () => Promise<void>): Promise<readonly string[]> {
+  const names: string[] = [];
+  const query = pool.query.bind(pool) as (statement: { readonly name: string }) => unknown;
+  Object.assign(pool, {
+    query: (statement: { readonly name: string }) => {
+      names.push(statement.name);
+      return query(statement);
+    },
+  });
+  try {
+    await work();
+  } finally {
+    Object.assign(pool, { query });
+  }
+  return names;
+}
+
+test('the first known key costs its statement anew, after it known keys are expected', async () => {
+  const [pool] = doors.pools;
+  const store = postgresClaims(pool, claimOptions, silent);
+  const batchOf = (texts: readonly string[]): Promise<Claim[]> =>
+    Promise.all(texts.map((text) => claimed(store, claimRequest(text, 'b', text))));
+  const kinds = (claims: readonly Claim[]): string[] => claims.map(({ kind }) => kind);
+  // Asks once whether there are signed bytes of before.
+  await batchOf(['e-first']);
+  const news = await namesOf(pool, async () => {
+    assert.deepEqual(kinds(await batchOf(['e-1', 'e-2'])), ['granted', 'granted']);
+  });
+  assert.deepEqual(news, ['open new']);
+  const repeats = await namesOf(pool, async () => {
+    const claims = await batchOf(['e-3', 'e-1', 'e-4']);
+    assert.deepEqual(kinds(claims), ['granted', 'running', 'granted']);
+  });
+  assert.deepEqual(repeats.slice(0, 2), ['open new', 'open']);
+  const later = await namesOf(pool, async () => {
+    assert.deepEqual(kinds(await batchOf(['e-5'])), ['granted']);
+  });
+  assert.deepEqual(later, ['open']);
+  for (const text of ['e-first', 'e-1', 'e-2', 'e-3', 'e-4', 'e-5']) store.complete(idOf(text));
+  await store.close();
+});
+
 test('500 keys at once take two statements', async () => {
   const [pool] = doors.pools;
   const [store] = doors.stores;
-  let statements = 0;
-  const query = pool.query.bind(pool) as (...values: unknown[]) => unknown;
-  Object.assign(pool, {
-    query: (...values: unknown[]) => {
-      statements += 1;
-      return query(...values);
-    },
+  const statements = await namesOf(pool, async () => {
+    const claims = await Promise.all(
+      Array.from({ length: 500 }, (_, index) =>
+        claimed(store, claimRequest(`m-${index}`, 'b', `m${index}`)),
+      ),
+    );
+    assert.equal(count(claims, 'granted'), 500);
   });
-  const claims = await Promise.all(
-    Array.from({ length: 500 }, (_, index) =>
-      claimed(store, claimRequest(`m-${index}`, 'b', `m${index}`)),
-    ),
-  );
-  assert.equal(count(claims, 'granted'), 500);
-  assert.equal(statements, 2, 'the first do not wait for the rest of the turn');
-  Object.assign(pool, { query });
+  assert.equal(statements.length, 2, 'the first do not wait for the rest of the turn');
 });
 
 test('the statements never scan the table, however small it was when they were planned', async () => {
