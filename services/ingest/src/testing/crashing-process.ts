@@ -15,17 +15,18 @@ function crash(): Promise<never> {
   return new Promise(() => undefined);
 }
 
-/** `open` claims, `complete` notes that the claim is done; see claim-statements.ts. */
+/** `open new` and `open` claim, `complete` notes that the claim is done; see claim-statements.ts. */
 function crashingPool(pool: Pool): Pool {
   const query = pool.query.bind(pool) as (statement: {
     readonly name?: string;
   }) => Promise<unknown>;
   const crashing = async (statement: { readonly name?: string }): Promise<unknown> => {
     const { name } = statement;
-    if (name === 'open' && crashAt === 'before-claim') await crash();
+    const claims = name === 'open new' || name === 'open';
+    if (claims && crashAt === 'before-claim') await crash();
     if (name === 'complete' && crashAt === 'after-answer') await crash();
     const result = await query(statement);
-    if (name === 'open' && crashAt === 'after-claim') await crash();
+    if (claims && crashAt === 'after-claim') await crash();
     if (name === 'complete' && crashAt === 'after-complete') await crash();
     return result;
   };
